@@ -1,0 +1,322 @@
+"""The ports: what the engine needs of stores and models.
+
+A store holds one space. It has one way to change, :meth:`Store.apply`, which is one transaction, and reads. Everything that ranks is
+derived from :meth:`Store.index_rows` and kept current by sequence number, so a store needs no search of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mneme.core.journal import Entry
+from mneme.core.operations import Operation
+from mneme.core.query import Filter, Finding
+from mneme.core.records import Episode, Job, Link, Memory, Usage
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors.
+
+    Attributes:
+        identity: names the model and its exact weights; vectors of different identities are never compared.
+        width: the length of a vector.
+    """
+
+    @property
+    def identity(self) -> str:
+        """The model and its exact weights."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """The length of a vector."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> FloatArray:
+        """Return ``(n, width) float32 unit-norm`` vectors in the order of ``texts``; a vector depends on its text alone."""
+        ...
+
+    def passages(self, text: str) -> list[str]:
+        """Return the parts of a text that fit the model's window, together the whole text; a short text is its own only part."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What search needs of one text.
+
+    Args:
+        terms: the encoded token row (:func:`mneme.text.analyser.encode_terms`).
+        vectors: ``(p, width) float32 unit-norm``, one per passage.
+    """
+
+    terms: bytes
+    vectors: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Operations to be applied in one transaction, in order.
+
+    Args:
+        operations: what to do.
+        material: memory id -> what search needs of its new text; for every ``Keep``, and every ``Revise`` with a text.
+        model: identity of the model that made the vectors; empty when there are none.
+        verb, actor, reason, trace_id, undoes: for the journal entry.
+        at: when it is recorded; a store moves it up to its last entry's time if the clock went back.
+        key: an idempotency key; a batch whose key was applied before is not applied again.
+    """
+
+    operations: Sequence[Operation]
+    material: Mapping[str, Material] = field(default_factory=dict)
+    model: str = ""
+    verb: str
+    actor: str = ""
+    reason: str | None = None
+    trace_id: str = ""
+    undoes: int | None = None
+    at: datetime
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What a store did with a batch.
+
+    Args:
+        entry: the journal entry; of the first call when ``duplicate``. None when no operation changed anything.
+        duplicate: the key had been used; nothing was applied.
+        removed: for erasures, place -> rows or payloads removed.
+    """
+
+    entry: Entry | None
+    duplicate: bool = False
+    removed: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A version of a memory with the entry that made it."""
+
+    memory: Memory
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexRows:
+    """Rows for the index in memory, in ascending order of ``row``; lists and arrays are parallel.
+
+    Args:
+        seq: the store's last entry when the rows were read.
+        row: the memory's integer row.
+        memory: the memory's id.
+        text_version: the version whose material holds; a new one means that the text changed.
+        kind, status, author, role, session, channel, tier, tags, ref: as on the memory.
+        at, valid_from, valid_to: microseconds since 1970; ``valid_to`` is the largest int64 when open.
+        importance: as on the memory.
+        uses, strength: as on its usage.
+        terms: encoded token rows.
+        vectors: ``(sum(passages), width) float32``.
+        passages: how many of ``vectors`` belong to each row; 0 for what has no material (erased).
+    """
+
+    seq: int
+    row: IntArray
+    memory: list[str]
+    text_version: IntArray
+    kind: list[str]
+    status: list[str]
+    author: list[str | None]
+    role: list[str | None]
+    session: list[str | None]
+    channel: list[str | None]
+    tier: list[str]
+    tags: list[tuple[str, ...]]
+    ref: list[str | None]
+    at: IntArray
+    valid_from: IntArray
+    valid_to: IntArray
+    importance: FloatArray
+    uses: FloatArray
+    strength: FloatArray
+    terms: list[bytes]
+    vectors: FloatArray
+    passages: IntArray
+
+
+class Store(Protocol):
+    """One space's storage. Safe for threads; an embedded store also for processes."""
+
+    def apply(self, batch: Batch) -> Applied:
+        """Apply a batch in one durable transaction and write its journal entry.
+
+        Concurrent calls may be committed together; each is still applied whole or not at all.
+
+        Raises:
+            NotFound, Conflict, Refused, InvalidInput: as :func:`mneme.core.transition.next_version` says; nothing was applied.
+            ModelMismatch: ``batch.model`` is not the space's model.
+            StorageError: nothing was applied.
+        """
+        ...
+
+    def last_seq(self) -> int:
+        """Return the sequence number of the last entry, 0 when there is none. Cheap: every recall asks."""
+        ...
+
+    def memories(self, ids: Sequence[str], *, at_seq: int | None = None) -> dict[str, Memory]:
+        """Return the memories with these ids, in their present version or the one after entry ``at_seq``; unknown and erased ids are left out."""
+        ...
+
+    def memories_by_row(self, rows: Sequence[int], *, at_seq: int | None = None) -> list[Memory]:
+        """Return the memories of these rows, in the order asked; rows that are gone are left out."""
+        ...
+
+    def find(self, where: Filter, *, after: str = "", limit: int = 1000, statuses: Sequence[str] = ("active",)) -> list[Memory]:
+        """Return memories that pass a filter and have one of the statuses, in order of id, those after id ``after``."""
+        ...
+
+    def status_of(self, id: str) -> str | None:
+        """Return a memory's status, ``erased`` included; None when the id was never used."""
+        ...
+
+    def versions(self, id: str) -> list[Version]:
+        """Return every version of a memory, oldest first; empty when it is unknown or erased."""
+        ...
+
+    def episodes(self, ids: Sequence[str]) -> dict[str, Episode]:
+        """Return the episodes with these ids; unknown and erased ids are left out."""
+        ...
+
+    def list_episodes(self, *, after: str = "", limit: int = 1000) -> list[Episode]:
+        """Return episodes in order of id, those after id ``after``."""
+        ...
+
+    def resting_on(self, episodes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Return memory id -> every episode that any of its versions rests on, for memories with a version that rests on one of ``episodes``."""
+        ...
+
+    def links(self, ids: Sequence[str] | None = None, *, at_seq: int | None = None) -> list[Link]:
+        """Return the links that touch one of ``ids``, or all, ordered by source, target, type."""
+        ...
+
+    def usage(self, ids: Sequence[str]) -> dict[str, Usage]:
+        """Return the usage of memories; those never used are left out."""
+        ...
+
+    def entries(self, *, after: int = 0, limit: int = 1000) -> list[Entry]:
+        """Return journal entries with a higher number than ``after``, oldest first."""
+        ...
+
+    def entries_of(self, subject: str) -> list[Entry]:
+        """Return the entries that changed a memory, episode or job, oldest first."""
+        ...
+
+    def seq_at(self, moment: datetime) -> int:
+        """Return the number of the last entry recorded at or before a moment, 0 when there is none."""
+        ...
+
+    def index_rows(self, *, after: int = 0, vectors: bool = True) -> IndexRows:
+        """Return the rows that entries after ``after`` touched (all when 0), in their present state; every status, erased included when ``after`` > 0."""
+        ...
+
+    def index_rows_at(self, seq: int) -> IndexRows:
+        """Return the rows as they stood after entry ``seq``, without what has been erased since."""
+        ...
+
+    def vectors(self, rows: Sequence[int], text_versions: Sequence[int]) -> list[FloatArray]:
+        """Return the ``(p, width) float32`` vectors of these rows, in the order asked; ``(0, width)`` for a row that is gone."""
+        ...
+
+    def meta(self) -> dict[str, str]:
+        """Return the space's settings, such as ``model`` and ``width``."""
+        ...
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Set one of the space's settings."""
+        ...
+
+    def jobs(self, *, states: Sequence[str] = ()) -> list[Job]:
+        """Return jobs in these states, or all, in order of ``due_at``, then id."""
+        ...
+
+    def claim(self, *, now: datetime, lease_s: float, tasks: Sequence[str] = (), limit: int = 1) -> list[Job]:
+        """Lease waiting jobs that are due, and leased ones whose lease has ended; two callers never get the same one."""
+        ...
+
+    def finish(self, job: Job, *, state: str, now: datetime, due_at: datetime | None = None, error: str | None = None) -> bool:
+        """End an attempt at a job: ``done``, ``dead``, or ``waiting`` until ``due_at``. False when the lease was lost meanwhile."""
+        ...
+
+    def stage_vectors(self, model: str, rows: Sequence[int], text_versions: Sequence[int], vectors: Sequence[FloatArray]) -> None:
+        """Store vectors of another model beside those in use, without using them yet."""
+        ...
+
+    def unstaged(self, model: str, *, limit: int = 1000) -> list[tuple[int, int, str]]:
+        """Return (row, text version, text to embed) of memories that have no staged vectors of ``model`` yet."""
+        ...
+
+    def switch_model(self, model: str, width: int) -> bool:
+        """Make the staged vectors the ones in use, all at once, and drop the old ones; False while some are missing."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """Return how many memories (by status), episodes, links, jobs, entries and bytes there are."""
+        ...
+
+    def check(self) -> list[str]:
+        """Return what is wrong with the rows: versions against heads and digests, material against texts, chain, the file itself."""
+        ...
+
+    def scrub(self) -> None:
+        """Make what was erased unreadable in the files: free pages and write-ahead log."""
+        ...
+
+    def scan(self, needles: Mapping[str, bytes]) -> tuple[int, list[Finding]]:
+        """Search every byte of the store for the needles (what -> bytes); returns bytes searched and where something was found."""
+        ...
+
+    def backup(self, path: Path) -> None:
+        """Write a consistent copy of the space to ``path`` while it is in use."""
+        ...
+
+    def resident_bytes(self) -> int:
+        """Return roughly how much memory the open store takes."""
+        ...
+
+    def close(self) -> None:
+        """Close the store; closing twice is fine."""
+        ...
+
+
+class Root(Protocol):
+    """Where spaces live: a folder, a database, or a dict."""
+
+    def open(self, space: str, *, create: bool = True) -> Store:
+        """Open a space's store.
+
+        Raises:
+            NotFound: there is no such space and ``create`` is false.
+        """
+        ...
+
+    def spaces(self) -> list[str]:
+        """Return the names of all spaces, sorted."""
+        ...
+
+    def drop(self, space: str) -> None:
+        """Remove a space with everything in it."""
+        ...
+
+    def close(self) -> None:
+        """Close the root."""
+        ...
