@@ -19,6 +19,7 @@ MnemeError
 ├── ModelError            a model call failed
 │   ├── ModelUnavailable  it can't be reached or refused the call
 │   ├── InvalidReply      its reply does not fit the schema after every retry
+│   ├── ContextOverflow   the question does not fit the model's window
 │   └── BudgetExceeded    the call would pass a spending limit
 ├── MissingExtra          an optional package is needed; says what to install
 ├── Unauthorised          no key, or a key that does not hold
@@ -151,6 +152,10 @@ class ModelUnavailable(ModelError):
 
 class InvalidReply(ModelError):
     """The model's reply does not fit the schema after every retry."""
+
+
+class ContextOverflow(ModelError):
+    """The question does not fit the model's window, also after everything that may be shortened was; split it or take a larger model."""
 
 
 class BudgetExceeded(ModelError):

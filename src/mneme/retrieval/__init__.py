@@ -1,1 +1,1 @@
-
+"""Retrieval: channels that score, rankers that fuse, packers that render."""

@@ -1,0 +1,105 @@
+"""The kinds of component: one Protocol each, with one method that matters. A recipe composes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mneme.core.context import Context, Query
+from mneme.core.operations import Operation
+from mneme.core.ports import FloatArray, IntArray
+from mneme.core.records import Episode, Memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """Positions in the order of a ranker, best first.
+
+    Args:
+        positions: ``(m,)``.
+        scores: ``(m,)``, falling.
+        parts: feature -> ``(m,)`` its contribution to the score.
+        notes: position -> what a person wants to know besides the numbers, such as which time range matched.
+    """
+
+    positions: IntArray
+    scores: FloatArray
+    parts: Mapping[str, FloatArray] = field(default_factory=dict)
+    notes: Mapping[int, Mapping[str, object]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A ranked memory on its way into the context."""
+
+    memory: Memory
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """A context within its budget.
+
+    Args:
+        text: the context.
+        tokens: its length by the counter that was given.
+        marks: mark -> memory id, in the order of the lines.
+    """
+
+    text: str
+    tokens: int
+    marks: Mapping[str, str]
+
+
+class Channel(Protocol):
+    """Scores the space for a query from one point of view."""
+
+    @property
+    def name(self) -> str:
+        """Its name in traces and explanations."""
+        ...
+
+    def search(self, ctx: Context, query: Query) -> FloatArray:
+        """Return ``(size,) float32`` scores, higher is better, 0 where the channel sees nothing."""
+        ...
+
+
+class Ranker(Protocol):
+    """Fuses the channels' scores into one order."""
+
+    def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
+        """Return at most ``query.k`` admitted positions, best first; ties by time, then position."""
+        ...
+
+
+class Packer(Protocol):
+    """Renders hits into a context."""
+
+    def pack(self, ctx: Context, items: Sequence[Item], budget_tokens: int) -> Packed:
+        """Return a context of at most ``budget_tokens`` made of ``items`` (best first) and what makes them understandable."""
+        ...
+
+
+class Former(Protocol):
+    """Makes memories out of episodes."""
+
+    def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
+        """Return the operations that keep what the episodes say."""
+        ...
+
+
+class Organiser(Protocol):
+    """Fits new memories to those that are there."""
+
+    def organise(self, ctx: Context, operations: Sequence[Operation]) -> list[Operation]:
+        """Return the operations with what follows from them added, changed or left out."""
+        ...
+
+
+class Keeper(Protocol):
+    """Looks after what is there."""
+
+    def upkeep(self, ctx: Context) -> list[Operation]:
+        """Return the operations that keep the space small, current and fast."""
+        ...

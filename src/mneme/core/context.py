@@ -1,0 +1,138 @@
+"""What a strategy sees: a read-only view of the space, time, randomness, models, budget and the trace.
+
+Arrays of an index are parallel and as long as ``size``; a *position* is an index into them. Positions mean something within one call only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mneme.core.clock import Clock
+from mneme.core.ports import Embedder, FloatArray, IntArray
+from mneme.core.query import Filter
+from mneme.core.records import Link, Memory, Usage
+from mneme.core.trace import Trace
+
+BoolArray = NDArray[np.bool_]
+TermArray = NDArray[np.uint64]
+
+
+class Index(Protocol):
+    """The space as search sees it."""
+
+    @property
+    def size(self) -> int:
+        """How many positions there are."""
+        ...
+
+    @property
+    def present(self) -> BoolArray:
+        """``(size,)``: the positions that hold a searchable memory."""
+        ...
+
+    @property
+    def at(self) -> IntArray:
+        """``(size,)`` microseconds since 1970."""
+        ...
+
+    @property
+    def previous(self) -> IntArray:
+        """``(size,)`` position of the memory before in the same session, ``size`` (one past the end) at its start."""
+        ...
+
+    @property
+    def following(self) -> IntArray:
+        """``(size,)`` position of the memory after in the same session, ``size`` at its end."""
+        ...
+
+    @property
+    def lengths(self) -> FloatArray:
+        """``(size,)`` number of terms."""
+        ...
+
+    @property
+    def strength(self) -> FloatArray:
+        """``(size,)`` strength as the retention component keeps it; 1.0 at birth."""
+        ...
+
+    def codes(self, field: str) -> tuple[NDArray[np.int32], Sequence[object]]:
+        """Return ``(size,)`` codes of a field (``kind author role session channel tier tags``) and the value that each code means."""
+        ...
+
+    def mask(self, where: Filter, *, as_of: datetime | None, now: datetime) -> BoolArray:
+        """Return ``(size,)``: which positions a filter admits that hold at ``as_of`` (or have not ended by ``now``)."""
+        ...
+
+    def dense(self, vector: FloatArray) -> FloatArray:
+        """Return ``(size,)`` cosine of each memory's best passage with a unit vector, from 8-bit codes (error below 0.01)."""
+        ...
+
+    def lexical(self, terms: TermArray, weights: FloatArray | None = None) -> FloatArray:
+        """Return ``(size,)`` BM25 of each memory for the query's terms."""
+        ...
+
+    def postings(self, term: int) -> tuple[IntArray, FloatArray]:
+        """Return (positions, term frequencies) of a term among present memories."""
+        ...
+
+    def idf(self, term: int) -> float:
+        """Return the inverse document frequency of a term in this space."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A question on its way through the channels.
+
+    Args:
+        text: as asked.
+        vector: ``(width,) float32 unit-norm``.
+        terms: ``(t,)`` ids of its distinct terms, in order of appearance.
+        weights: ``(t,) float32`` how much each term counts; little for function words.
+        words: the terms themselves, parallel to ``terms``.
+        admitted: ``(size,)`` the positions that may be returned.
+        k: how many hits are wanted.
+        now: the moment of the question.
+    """
+
+    text: str
+    vector: FloatArray
+    terms: TermArray
+    weights: FloatArray
+    words: tuple[str, ...]
+    admitted: BoolArray
+    k: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The read-only view that every strategy gets.
+
+    Args:
+        index: the space as search sees it.
+        clock: the time.
+        seed: for components that draw at random.
+        embedder: the space's embedding model.
+        memories: reads memories by position, in the order asked.
+        links: reads the links that touch memories.
+        usage: reads how memories have fared.
+        trace: where decisions are written down.
+        settings: further settings of the space.
+    """
+
+    index: Index
+    clock: Clock
+    seed: int
+    embedder: Embedder
+    memories: Callable[[Sequence[int]], list[Memory]]
+    links: Callable[[Sequence[str]], list[Link]]
+    usage: Callable[[Sequence[str]], Mapping[str, Usage]]
+    trace: Trace
+    settings: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,217 @@
+"""The columns of a space in memory: what filters, neighbours and features read, one array per field.
+
+A memory's text at one version is one position. A changed text takes a new position and its old one goes absent, so that posting lists
+and vector codes only ever grow; neighbours in a session are a linked list over positions, ordered by time, then by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mneme.core.clock import to_micros
+from mneme.core.ports import FloatArray, IndexRows, IntArray
+from mneme.core.query import Filter
+
+FIELDS = ("kind", "status", "author", "role", "session", "channel", "tier", "tags")
+SEARCHABLE = ("active", "archived")
+
+_NUMBERS: tuple[tuple[str, Any], ...] = (
+    ("row", np.int64), ("text_version", np.int64), ("at", np.int64), ("valid_from", np.int64), ("valid_to", np.int64),
+    ("importance", np.float32), ("uses", np.float32), ("strength", np.float32),
+    *((name, np.int32) for name in FIELDS),
+    ("previous", np.int64), ("following", np.int64), ("present", np.bool_),
+)  # fmt: skip
+
+
+class Columns:
+    """Growable parallel arrays over positions."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._capacity = 0
+        self._data: dict[str, NDArray[Any]] = {name: np.empty(0, dtype) for name, dtype in _NUMBERS}
+        self._values: dict[str, list[object]] = {name: [] for name in FIELDS}
+        self._code_of: dict[str, dict[object, int]] = {name: {} for name in FIELDS}
+        self._position_of_row: dict[int, int] = {}
+        self._tails: dict[int, int] = {}
+        self.ids: list[str] = []
+        self.refs: list[str | None] = []
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """Return a column, ``(size,)``; ``previous`` and ``following`` hold -1 where there is no neighbour."""
+        return self._data[name][: self.size]
+
+    def values(self, field: str) -> Sequence[object]:
+        """Return what each code of a coded field means."""
+        return self._values[field]
+
+    def code(self, field: str, value: object) -> int:
+        """Return the code of a value, -1 when no memory ever had it."""
+        return self._code_of[field].get(value, -1)
+
+    def position_of(self, row: int) -> int:
+        """Return the position of a row, -1 when it has none."""
+        return self._position_of_row.get(row, -1)
+
+    def append(self, rows: IndexRows, chosen: IntArray) -> IntArray:
+        """Add rows as new positions, linked into their sessions, and return the positions."""
+        count = len(chosen)
+        self._grow(count)
+        positions = np.arange(self.size, self.size + count)
+        data, start, end = self._data, self.size, self.size + count
+        self.size = end
+        data["row"][start:end] = rows.row[chosen]
+        data["present"][start:end] = True
+        data["previous"][start:end] = -1
+        data["following"][start:end] = -1
+        self.update(rows, chosen, positions)
+        self.ids.extend(rows.memory[i] for i in chosen)
+        self.refs.extend(rows.ref[i] for i in chosen)
+        self._position_of_row.update(zip(rows.row[chosen].tolist(), positions.tolist(), strict=True))
+        self._link(positions)
+        return positions
+
+    def update(self, rows: IndexRows, chosen: IntArray, positions: IntArray) -> None:
+        """Overwrite everything but text and place in the session."""
+        for name in ("text_version", "at", "valid_from", "valid_to", "importance", "uses", "strength"):
+            self._data[name][positions] = getattr(rows, name)[chosen]
+        picked = chosen.tolist()
+        for name in FIELDS:
+            source = getattr(rows, name)
+            self._data[name][positions] = [self._encode(name, source[i]) for i in picked]
+
+    def remove(self, position: int) -> None:
+        """Make a position absent and take it out of its session."""
+        self._data["present"][position] = False
+        self._unlink(position)
+        row = int(self._data["row"][position])
+        if self._position_of_row.get(row) == position:
+            del self._position_of_row[row]
+
+    def mask(self, where: Filter, *, as_of: datetime | None, now: datetime) -> NDArray[np.bool_]:
+        """Return ``(size,)``: the present positions that a filter admits and that hold at ``as_of``, or have not ended by ``now``."""
+        admitted = self["present"].copy()
+        if not where.archived:
+            admitted &= self["status"] == self.code("status", "active")
+        if as_of is None:
+            admitted &= self["valid_to"] > to_micros(now)
+        else:
+            moment = to_micros(as_of)
+            admitted &= (self["valid_from"] <= moment) & (self["valid_to"] > moment)
+        for name in ("kind", "author", "role", "session", "channel", "tier"):
+            wanted = getattr(where, f"{name}s")
+            if wanted:
+                admitted &= np.isin(self[name], [self.code(name, value) for value in wanted])
+        if where.tags:
+            tags = set(where.tags)
+            codes = [code for code, value in enumerate(self._values["tags"]) if tags & set(value)]  # type: ignore[call-overload]
+            admitted &= np.isin(self["tags"], codes)
+        if where.since is not None:
+            admitted &= self["at"] >= to_micros(where.since)
+        if where.until is not None:
+            admitted &= self["at"] < to_micros(where.until)
+        for wanted, have in ((where.refs, self.refs), (where.ids, self.ids)):
+            if wanted:
+                accepted = set(wanted)
+                admitted &= np.fromiter((value in accepted for value in have), bool, self.size)
+        return admitted
+
+    def neighbours(self) -> tuple[IntArray, IntArray]:
+        """Return (previous, following), ``(size,)`` each, with ``size`` where there is no neighbour."""
+        previous, following = self["previous"].copy(), self["following"].copy()
+        previous[previous < 0] = self.size
+        following[following < 0] = self.size
+        return previous, following
+
+    def nbytes(self) -> int:
+        """Return roughly how many bytes the columns take."""
+        return sum(column.nbytes for column in self._data.values()) + 180 * self.size
+
+    def _encode(self, field: str, value: object) -> int:
+        codes = self._code_of[field]
+        code = codes.get(value)
+        if code is None:
+            code = codes[value] = len(codes)
+            self._values[field].append(value)
+        return code
+
+    def _grow(self, count: int) -> None:
+        needed = self.size + count
+        if needed <= self._capacity:
+            return
+        self._capacity = max(needed, self._capacity + self._capacity // 2, 64)
+        for name, column in self._data.items():
+            grown = np.empty(self._capacity, column.dtype)
+            grown[: self.size] = column[: self.size]
+            self._data[name] = grown
+
+    def _link(self, positions: IntArray) -> None:
+        """Link new positions into their sessions; a memory without a session has no neighbours."""
+        no_session = self.code("session", None)
+        sessions = self._data["session"][positions]
+        in_session = positions[sessions != no_session]
+        if not len(in_session):
+            return
+        order = np.lexsort((self._data["row"][in_session], self._data["at"][in_session], self._data["session"][in_session]))
+        ordered = in_session[order]
+        codes = self._data["session"][ordered]
+        starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
+        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(ordered)], strict=True):
+            self._link_run(int(codes[start]), ordered[start:end])
+
+    def _link_run(self, session: int, run: IntArray) -> None:
+        tail = self._tails.get(session, -1)
+        if tail < 0 or self._key(tail) <= self._key(int(run[0])):
+            previous, following = self._data["previous"], self._data["following"]
+            previous[run[1:]] = run[:-1]
+            following[run[:-1]] = run[1:]
+            previous[run[0]] = tail
+            if tail >= 0:
+                following[tail] = run[0]
+            self._tails[session] = int(run[-1])
+            return
+        for position in run.tolist():
+            self._insert(session, position)
+
+    def _insert(self, session: int, position: int) -> None:
+        previous, following = self._data["previous"], self._data["following"]
+        before, after, key = self._tails.get(session, -1), -1, self._key(position)
+        while before >= 0 and self._key(before) > key:
+            before, after = int(previous[before]), before
+        previous[position], following[position] = before, after
+        if before >= 0:
+            following[before] = position
+        if after >= 0:
+            previous[after] = position
+        else:
+            self._tails[session] = position
+
+    def _unlink(self, position: int) -> None:
+        previous, following = self._data["previous"], self._data["following"]
+        before, after = int(previous[position]), int(following[position])
+        if before >= 0:
+            following[before] = after
+        if after >= 0:
+            previous[after] = before
+        session = int(self._data["session"][position])
+        if self._tails.get(session) == position:
+            self._tails[session] = before
+        previous[position] = following[position] = -1
+
+    def _key(self, position: int) -> tuple[int, int]:
+        return int(self._data["at"][position]), int(self._data["row"][position])
+
+
+def select(array: FloatArray, passages: IntArray, chosen: IntArray) -> tuple[FloatArray, IntArray]:
+    """Return the passage vectors of chosen rows and how many each of them has."""
+    counts = passages[chosen]
+    if len(chosen) == len(passages):
+        return array, counts
+    starts = np.concatenate([[0], np.cumsum(passages)])[chosen]
+    picked = np.concatenate([np.arange(s, s + c) for s, c in zip(starts.tolist(), counts.tolist(), strict=True)] or [np.empty(0, np.int64)])
+    return array[picked.astype(np.int64)], counts

@@ -1,0 +1,142 @@
+"""A space as search sees it: columns, posting lists and vector codes over the same positions, kept current from the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mneme.core.context import BoolArray, TermArray
+from mneme.core.ports import FloatArray, IndexRows, IntArray
+from mneme.core.query import Filter
+from mneme.index.columns import SEARCHABLE, Columns, select
+from mneme.index.postings import Postings
+from mneme.index.vectors import VectorCodes
+
+
+class SpaceIndex:
+    """The index of one space; implements :class:`mneme.core.context.Index`.
+
+    Args:
+        width: the length of a vector.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.seq = 0
+        self.columns = Columns()
+        self._postings = Postings()
+        self._codes = VectorCodes(width)
+        self._neighbours: tuple[int, IntArray, IntArray] | None = None
+
+    def refresh(self, rows: IndexRows) -> None:
+        """Take in the rows that changed since ``seq``; rows that are new, changed or gone, in any mix."""
+        searchable = np.fromiter((status in SEARCHABLE for status in rows.status), bool, len(rows.status)) & (rows.passages > 0)
+        known = self._known(rows)
+        unmoved = self._unmoved(rows, known, searchable)
+        for position in known[(known >= 0) & ~unmoved].tolist():
+            self.columns.remove(position)
+            self._postings.remove(np.array([position]))
+            self._codes.remove(np.array([position]))
+        if unmoved.any():
+            chosen = np.flatnonzero(unmoved)
+            self.columns.update(rows, chosen, known[chosen])
+        fresh = np.flatnonzero(searchable & ~unmoved)
+        if len(fresh):
+            self._add(rows, fresh)
+        self.seq = max(self.seq, rows.seq)
+        self._neighbours = None
+
+    @property
+    def size(self) -> int:
+        """How many positions there are."""
+        return self.columns.size
+
+    @property
+    def present(self) -> BoolArray:
+        """``(size,)``: the positions that hold a searchable memory."""
+        return self.columns["present"]
+
+    @property
+    def at(self) -> IntArray:
+        """``(size,)`` microseconds since 1970."""
+        return self.columns["at"]
+
+    @property
+    def previous(self) -> IntArray:
+        """``(size,)`` position of the memory before in the session, ``size`` at its start."""
+        return self._linked()[1]
+
+    @property
+    def following(self) -> IntArray:
+        """``(size,)`` position of the memory after in the session, ``size`` at its end."""
+        return self._linked()[2]
+
+    @property
+    def lengths(self) -> FloatArray:
+        """``(size,)`` number of terms."""
+        return self._postings.lengths
+
+    @property
+    def strength(self) -> FloatArray:
+        """``(size,)`` strength as the retention component keeps it."""
+        return self.columns["strength"]
+
+    def codes(self, field: str) -> tuple[NDArray[np.int32], Sequence[object]]:
+        """Return ``(size,)`` codes of a field and the value that each code means."""
+        return self.columns[field], self.columns.values(field)
+
+    def mask(self, where: Filter, *, as_of: datetime | None, now: datetime) -> BoolArray:
+        """Return ``(size,)``: which positions a filter admits that hold at ``as_of``, or have not ended by ``now``."""
+        return self.columns.mask(where, as_of=as_of, now=now)
+
+    def dense(self, vector: FloatArray) -> FloatArray:
+        """Return ``(size,)`` cosine of each memory's best passage with a unit vector, from 8-bit codes."""
+        return self._codes.scores(vector)
+
+    def lexical(self, terms: TermArray, weights: FloatArray | None = None) -> FloatArray:
+        """Return ``(size,)`` BM25 of each memory for the query's terms."""
+        return self._postings.scores(terms, weights)
+
+    def postings(self, term: int) -> tuple[IntArray, FloatArray]:
+        """Return (positions, term frequencies) of a term among present memories."""
+        return self._postings.term_postings(term)
+
+    def idf(self, term: int) -> float:
+        """Return the inverse document frequency of a term in this space."""
+        return self._postings.idf(term)
+
+    def nbytes(self) -> int:
+        """Return roughly how many bytes the index takes."""
+        return self.columns.nbytes() + self._postings.nbytes + self._codes.nbytes
+
+    def _known(self, rows: IndexRows) -> IntArray:
+        if not self.columns.size:
+            return np.full(len(rows.row), -1, np.int64)
+        return np.fromiter((self.columns.position_of(row) for row in rows.row.tolist()), np.int64, len(rows.row))
+
+    def _unmoved(self, rows: IndexRows, known: IntArray, searchable: BoolArray) -> BoolArray:
+        """Which known rows keep their position: same text, same place in the same session."""
+        unmoved = (known >= 0) & searchable
+        columns = self.columns
+        for i in np.flatnonzero(unmoved).tolist():
+            position = known[i]
+            unmoved[i] = (
+                columns["text_version"][position] == rows.text_version[i]
+                and columns["at"][position] == rows.at[i]
+                and columns["session"][position] == columns.code("session", rows.session[i])
+            )
+        return unmoved
+
+    def _add(self, rows: IndexRows, fresh: IntArray) -> None:
+        positions = self.columns.append(rows, fresh)
+        self._postings.add(positions, [rows.terms[i] for i in fresh.tolist()])
+        vectors, counts = select(rows.vectors, rows.passages, fresh)
+        self._codes.add(np.repeat(positions, counts), vectors)
+
+    def _linked(self) -> tuple[int, IntArray, IntArray]:
+        linked = self._neighbours
+        if linked is None:
+            linked = self._neighbours = (self.seq, *self.columns.neighbours())
+        return linked
