@@ -1,1 +1,1 @@
-
+"""Language: words, stems, terms, sentences, time expressions and token counts."""
