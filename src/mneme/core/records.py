@@ -5,11 +5,10 @@ All of them are frozen; a change makes a new version. Times are aware and in UTC
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Any, Literal, NoReturn, get_args
 
 Kind = Literal[
     "turn", "fact", "event", "preference", "profile", "summary", "note",
@@ -22,8 +21,30 @@ KINDS: tuple[str, ...] = get_args(Kind)
 STATUSES: tuple[str, ...] = get_args(Status)
 LINK_TYPES: tuple[str, ...] = get_args(LinkType)
 
-EMPTY: Mapping[str, object] = MappingProxyType({})
-NO_NUMBERS: Mapping[str, float] = MappingProxyType({})
+
+class _Empty(Mapping[str, Any]):
+    """A mapping that stays empty; hashable, as Python 3.11 asks of a dataclass default (a mapping proxy is so from 3.12 on)."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str) -> NoReturn:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __repr__(self) -> str:
+        return "{}"
+
+
+EMPTY: Mapping[str, object] = _Empty()
+NO_NUMBERS: Mapping[str, float] = _Empty()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
