@@ -1,0 +1,139 @@
+"""Taking a source into spaces, in batches that can be repeated: a batch has a key made of its content, so that doing it again adds nothing.
+
+Every batch is one durable transaction. Whatever stops the work (Ctrl-C, a full disk, a power cut) stops it between two batches, and the
+same call goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from mneme.core.clock import to_micros
+from mneme.core.codec import dumps
+from mneme.core.query import Receipt
+from mneme.core.records import Message
+from mneme.importers.formats import read
+from mneme.importers.item import Item, Report
+
+BATCH = 256
+# A batch of very long messages is cut short, so that stopping never loses more than a few seconds of work.
+BATCH_CHARACTERS = 400_000
+
+
+class Remembering(Protocol):
+    """What an import needs of a space."""
+
+    def remember(self, messages: list[Message], *, key: str | None = ..., partial: bool = ...) -> Receipt:
+        """Store messages in one transaction."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Intake:
+    """What an import did; grows while it runs.
+
+    Args:
+        report: what the reading met.
+        stored: messages that were stored by this run, by space.
+        known: messages that an earlier run had stored.
+        refused: messages that the space refused; their problems are in the report.
+    """
+
+    report: Report = field(default_factory=Report)
+    stored: dict[str, int] = field(default_factory=dict)
+    known: int = 0
+    refused: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many messages were stored by this run."""
+        return sum(self.stored.values())
+
+
+def take_in(
+    path: str | Path,
+    open_space: Callable[[str], Remembering],
+    *,
+    format: str | None = None,
+    space: str | None = None,
+    otherwise: str = "default",
+    only: Sequence[str] = (),
+    intake: Intake | None = None,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Intake:
+    """Store what a path holds, and return what was done.
+
+    Args:
+        path: as :func:`mneme.importers.read` takes it.
+        open_space: gives the space of a name, such as ``memory.space``.
+        format: a format's name; None finds out.
+        space: the space for everything; None takes those that the format suggests.
+        otherwise: the space for formats that suggest none.
+        only: names of conversations; empty takes all.
+        intake: grows while the work runs; pass one to know what was done when the work is interrupted.
+        progress: called after each batch with the number of its messages.
+
+    Raises:
+        MnemeError: as reading and storing do; what ``intake`` counts is durable.
+    """
+    intake = intake if intake is not None else Intake()
+    items = (item for item in read(path, format, report=intake.report) if not only or item.conversation in only)
+    for batch in _batches(_homed(items, space, otherwise, several=len(only) != 1)):
+        name = batch[0].space or otherwise
+        receipt = open_space(name).remember([item.message for item in batch], key=batch_key(batch), partial=True)
+        if receipt.duplicate:
+            intake.known += len(batch)
+        else:
+            intake.stored[name] = intake.stored.get(name, 0) + len(receipt.ids)
+            _note_refused(batch, receipt, intake)
+        progress(len(batch))
+    return intake
+
+
+def batch_key(batch: Sequence[Item]) -> str:
+    """Return the idempotency key of a batch: a digest of where it stands and what it says."""
+    digest = hashlib.sha256(dumps([batch[0].conversation, batch[0].index]))
+    for item in batch:
+        message = item.message
+        media = [[medium.uri, medium.mime, medium.caption] for medium in message.media]
+        at = to_micros(message.at) if message.at else None
+        said = [message.text, message.author, message.role, at, message.session, message.ref, message.channel]
+        digest.update(dumps([*said, media, list(message.tags), dict(message.attributes)]))
+    return f"import-{digest.hexdigest()}"
+
+
+def _homed(items: Iterator[Item], space: str | None, otherwise: str, *, several: bool) -> Iterator[Item]:
+    """Yield items with their space; conversations that share one against the format's advice keep their sessions and refs apart."""
+    for item in items:
+        if space is not None and item.space is not None and several:
+            message = item.message
+            session = f"{item.conversation}/{message.session}" if message.session else item.conversation
+            ref = f"{item.conversation}/{message.ref}" if message.ref else None
+            item = replace(item, message=replace(message, session=session, ref=ref))
+        yield replace(item, space=space or item.space or otherwise)
+
+
+def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
+    batch: list[Item] = []
+    characters = 0
+    for item in items:
+        # A batch never spans two conversations: its key must not change when a later export has a new one before it.
+        if batch and (item.conversation != batch[0].conversation or len(batch) >= BATCH or characters >= BATCH_CHARACTERS):
+            yield batch
+            batch, characters = [], 0
+        batch.append(item)
+        characters += len(item.message.text)
+    if batch:
+        yield batch
+
+
+def _note_refused(batch: Sequence[Item], receipt: Receipt, intake: Intake) -> None:
+    for refusal in receipt.refused:
+        number = refusal.subject.rpartition(" ")[2]
+        place = batch[int(number)].place if number.isdigit() and int(number) < len(batch) else refusal.subject
+        intake.report.problem(place, "; ".join(f"{name}: {what}" for name, what in refusal.problems.items()))
+        intake.refused += 1

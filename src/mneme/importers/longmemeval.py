@@ -1,0 +1,70 @@
+"""LongMemEval, the official JSON: questions, each with the haystack of dated chat sessions in which its answer lies.
+
+Each question suggests a space of its own (its ``question_id``); ``ref`` is ``SESSION#TURN`` with turns counted from 0. The gold labels
+(``has_answer``, ``answer``) are no part of what was said and stay out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from mneme.core.records import Message
+from mneme.importers.item import Item, Report, optional_text
+from mneme.importers.moments import read_moment
+
+SUMMARY = "LongMemEval's official JSON; a space for each question's haystack"
+
+
+def matches(document: object) -> bool:
+    """Return whether a parsed JSON document is of this format."""
+    first = document[0] if isinstance(document, list) and document else document
+    return isinstance(first, dict) and "haystack_sessions" in first
+
+
+def items(document: object, name: str, report: Report) -> Iterator[Item]:
+    """Yield the turns of every haystack in the order of its sessions."""
+    questions = document if isinstance(document, list) else [document]
+    for number, question in enumerate(questions):
+        if not isinstance(question, dict) or not isinstance(question.get("haystack_sessions"), list):
+            report.problem(f"{name}, question {number}", "has no list 'haystack_sessions'; left out")
+            continue
+        yield from _haystack(question, optional_text(question.get("question_id")) or f"question-{number}", report)
+
+
+def _haystack(question: Mapping[str, Any], space: str, report: Report) -> Iterator[Item]:
+    sessions = question["haystack_sessions"]
+    names = question.get("haystack_session_ids") or []
+    dates = question.get("haystack_dates") or []
+    index = 0
+    for number, turns in enumerate(sessions):
+        session = (optional_text(names[number]) if number < len(names) else None) or f"session-{number}"
+        place = f"{space}, session {session}"
+        if not isinstance(turns, list):
+            report.problem(place, "is not a list of turns; left out")
+            continue
+        at = _moment(dates[number] if number < len(dates) else None, place, report)
+        for position, turn in enumerate(turns):
+            where = f"{place}, turn {position}"
+            text = turn.get("content") if isinstance(turn, dict) else None
+            if not isinstance(text, str) or not text.strip():
+                report.problem(where, "has no text; left out")
+                continue
+            message = Message(
+                text=text,
+                role=optional_text(turn.get("role")),
+                at=at,
+                session=session,
+                ref=f"{session}#{position}",
+            )
+            yield Item(message=message, conversation=space, index=index, place=where, space=space)
+            index += 1
+
+
+def _moment(written: object, place: str, report: Report) -> datetime | None:
+    try:
+        return read_moment(written)
+    except ValueError:
+        report.problem(place, f"its date {written!r} is not a date; its turns are dated by the import")
+        return None
