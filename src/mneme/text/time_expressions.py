@@ -92,6 +92,89 @@ def find_times(text: str, anchor: datetime, *, day_first: bool | None = None) ->
     return _finish(compose.compose(compose.select(_atoms(scene, words, digits)), scene), text)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryTime:
+    """What a question asks about time.
+
+    Attributes:
+        range: the half-open interval that the answer's evidence should fall in, or None.
+        order: ``first`` (the earliest wins), ``latest`` (the newest event wins), ``current`` (what holds now wins), or None.
+        asks_when: whether the answer itself is a time.
+        mentions: the expressions that the range was made from.
+    """
+
+    range: tuple[datetime, datetime] | None
+    order: Literal["first", "latest", "current"] | None
+    asks_when: bool
+    mentions: tuple[TimeMention, ...]
+
+
+_UNIT_AFTER = (
+    r"(?!\s+(?:second|minute|hour|day|night|week|weekend|fortnight|month|quarter|year|decade|century|mon|tues?|wed|thu|fri|sat|sun"
+    r"|january|february|march|april|may|june|july|august|september|october|november|december|spring|summer|autumn|fall|winter"
+    r"|christmas|easter|name|few|couple|several|\d|two|three|four|five|six)[a-z]*\b)"
+)
+_CURRENT = re.compile(
+    r"\b(?:current(?:ly)?|now(?!\s+that)|nowadays|these\s+days|at\s+the\s+moment|at\s+present|presently|still|right\s+now|as\s+of\s+(?:now|today))\b"
+    r"|现在|目前|如今|还在|derzeit|momentan|aktuell|actuellement|actualmente|ahora",
+    re.IGNORECASE,
+)
+_LATEST = re.compile(
+    rf"\b(?:latest|newest|(?:most|more)\s+recent(?:ly)?|recently|lately|last\s+time|(?:the|his|her|their|my|our|\w+['’]s?)\s+last\b{_UNIT_AFTER}"
+    rf"|(?:did|was|were|had)\s+(?:\w+\s+){{1,3}}last\b{_UNIT_AFTER})\b|最近一次|最新|上一次|上次|zuletzt|dernière\s+fois|última\s+vez",
+    re.IGNORECASE,
+)
+_FIRST = re.compile(
+    r"\b(?:first\b(?!\s+(?:name|aid|class|grade|person|hand|lady|language|floor|(?:half|quarter|week|weekend|day|\w+day)\s+(?:of|in)))|earliest|initially"
+    r"|originally|at\s+the\s+(?:very\s+)?beginning)\b|第一次|最早|最初|zuerst|première\s+fois|primera\s+vez",
+    re.IGNORECASE,
+)
+_WHEN = re.compile(
+    r"\bwhen(?:['’]s|\s+(?:did|does|do|is|are|was|were|will|has|have|had|can|could|should|would)\b)|^\W*when\W*$|\bsince\s+when\b"
+    r"|\b(?:what|which)\s+(?:\w+\s+)?(?:day|date|week|weekend|month|year|season|decade|time(?!s))\b|\bhow\s+long\s+ago\b"
+    r"|什么时候|什麼時候|何时|何時|哪天|哪一天|哪年|哪一年|几月|几号|几点|\bwann\b|\bquand\b|\bcuándo\b",
+    re.IGNORECASE,
+)
+
+
+def query_time(text: str, now: datetime, *, day_first: bool | None = None) -> QueryTime:
+    """What a question says and asks about time.
+
+    Args:
+        text: the question.
+        now: when it is asked; aware.
+        day_first: as in ``find_times``.
+
+    Returns:
+        Two expressions that overlap are intersected ("on a Monday in May"), two that do not span from the first to the
+        last. Repeated times and words such as "recently" give an order, not a range.
+
+    Raises:
+        InvalidInput: ``now`` has no timezone.
+
+    Example:
+        >>> from datetime import datetime, timezone
+        >>> asked = query_time("What did I do last May?", datetime(2023, 7, 1, tzinfo=timezone.utc))
+        >>> asked.range[0].date().isoformat(), asked.order, asked.asks_when
+        ('2023-05-01', None, False)
+    """
+    mentions = tuple(found for found in find_times(text, now, day_first=day_first) if found.kind not in ("recurring", "order"))
+    span: tuple[datetime, datetime] | None = None
+    if mentions:
+        lower, upper = max(found.lower for found in mentions), min(found.upper for found in mentions)
+        if lower >= upper:
+            lower, upper = min(found.lower for found in mentions), max(found.upper for found in mentions)
+        span = (lower, upper)
+    order: Literal["first", "latest", "current"] | None = None
+    if _LATEST.search(text):
+        order = "latest"
+    elif _FIRST.search(text):
+        order = "first"
+    elif _CURRENT.search(text):
+        order = "current"
+    return QueryTime(range=span, order=order, asks_when=_WHEN.search(text) is not None, mentions=mentions)
+
+
 def _foreign(scene: Scene) -> list[TimeMention] | None:
     if chinese.written_in(scene.text):
         return _finish(chinese.find(scene), scene.text)

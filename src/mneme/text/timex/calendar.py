@@ -6,6 +6,7 @@ Seasons are meteorological and northern: spring is March to May, winter is Decem
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -40,16 +41,16 @@ def floor_day(at: datetime) -> datetime:
 
 
 def add_months(at: datetime, months: int) -> datetime:
-    """``at`` moved by whole months; a day that does not exist becomes the last day of its month."""
+    """``at`` moved by whole months; a day that does not exist becomes the last day of its month.
+
+    Raises:
+        OverflowError: the result is outside the calendar.
+    """
     index = at.year * 12 + at.month - 1 + months
     year, month = divmod(index, 12)
-    for day in (at.day, 30, 29, 28):
-        if day <= at.day:
-            try:
-                return at.replace(year=year, month=month + 1, day=day)
-            except ValueError:
-                continue
-    raise AssertionError("every month has a 28th")
+    if not 1 <= year <= 9999:
+        raise OverflowError(f"year {year} is outside the calendar")
+    return at.replace(year=year, month=month + 1, day=min(at.day, monthrange(year, month + 1)[1]))
 
 
 def day_of(at: datetime) -> Interval:

@@ -130,6 +130,8 @@ _WEAK_BEFORE = re.compile(r"\b(?:by|from|before|after|around|through)\s+$", re.I
 def _month_is_meant(word: str, before: str, after: str) -> bool:
     if re.match(r"['’]s\b", after) and not re.match(r"['’]s\s+(?:end|start)", after):
         return False
+    if re.match(r"\s+\d{1,2}\b(?!\s*(?:years|days|of\b))", after):  # a date the calendar does not have
+        return False
     if re.fullmatch(lex.PLAIN_MONTH, word, re.IGNORECASE):
         return True
     if word.islower() and word in ("mar", "dec", "jan", "jun", "sep"):
@@ -247,6 +249,16 @@ def season(match: re.Match[str], scene: Scene) -> Atom | None:
     if running.lower <= scene.anchor < running.upper:
         return Atom(match.start("season"), match.end(), running, "season")
     return Atom(match.start("season"), match.end(), _season_step(name, lean or -1, scene), "season")
+
+
+def years(match: re.Match[str], scene: Scene) -> Atom | None:
+    """2010-2015."""
+    first, last = int(match["first"]), int(match["last"])
+    if last <= first:
+        return None
+    january = cal.floor_day(scene.anchor).replace(month=1, day=1)
+    interval = Interval(january.replace(year=first), january.replace(year=last + 1), "year")
+    return _point(match, interval, "span", "range")
 
 
 def year(match: re.Match[str], scene: Scene) -> Atom | None:

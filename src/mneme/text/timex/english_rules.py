@@ -53,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     _rule("", rf"\b(?:in|since|by|until|till|before|after|during|from|to|through|circa|around|of|early|late|mid|end|year|and|between|back in)(?:[\s-]+|\s+the\s+year\s+)(?P<year>{_Y})(?![\d,.:/]\d|\d|\s*(?:people|dollars|euros|calories|miles|km|kg|meters|metres|steps|words|pieces|users|%)|s\b)", english.year),
     _rule("", rf"(?:(?<=^)|(?<=[.!?]\s)|\b(?:my|our|his|her|their|the)\s+)(?P<year>{_Y})(?=\s+[a-z])(?!\s*(?:people|dollars|euros|calories|miles|km|kg|meters|metres|steps|words|pieces|users|[a-z]+s\s+of\b))", english.year),
     _rule("", rf"(?:(?<=\()|(?<=,\s))(?P<year>{_Y})(?=\)|[.!?,;]|$)", english.year),
+    _rule("", rf"(?<![\d$€£-])(?P<first>{_Y})\s?[-–]\s?(?P<last>{_Y})(?![\d-])", english.years),
     _rule("", r"\b(?:the\s+)?(?P<digits>(?:19|20)\d0|(?<=['’])[3-9]0|(?<=the )[3-9]0|(?<=early )[3-9]0|(?<=late )[3-9]0|(?<=mid-)[3-9]0)['’]?s\b(?P<word>)", english.decade),
     _rule("fifties sixties seventies eighties nineties", r"(?<=the )(?P<word>fifties|sixties|seventies|eighties|nineties)\b(?P<digits>)", english.decade),
     _rule("ago back", rf"\b(?:about\s+|around\s+|almost\s+|nearly\s+|roughly\s+|over\s+|maybe\s+|like\s+)?(?P<count>{lex.COUNT})(?P<half>\s+and\s+a\s+half)?\s+(?P<unit>{lex.UNIT}|{_W})(?P<late>\s+and\s+a\s+half)?s?\s+(?:ago|back(?=[\s.,!?;)]|$)(?!\s+(?:to|in|from|at|home|pain|then)\b))", english.ago),

@@ -78,7 +78,7 @@ _PAST = re.compile(
     re.IGNORECASE,
 )
 _PRESENT = re.compile(
-    r"\b(?:am|is|are|starts?|begins?|leaves?|meets?|ha(?:ve|s)\s+(?:an?|my|our|the|his|her|their))\b"
+    r"\b(?:am|is|are|ha(?:ve|s)|(?:start|begin|leave|meet|close|open|end|expire|happen|arrive|return|land|launche)s?)\b"
     r"|['’](?:m|re|s)\b",
     re.IGNORECASE,
 )
