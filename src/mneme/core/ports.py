@@ -174,7 +174,10 @@ class Store(Protocol):
         ...
 
     def memories(self, ids: Sequence[str], *, at_seq: int | None = None) -> dict[str, Memory]:
-        """Return the memories with these ids, in their present version or the one after entry ``at_seq``; unknown and erased ids are left out."""
+        """Return the memories with these ids, in their present version or the one after entry ``at_seq``.
+
+        Unknown and erased ids are left out.
+        """
         ...
 
     def memories_by_row(self, rows: Sequence[int], *, at_seq: int | None = None) -> list[Memory]:
@@ -193,6 +196,10 @@ class Store(Protocol):
         """Return every version of a memory, oldest first; empty when it is unknown or erased."""
         ...
 
+    def places(self, id: str) -> list[tuple[int, int]]:
+        """Return (row, text version) of every material that a memory has, oldest first; empty when it is unknown or erased."""
+        ...
+
     def episodes(self, ids: Sequence[str]) -> dict[str, Episode]:
         """Return the episodes with these ids; unknown and erased ids are left out."""
         ...
@@ -202,7 +209,10 @@ class Store(Protocol):
         ...
 
     def resting_on(self, episodes: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """Return memory id -> every episode that any of its versions rests on, for memories with a version that rests on one of ``episodes``."""
+        """Return memory id -> every episode that any of its versions rests on.
+
+        For the memories with a version that rests on one of ``episodes``.
+        """
         ...
 
     def links(self, ids: Sequence[str] | None = None, *, at_seq: int | None = None) -> list[Link]:
@@ -226,7 +236,10 @@ class Store(Protocol):
         ...
 
     def index_rows(self, *, after: int = 0, vectors: bool = True) -> IndexRows:
-        """Return the rows that entries after ``after`` touched (all when 0), in their present state; every status, erased included when ``after`` > 0."""
+        """Return the rows that entries after ``after`` touched, in their present state; all when it is 0.
+
+        Every status; erased ones only when ``after`` is above 0.
+        """
         ...
 
     def index_rows_at(self, seq: int) -> IndexRows:
@@ -282,7 +295,14 @@ class Store(Protocol):
         ...
 
     def scan(self, needles: Mapping[str, bytes]) -> tuple[int, list[Finding]]:
-        """Search every byte of the store for the needles (what -> bytes); returns bytes searched and where something was found."""
+        """Search every byte of the store for the needles (what -> bytes); returns bytes searched and where something was found.
+
+        Occurrences inside rows that hold the needle rightfully are findings too: ask :meth:`held` first.
+        """
+        ...
+
+    def held(self, needles: Sequence[bytes]) -> set[bytes]:
+        """Return which needles occur in content that is still stored (episodes, versions, journal, jobs, links, settings, the schema)."""
         ...
 
     def backup(self, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -15,16 +15,23 @@ from mneme.index.columns import SEARCHABLE, Columns, select
 from mneme.index.postings import Postings
 from mneme.index.vectors import VectorCodes
 
+ReadVectors = Callable[[Sequence[int], Sequence[int]], list[FloatArray]]
+
+RESCORED = 32
+"""How many of the best by 8-bit codes are scored again in float32."""
+
 
 class SpaceIndex:
     """The index of one space; implements :class:`mneme.core.context.Index`.
 
     Args:
         width: the length of a vector.
+        exact: reads float32 vectors by row and text version, to rescore the best by 8-bit codes; None leaves them as they are.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, exact: ReadVectors | None = None) -> None:
         self.seq = 0
+        self._exact = exact
         self.columns = Columns()
         self._postings = Postings()
         self._codes = VectorCodes(width)
@@ -92,8 +99,24 @@ class SpaceIndex:
         return self.columns.mask(where, as_of=as_of, now=now)
 
     def dense(self, vector: FloatArray) -> FloatArray:
-        """Return ``(size,)`` cosine of each memory's best passage with a unit vector, from 8-bit codes."""
-        return self._codes.scores(vector)
+        """Return ``(size,)`` cosine of each memory's best passage with a unit vector.
+
+        From 8-bit codes (error below 0.01); the best are exact.
+        """
+        scores = self._codes.scores(vector)
+        if self._exact is None or not self.size:
+            return scores
+        places = np.arange(self.size) if self.size <= RESCORED else np.argpartition(scores, self.size - RESCORED)[-RESCORED:]
+        places = places[self.columns["present"][places]]
+        vectors = self._exact(self.columns["row"][places].tolist(), self.columns["text_version"][places].tolist())
+        for place, passages in zip(places.tolist(), vectors, strict=True):
+            if len(passages):
+                scores[place] = float((passages @ vector).max())
+        return scores
+
+    def languages(self) -> Sequence[str]:
+        """Return the languages in which texts of the space are stemmed."""
+        return self._postings.languages()
 
     def lexical(self, terms: TermArray, weights: FloatArray | None = None) -> FloatArray:
         """Return ``(size,)`` BM25 of each memory for the query's terms."""

@@ -34,9 +34,7 @@ class WeightedSum:
             total += part
             parts[name] = part
         positions = best(total, query.admitted, ctx.index.at, query.k)
-        return Ranked(
-            positions=positions, scores=total[positions], parts={name: part[positions] for name, part in parts.items()}
-        )
+        return Ranked(positions=positions, scores=total[positions], parts={name: part[positions] for name, part in parts.items()})
 
 
 def z_scores(scores: FloatArray, among: BoolArray) -> FloatArray:

@@ -1,0 +1,35 @@
+"""Recipes: named compositions of components, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mneme.core.components import Channel, Packer, Ranker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A memory design: which components work together.
+
+    Args:
+        name: its name in the registry, in traces and in the arena.
+        channels: what scores the space for a query.
+        ranker: what fuses the scores.
+        packer: what renders a context.
+        about: one sentence for a person.
+    """
+
+    name: str
+    channels: tuple[Channel, ...]
+    ranker: Ranker
+    packer: Packer
+    about: str = ""
+
+    def spec(self) -> dict[str, object]:
+        """Return the composition as plain values, for traces and logs."""
+        return {
+            "name": self.name,
+            "channels": [repr(channel) for channel in self.channels],
+            "ranker": repr(self.ranker),
+            "packer": type(self.packer).__name__,
+        }

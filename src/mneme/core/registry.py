@@ -1,0 +1,45 @@
+"""The registry: names of components and recipes, each a line ``name -> "module:attr"``; nothing is imported before it is asked for.
+
+Another package adds its own by an entry point of the group ``mneme.<kind>``, for example::
+
+    [project.entry-points."mneme.recipe"]
+    mine = "my_package.memory:recipe"
+"""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from mneme.core.errors import UnknownComponent
+
+TABLE: dict[str, dict[str, str]] = {
+    "recipe": {
+        "default": "mneme.recipes.default:recipe",
+        "four-sum": "mneme.recipes.four_sum:recipe",
+    },
+}
+
+
+def names(kind: str) -> list[str]:
+    """Return every known name of a kind, sorted."""
+    return sorted({*TABLE.get(kind, {}), *(point.name for point in entry_points(group=f"mneme.{kind}"))})
+
+
+def load(kind: str, name: str) -> Any:
+    """Return what a name stands for.
+
+    Raises:
+        UnknownComponent: there is no such name; the error lists near matches.
+    """
+    target = TABLE.get(kind, {}).get(name)
+    if target is None:
+        for point in entry_points(group=f"mneme.{kind}"):
+            if point.name == name:
+                return point.load()
+        known = names(kind)
+        raise UnknownComponent(kind, name, difflib.get_close_matches(name, known) or known[:8])
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,1 @@
+"""The engine's parts: preparing input, keeping the index current, recalling, erasing, undoing, proving, moving."""

@@ -1,0 +1,40 @@
+"""Where a memory lives: a folder, a dict, or a database, by what the caller names."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from mneme.core.errors import InvalidInput
+from mneme.core.ports import Root
+
+IN_MEMORY = ":memory:"
+ROOT_VARIABLE = "MNEME_ROOT"
+
+
+def open_root(root: str | Path | None, durability: str) -> Root:
+    """Return the root that a caller names.
+
+    Raises:
+        InvalidInput: the durability is unknown.
+        ReadOnly: the folder can't be written.
+    """
+    if durability not in ("full", "normal"):
+        raise InvalidInput({"durability": f"must be 'full' or 'normal', not {durability!r}"})
+    if root == IN_MEMORY:
+        return cast("Root", import_module("mneme.stores.dict_store").DictRoot())
+    return cast("Root", import_module("mneme.stores.sqlite").SQLiteRoot(folder(root), durability=durability))
+
+
+def folder(root: str | Path | None) -> Path:
+    """Return the folder that a caller names: None is ``$MNEME_ROOT``, or else the platform's data folder."""
+    if root is not None:
+        return Path(root).expanduser()
+    named = os.environ.get(ROOT_VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("mneme", appauthor=False))

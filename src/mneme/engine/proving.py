@@ -1,0 +1,65 @@
+"""Proving: the chain is whole, rows hold what the journal says, and the index in memory agrees with the rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mneme.core.ports import Store
+from mneme.core.query import Filter, Verification
+from mneme.engine.current import CurrentIndex
+from mneme.index.columns import SEARCHABLE
+from mneme.text.analyser import Analyser
+
+_CHUNK = 1000
+
+
+def verify(store: Store, current: CurrentIndex, analyser: Analyser) -> Verification:
+    """Return what was checked and everything that does not hold."""
+    problems = store.check()
+    problems += _index_problems(store, current)
+    problems += _term_problems(store, analyser)
+    counts = store.counts()
+    last = store.last_seq()
+    newest = store.entries(after=last - 1, limit=1) if last else []
+    return Verification(
+        entries=counts["entries"],
+        memories=counts["memories"],
+        head=newest[0].hash if newest else "",
+        problems=tuple(problems),
+    )
+
+
+def _index_problems(store: Store, current: CurrentIndex) -> list[str]:
+    """Compare the index in memory with the rows it was derived from."""
+    with current.lock:
+        index = current.now()
+        rows = store.index_rows(vectors=False)
+        if rows.seq != index.seq:
+            index, rows = current.now(), store.index_rows(vectors=False)
+    columns = index.columns
+    wanted = {int(row): i for i, row in enumerate(rows.row) if rows.status[i] in SEARCHABLE}
+    have = {int(row): int(p) for p, row in enumerate(columns["row"]) if columns["present"][p]}
+    problems = [f"index: row {row} is missing" for row in sorted(set(wanted) - set(have))]
+    problems += [f"index: row {row} is there and should not be" for row in sorted(set(have) - set(wanted))]
+    for row in sorted(set(wanted) & set(have)):
+        i, position = wanted[row], have[row]
+        for name in ("text_version", "at", "valid_from", "valid_to"):
+            if columns[name][position] != getattr(rows, name)[i]:
+                problems.append(f"index: row {row} has another {name} than the store")
+    return problems
+
+
+def _term_problems(store: Store, analyser: Analyser) -> list[str]:
+    """Work the token rows out again from the texts."""
+    rows = store.index_rows(vectors=False)
+    terms = dict(zip(rows.memory, rows.terms, strict=True))
+    problems: list[str] = []
+    after = ""
+    while page := store.find(Filter(archived=True), after=after, limit=_CHUNK, statuses=SEARCHABLE):
+        for memory in page:
+            if not np.array_equal(
+                np.frombuffer(analyser.document(memory.indexed_text), np.uint8), np.frombuffer(terms.get(memory.id, b""), np.uint8)
+            ):
+                problems.append(f"terms: the token row of {memory.id} does not follow from its text")
+        after = page[-1].id
+    return problems

@@ -1,0 +1,193 @@
+"""The read path: plan, channels, rank, read, pack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mneme.core.clock import Clock, to_utc
+from mneme.core.components import Item, Packed, Ranked
+from mneme.core.context import Context, Query
+from mneme.core.errors import InvalidInput
+from mneme.core.ports import Embedder, Store
+from mneme.core.query import Filter, Hit, Recall
+from mneme.core.recipe import Recipe
+from mneme.core.records import Memory
+from mneme.core.trace import Trace
+from mneme.engine.current import CurrentIndex
+from mneme.engine.prepare import text_problem
+from mneme.index.view import SpaceIndex
+from mneme.text.analyser import Analyser
+
+DEFAULT_K = 10
+MOST_IN_BUDGET = 400
+UNLIMITED_TOKENS = 1 << 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A recall's arguments, checked.
+
+    Args:
+        text: the question.
+        k: how many hits; None takes 10, or as many as the budget holds.
+        budget_tokens: how long the context may be.
+        where: which memories may be seen.
+        as_of: when in the world; None is now.
+        known_at: as the memory knew it then; None is now.
+        explain: say more about why.
+    """
+
+    text: str
+    k: int | None
+    budget_tokens: int | None
+    where: Filter
+    as_of: datetime | None
+    known_at: datetime | None
+    explain: bool
+
+    @property
+    def wanted(self) -> int:
+        """How many hits to rank."""
+        if self.k is not None:
+            return self.k
+        return DEFAULT_K if self.budget_tokens is None else MOST_IN_BUDGET
+
+
+def check(
+    text: str,
+    k: int | None,
+    budget_tokens: int | None,
+    where: Filter,
+    as_of: datetime | None,
+    known_at: datetime | None,
+    explain: bool,
+) -> Asked:
+    """Return the arguments of a recall, times in UTC.
+
+    Raises:
+        InvalidInput: with every bad field.
+    """
+    problems: dict[str, str] = {}
+    problem = text_problem(text)
+    if problem or not text.strip():
+        problems["query"] = problem or "is empty; ask something"
+    for name, value in (("k", k), ("budget_tokens", budget_tokens)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            problems[name] = f"must be a whole number of at least 1, not {value!r}"
+    times: dict[str, datetime | None] = {}
+    for name, moment in (("as_of", as_of), ("known_at", known_at)):
+        try:
+            times[name] = None if moment is None else to_utc(moment, name)
+        except InvalidInput as error:
+            problems.update(error.problems)
+    if problems:
+        raise InvalidInput(problems)
+    return Asked(text=text, k=k, budget_tokens=budget_tokens, where=where, explain=explain, **times)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Answers recalls of one space.
+
+    Args:
+        space: its name.
+        store: its storage.
+        current: its index.
+        recipe: how to rank and pack.
+        embedder, analyser, clock: what the engine was built with.
+    """
+
+    space: str
+    store: Store
+    current: CurrentIndex
+    recipe: Recipe
+    embedder: Embedder
+    analyser: Analyser
+    clock: Clock
+
+    def recall(self, asked: Asked, trace: Trace) -> Recall:
+        """Return the hits and the context of a question."""
+        with trace.stage("embed"):
+            vector = self.embedder.embed([asked.text])[0]
+        with self.current.lock:
+            with trace.stage("index"):
+                seq = None if asked.known_at is None else self.store.seq_at(asked.known_at)
+                index = self.current.now() if seq is None else self.current.at(seq)
+            ctx = self.context(index, seq, trace)
+            with trace.stage("rank"):
+                query = self._query(asked, index, vector)
+                ranked = self._rank(ctx, query)
+            with trace.stage("read"):
+                memories = ctx.memories(ranked.positions.tolist())
+            hits = _hits(self.space, index.columns.ids, memories, ranked)
+            with trace.stage("pack"):
+                packed = self._pack(ctx, asked, hits)
+        mark_of = {id: mark for mark, id in packed.marks.items()}
+        if asked.k is None and asked.budget_tokens is not None:
+            hits = [hit for hit in hits if hit.memory.id in mark_of]
+        return Recall(
+            query=asked.text,
+            hits=tuple(
+                Hit(memory=hit.memory, score=hit.score, why=hit.why, space=hit.space, mark=mark_of.get(hit.memory.id, "")) for hit in hits
+            ),
+            context=packed.text,
+            context_tokens=packed.tokens,
+            marks=packed.marks,
+            trace=trace,
+        )
+
+    def context(self, index: SpaceIndex, seq: int | None, trace: Trace) -> Context:
+        """Return the read-only view that strategies get."""
+
+        def read(positions: Sequence[int]) -> list[Memory]:
+            rows = index.columns["row"][list(positions)].tolist() if len(positions) else []
+            return self.store.memories_by_row(rows, at_seq=seq)
+
+        return Context(
+            index=index,
+            clock=self.clock,
+            seed=0,
+            embedder=self.embedder,
+            memories=read,
+            links=self.store.links,
+            usage=self.store.usage,
+            trace=trace,
+        )
+
+    def _query(self, asked: Asked, index: SpaceIndex, vector: object) -> Query:
+        now = self.clock.now()
+        terms = self.analyser.query(asked.text, index.languages())
+        return Query(
+            text=asked.text,
+            vector=vector,  # type: ignore[arg-type]
+            terms=terms.ids,
+            weights=terms.weights,
+            words=terms.terms,
+            admitted=index.mask(asked.where, as_of=asked.as_of, now=now),
+            k=asked.wanted,
+            now=now,
+        )
+
+    def _rank(self, ctx: Context, query: Query) -> Ranked:
+        scores = {channel.name: channel.search(ctx, query) for channel in self.recipe.channels}
+        return self.recipe.ranker.rank(ctx, query, scores)
+
+    def _pack(self, ctx: Context, asked: Asked, hits: Sequence[Hit]) -> Packed:
+        items = [Item(memory=hit.memory, score=hit.score) for hit in hits]
+        return self.recipe.packer.pack(ctx, items, asked.budget_tokens or UNLIMITED_TOKENS)
+
+
+def _hits(space: str, ids: Sequence[str], memories: Sequence[Memory], ranked: Ranked) -> list[Hit]:
+    """Return the hits in the order of rank; what another process erased meanwhile is left out."""
+    read = {memory.id: memory for memory in memories}
+    hits = []
+    for place, position in enumerate(ranked.positions.tolist()):
+        memory = read.get(ids[position])
+        if memory is None:
+            continue
+        why: dict[str, object] = {name: round(float(part[place]), 4) for name, part in ranked.parts.items()}
+        why.update(ranked.notes.get(position, {}))
+        hits.append(Hit(memory=memory, score=float(ranked.scores[place]), why=why, space=space))
+    return hits

@@ -1,0 +1,119 @@
+"""Export and import: a space as lines of JSON that other programs can read, and back.
+
+The first line is a header; then come episodes, memories in their present version, links and usage. Ids are kept, so importing the same
+file twice adds nothing. The journal stays behind: ``backup`` copies a space with its history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mneme.core import codec
+from mneme.core.errors import InvalidInput
+from mneme.core.operations import Connect, Keep, Observe, Operation, Reinforce
+from mneme.core.ports import Embedder, Store
+from mneme.core.query import Filter, Refusal
+from mneme.core.records import Link, Memory, Usage
+
+FORMAT = "mneme-export"
+FORMAT_VERSION = 1
+CHUNK = 1000
+
+_STATUSES = ("active", "archived", "quarantined", "undone")
+
+
+def lines(store: Store, space: str, now: datetime) -> Iterator[bytes]:
+    """Return the lines of an export, without line ends."""
+    yield codec.dumps({"format": FORMAT, "version": FORMAT_VERSION, "space": space, "exported_at": now.isoformat(), **store.counts()})
+    after = ""
+    while episodes := store.list_episodes(after=after, limit=CHUNK):
+        for episode in episodes:
+            yield codec.dumps({"episode": codec.episode_to_plain(episode)})
+        after = episodes[-1].id
+    after = ""
+    while memories := store.find(Filter(), after=after, limit=CHUNK, statuses=_STATUSES):
+        usage = store.usage([memory.id for memory in memories])
+        for memory in memories:
+            line: dict[str, Any] = {"memory": codec.memory_to_plain(memory)}
+            if memory.id in usage:
+                line["usage"] = codec.usage_to_plain(usage[memory.id])
+            yield codec.dumps(line)
+        after = memories[-1].id
+    for link in store.links():
+        yield codec.dumps({"link": codec.link_to_plain(link)})
+
+
+def write(store: Store, space: str, path: Path, now: datetime) -> int:
+    """Write an export and return how many lines it has; a file of that name is replaced only when the new one is whole."""
+    part = path.with_name(path.name + ".part")
+    count = 0
+    with part.open("wb") as file:
+        for line in lines(store, space, now):
+            file.write(line + b"\n")
+            count += 1
+    part.replace(path)
+    return count
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """Return the lines of an export after its header, as plain values.
+
+    Raises:
+        InvalidInput: the file is no export of mneme, is of a newer version, or a line is broken; the message names the line.
+    """
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            try:
+                line = codec.loads(raw)
+            except ValueError as error:
+                raise InvalidInput({f"{path.name}, line {number}": f"is not JSON ({error}); export the space again"}) from error
+            if number == 1:
+                _check_header(path, line)
+            else:
+                yield line
+
+
+def _check_header(path: Path, header: object) -> None:
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise InvalidInput({path.name: "is no export of mneme; for other formats use `mneme import --format`"})
+    if header.get("version", 0) > FORMAT_VERSION:
+        raise InvalidInput({path.name: f"has export version {header['version']}, this mneme reads {FORMAT_VERSION}; upgrade mneme"})
+
+
+def operations(store: Store, part: list[dict[str, Any]], embedder: Embedder) -> tuple[list[Operation], list[Memory], list[Refusal]]:
+    """Return what some lines of an export add to a space, the memories that need material, and what is refused."""
+    adding: list[Operation] = []
+    refused: list[Refusal] = []
+    episodes = [codec.episode_from_plain(line["episode"]) for line in part if "episode" in line]
+    there = store.episodes([episode.id for episode in episodes])
+    adding += [Observe(episode=episode) for episode in episodes if episode.id not in there]
+    memories = []
+    for line in part:
+        if "memory" not in line:
+            continue
+        memory = codec.memory_from_plain(line["memory"])
+        status = store.status_of(memory.id)
+        if status == "erased":
+            refused.append(Refusal(subject=memory.id, problems={"memory": "was erased in this space; it stays erased"}))
+        elif status is None:
+            memories.append(memory)
+            adding.append(Keep(memory=memory))
+            if "usage" in line:
+                adding.append(_usage(memory.id, codec.usage_from_plain(line["usage"])))
+    for line in part:
+        if "link" in line:
+            adding += _link(store, codec.link_from_plain(line["link"]))
+    return adding, memories, refused
+
+
+def _usage(id: str, usage: Usage) -> Reinforce:
+    return Reinforce(id=id, uses=usage.uses, strength=usage.strength - 1.0, at=usage.last_used_at, state=usage.state)
+
+
+def _link(store: Store, link: Link) -> list[Operation]:
+    there = any(other == link for other in store.links([link.source]))
+    known = all(store.status_of(end) not in (None, "erased") for end in (link.source, link.target))
+    return [Connect(link=link)] if known and not there else []

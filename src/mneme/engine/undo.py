@@ -1,0 +1,127 @@
+"""Undo: the inverse of journal entries, as operations like any others; so an undo can itself be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mneme.core.errors import CannotUndo, NotFound
+from mneme.core.journal import Change, Entry, inverse
+from mneme.core.operations import Connect, Disconnect, Operation, Reinforce, Restore
+from mneme.core.ports import Store
+from mneme.core.query import Refusal
+
+_VERSIONED = frozenset({"keep", "revise", "supersede", "move", "archive", "quarantine", "restore"})
+_UNDOABLE = _VERSIONED | {"connect", "disconnect", "reinforce", "enqueue", "cancel"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undoing:
+    """How an entry is taken back.
+
+    Args:
+        entry: the entry.
+        operations: its inverse, for what can still be taken back.
+        refused: what can't, because it was erased since.
+    """
+
+    entry: Entry
+    operations: tuple[Operation, ...]
+    refused: tuple[Refusal, ...]
+
+
+def newest_undoable(store: Store, count: int) -> list[Entry]:
+    """Return the last ``count`` entries that can be undone and have not been, newest first.
+
+    Going back step by step skips undos, what they took back, and erasures. To undo an undo, name its entry.
+
+    Raises:
+        NotFound: there are fewer.
+    """
+    taken_back: set[int] = set()
+    chosen: list[Entry] = []
+    before = store.last_seq()
+    while before > 0 and len(chosen) < count:
+        start = max(before - 256, 0)
+        for entry in reversed(store.entries(after=start, limit=before - start)):
+            if entry.undoes is not None:
+                if entry.seq not in taken_back:
+                    taken_back.add(entry.undoes)
+                continue
+            if entry.seq in taken_back or not any(change.op in _UNDOABLE for change in entry.changes):
+                continue
+            chosen.append(entry)
+            if len(chosen) == count:
+                break
+        before = start
+    if len(chosen) < count:
+        raise NotFound("undoable entry", f"number {len(chosen) + 1} from the end")
+    return chosen
+
+
+def undoing(store: Store, entry: Entry) -> Undoing:
+    """Return how an entry is taken back.
+
+    Raises:
+        CannotUndo: the entry was an erasure, changed nothing, or later changes rest on it; the message names them.
+    """
+    if any(change.op == "erase" for change in entry.changes):
+        raise CannotUndo(f"entry {entry.seq} erased content; what was erased is gone from everywhere and can't come back")
+    kept: list[Change] = []
+    refused: list[Refusal] = []
+    for change in entry.changes:
+        if change.op in _VERSIONED and store.status_of(change.subject) == "erased":
+            refused.append(Refusal(subject=change.subject, problems={"memory": "was erased since; it stays erased"}))
+        else:
+            kept.append(change)
+    operations = [operation for operation in inverse(kept) if not _touches_erased(store, operation)]
+    if not operations:
+        why = "changed only what was erased since" if refused else "changed nothing that can be taken back"
+        raise CannotUndo(f"entry {entry.seq} ({entry.verb}) {why}")
+    return Undoing(entry=entry, operations=tuple(_held_to_present(store, entry, operations)), refused=tuple(refused))
+
+
+def _touches_erased(store: Store, operation: Operation) -> bool:
+    match operation:
+        case Connect():
+            ends = [operation.link.source, operation.link.target]
+        case Disconnect():
+            ends = [operation.source, operation.target]
+        case Reinforce():
+            ends = [operation.id]
+        case _:
+            return False
+    return any(store.status_of(end) == "erased" for end in ends)
+
+
+def _held_to_present(store: Store, entry: Entry, operations: Sequence[Operation]) -> list[Operation]:
+    """Return the operations with one ``Restore`` per memory, the last, held to the version that the memory is at now."""
+    last = {operation.id: operation for operation in operations if isinstance(operation, Restore)}
+    present = store.memories(list(last))
+    held: list[Operation] = []
+    for operation in operations:
+        if not isinstance(operation, Restore):
+            held.append(operation)
+        elif last[operation.id] is operation:
+            later = _in_force_after(store.entries_of(operation.id), entry.seq)
+            if later:
+                numbers = ", ".join(str(seq) for seq in later)
+                raise CannotUndo(f"entry {entry.seq}: {operation.id} was changed later by entry {numbers}; undo that first")
+            held.append(Restore(id=operation.id, version=operation.version, expected_version=present[operation.id].version))
+    return held
+
+
+def _in_force_after(entries: Sequence[Entry], seq: int) -> list[int]:
+    """Return the entries after ``seq`` that versioned the memory and were not taken back, an undo and what it took back left out."""
+    cancelled: set[int] = set()
+    in_force = []
+    for entry in reversed(entries):
+        if entry.seq <= seq:
+            break
+        if entry.seq in cancelled:
+            continue
+        if entry.undoes is not None and entry.undoes > seq:
+            cancelled.add(entry.undoes)
+        elif any(change.op in _VERSIONED for change in entry.changes):
+            in_force.append(entry.seq)
+    return sorted(in_force)

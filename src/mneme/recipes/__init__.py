@@ -1,0 +1,1 @@
+"""Recipes: named compositions of components, one short file each."""
