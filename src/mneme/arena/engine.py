@@ -1,0 +1,79 @@
+"""The engine under test: its own ``remember`` and ``recall``, with nothing between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mneme.arena.subject import Answer, Asked, Context, Recipe, Subject, Tools
+from mneme.arena.task import Sample
+from mneme.core import registry
+from mneme.core.records import Message
+from mneme.memory import Memory, Space
+
+
+@dataclass(slots=True, kw_only=True)
+class EngineSubject:
+    """A space of the engine.
+
+    Args:
+        tools: the embedder and the folder of the space.
+        recipe: a name in the engine's registry.
+    """
+
+    tools: Tools
+    recipe: str
+    _memory: Memory = field(init=False)
+    _space: Space = field(init=False)
+    _refs: dict[str, str] = field(init=False, default_factory=dict)
+    _latest: datetime | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._memory = Memory(self.tools.folder, embedder=self.tools.embedder, recipe=self.recipe)
+        self._space = self._memory.space("arena")
+
+    def feed(self, messages: Sequence[Message]) -> None:
+        """Remember the messages in one call."""
+        receipt = self._space.remember(list(messages))
+        self._refs.update(zip(receipt.ids, (message.ref or "" for message in messages), strict=True))
+        times = [message.at for message in messages if message.at is not None]
+        self._latest = max([*times, self._latest] if self._latest else times, default=None)
+
+    def ask(self, asked: Asked, k: int) -> Answer:
+        """Recall ``k`` hits."""
+        found = self._space.recall(asked.text, k=k, as_of=self._moment(asked))
+        stages = dict(found.trace.stages) if found.trace else {}
+        hits = [(hit.ref, hit.score) for hit in found.hits if hit.ref]
+        return Answer(hits=hits, stages_ms=stages, sufficiency=found.sufficiency)
+
+    def pack(self, asked: Asked, budget_tokens: int) -> Context:
+        """Recall into a budget; what the context marks is what it holds."""
+        found = self._space.recall(asked.text, budget_tokens=budget_tokens, as_of=self._moment(asked))
+        return Context(refs=[self._refs[id_] for id_ in found.marks.values() if id_ in self._refs], tokens=found.context_tokens)
+
+    def close(self) -> None:
+        """Close the memory."""
+        self._memory.close()
+
+    def _moment(self, asked: Asked) -> datetime | None:
+        """Return when the question is asked, for expressions such as "last May", unless that would hide memories."""
+        if asked.at is None or (self._latest is not None and asked.at < self._latest):
+            return None
+        return asked.at
+
+
+def engine_recipe(name: str, shown: str) -> Recipe:
+    """Return the arena's recipe for a recipe of the engine.
+
+    Args:
+        name: in the engine's registry.
+        shown: what tables and logs call it.
+    """
+    composition = registry.load("recipe", name)
+
+    def build(tools: Tools, sample: Sample) -> Subject:
+        return EngineSubject(tools=tools, recipe=name)
+
+    spec: Mapping[str, object] = composition.spec()
+    return Recipe(name=shown, summary=composition.about, build=build, spec=spec)

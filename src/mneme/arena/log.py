@@ -1,0 +1,271 @@
+"""The run log: one JSON line per sample, append-only. Everything else (tables, plots, comparisons) is derived from it.
+
+A line is written when its sample is done, in one write. A line that a crash cut short is skipped on reading and its sample runs again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+import mneme
+from mneme.arena.task import Sample
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunKey:
+    """What must be equal for a logged sample to count as done.
+
+    Args:
+        task: the task's name.
+        options: what changed the task, such as ``pooled``.
+        data_sha256: hash over the data files.
+        recipe: the recipe's name.
+        spec: its settings and version.
+        seed: of the run.
+        commit: of the code.
+    """
+
+    task: str
+    options: Mapping[str, object]
+    data_sha256: str
+    recipe: str
+    spec: Mapping[str, object]
+    seed: int
+    commit: str
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the key as JSON values."""
+        return {
+            "task": self.task,
+            "options": dict(self.options),
+            "data_sha256": self.data_sha256,
+            "recipe": self.recipe,
+            "spec": dict(self.spec),
+            "seed": self.seed,
+            "commit": self.commit,
+        }
+
+    @property
+    def digest(self) -> str:
+        """A hash over the whole key."""
+        return hashlib.sha256(orjson.dumps(self.to_plain(), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What happened with one question.
+
+    Args:
+        id: the question's id.
+        category: its category.
+        answerable: whether it has an answer.
+        gold: ref -> grade.
+        gold_sessions: sessions with evidence.
+        stale: refs of overwritten values.
+        hits: (ref, score), best first, folded to messages.
+        sessions: sessions in the order of their best hit.
+        packed: budget -> refs in the context.
+        packed_tokens: budget -> its length.
+        stages_ms: stage -> milliseconds.
+        sufficiency: the subject's own judgement, if it gave one.
+    """
+
+    id: str
+    category: str
+    answerable: bool = True
+    gold: Mapping[str, int] = field(default_factory=dict)
+    gold_sessions: Sequence[str] = ()
+    stale: Sequence[str] = ()
+    hits: Sequence[tuple[str, float]] = ()
+    sessions: Sequence[str] = ()
+    packed: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    packed_tokens: Mapping[int, int] = field(default_factory=dict)
+    stages_ms: Mapping[str, float] = field(default_factory=dict)
+    sufficiency: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One line of the log.
+
+    Args:
+        key: the run that it belongs to.
+        sample: the sample's id.
+        content: hash over what was fed and asked.
+        at: when it was written, ISO 8601 in UTC.
+        messages: how many were fed.
+        tokens: how many tokens they have.
+        feed_ms: how long feeding took.
+        outcomes: one per question.
+        error: the trace of what went wrong; empty when nothing did. Its questions are not scored.
+    """
+
+    key: RunKey
+    sample: str
+    content: str
+    at: str
+    messages: int
+    tokens: int
+    feed_ms: float
+    outcomes: Sequence[Outcome]
+    error: str = ""
+
+
+def hash_sample(sample: Sample) -> str:
+    """Return a hash over a sample's messages and questions, to tell whether a logged one is the same."""
+    digest = hashlib.sha256()
+    for message in sample.messages:
+        digest.update(f"{message.ref}\0{message.session}\0{message.author}\0{message.at}\0{message.text}\0\0".encode())
+    for question in sample.questions:
+        digest.update(f"{question.id}\0{question.text}\0{sorted(question.gold)}\0{question.after}\0\0".encode())
+    return digest.hexdigest()[:16]
+
+
+class RunLog:
+    """The logs of a folder, one file per task and recipe."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def append(self, record: Record) -> None:
+        """Write a record and force it to disk."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(record.key.task, record.key.recipe)
+        line = orjson.dumps(_to_plain(record), option=orjson.OPT_NON_STR_KEYS) + b"\n"
+        with path.open("ab+") as file:
+            file.seek(0, 2)
+            if file.tell():
+                file.seek(-1, 2)
+                # A crash can leave half a line; the next one must not be glued to it.
+                line = line if file.read(1) == b"\n" else b"\n" + line
+            file.write(line)
+            file.flush()
+
+    def done(self, key: RunKey) -> dict[str, Record]:
+        """Return ``sample id/content`` -> its record, for the samples of this run that ended without an error."""
+        digest = key.digest
+        records = self.read(key.task, key.recipe)
+        return {f"{record.sample}/{record.content}": record for record in records if not record.error and record.key.digest == digest}
+
+    def read(self, task: str, recipe: str) -> Iterator[Record]:
+        """Yield the records of a task and recipe, oldest first; lines that were cut short are skipped."""
+        path = self._path(task, recipe)
+        if not path.exists():
+            return
+        with path.open("rb") as file:
+            for line in file:
+                try:
+                    plain = orjson.loads(line)
+                except orjson.JSONDecodeError:
+                    continue
+                if plain.get("version") == VERSION:
+                    yield _from_plain(plain)
+
+    def runs(self) -> list[tuple[str, str]]:
+        """Return the (task, recipe) pairs that have a log, sorted."""
+        found = []
+        for path in self.folder.glob("*/*.jsonl") if self.folder.is_dir() else []:
+            found.append((path.parent.name, path.stem))
+        return sorted(found)
+
+    def latest(self, task: str, recipe: str) -> list[Record]:
+        """Return the records of the newest run of a task and recipe, each sample once, its newest record."""
+        records = list(self.read(task, recipe))
+        if not records:
+            return []
+        newest = records[-1].key.digest
+        return list({record.sample: record for record in records if record.key.digest == newest}.values())
+
+    def _path(self, task: str, recipe: str) -> Path:
+        path = self.folder / task / f"{recipe}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+def _to_plain(record: Record) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "run": record.key.to_plain(),
+        "sample": record.sample,
+        "content": record.content,
+        "at": record.at,
+        "messages": record.messages,
+        "tokens": record.tokens,
+        "feed_ms": round(record.feed_ms, 3),
+        "outcomes": [_outcome_to_plain(outcome) for outcome in record.outcomes],
+        "error": record.error,
+    }
+
+
+def _outcome_to_plain(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "id": outcome.id,
+        "category": outcome.category,
+        "answerable": outcome.answerable,
+        "gold": dict(outcome.gold),
+        "gold_sessions": list(outcome.gold_sessions),
+        "stale": list(outcome.stale),
+        "hits": [[ref, round(score, 5)] for ref, score in outcome.hits],
+        "sessions": list(outcome.sessions),
+        "packed": {budget: list(refs) for budget, refs in outcome.packed.items()},
+        "packed_tokens": dict(outcome.packed_tokens),
+        "stages_ms": {stage: round(ms, 3) for stage, ms in outcome.stages_ms.items()},
+        "sufficiency": outcome.sufficiency,
+    }
+
+
+def _from_plain(plain: Mapping[str, Any]) -> Record:
+    return Record(
+        key=RunKey(**plain["run"]),
+        sample=plain["sample"],
+        content=plain["content"],
+        at=plain["at"],
+        messages=plain["messages"],
+        tokens=plain["tokens"],
+        feed_ms=plain["feed_ms"],
+        outcomes=tuple(_outcome_from_plain(row) for row in plain["outcomes"]),
+        error=plain["error"],
+    )
+
+
+def _outcome_from_plain(row: Mapping[str, Any]) -> Outcome:
+    return Outcome(
+        **{
+            **row,
+            "hits": tuple((ref, score) for ref, score in row["hits"]),
+            "packed": {int(budget): tuple(refs) for budget, refs in row["packed"].items()},
+            "packed_tokens": {int(budget): tokens for budget, tokens in row["packed_tokens"].items()},
+        }
+    )
+
+
+@cache
+def code_version() -> str:
+    """Return the commit of the running code; with a hash of the sources behind a ``+`` when they differ from it or there is none."""
+    package = Path(mneme.__file__).parent
+    head = _git(package, "rev-parse", "--short=12", "HEAD")
+    if head and not _git(package, "status", "--porcelain", "--", "."):
+        return head
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return f"{head or 'unversioned'}+{digest.hexdigest()[:8]}"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        # The program is fixed and its arguments are ours.
+        ran = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return ran.stdout.strip() if ran.returncode == 0 else ""
