@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from mneme.text.timex import calendar as cal
+from mneme.text.timex import feasts
 from mneme.text.timex import lexicon as lex
 from mneme.text.timex.calendar import Interval
 from mneme.text.timex.lexicon import Atom, Scene
@@ -156,7 +157,7 @@ def deictic(match: re.Match[str], scene: Scene) -> Atom | None:
     if what in lex.WEEKDAY_NUMBER:
         return _point(match, _weekday_step(lex.weekday_number(what), step, scene, match.start()), "day")
     if what in lex.FEASTS:
-        return _point(match, _feast_step(what, step, scene), "day")
+        return _point(match, feasts.step_to(what, step, scene), "day")
     if what in cal.DAY_PARTS:
         return _point(match, cal.part_of_day(cal.day_of(scene.anchor + timedelta(days=step)), what), "part")
     if what == "weekend":
@@ -207,36 +208,6 @@ def _weekend_step(step: int, scene: Scene, position: int) -> Interval:
     if step == 0 and scene.anchor.weekday() < 4 and lex.leaning(scene.text, position) < 0:
         step = -1
     return Interval(here.lower + timedelta(days=7 * step), here.upper + timedelta(days=7 * step), "day")
-
-
-def _feast(name: str, year: int, scene: Scene) -> Interval | None:
-    entry = lex.FEASTS[name]
-    if len(entry) == 3:
-        return cal.nth_weekday(year, entry[0], entry[1], entry[2], scene.anchor)
-    if entry[0] == 0:
-        month, day = cal.easter(year)
-        sunday = cal.on_date(year, month, day, scene.anchor)
-        return cal.day_of(sunday.lower + timedelta(days=entry[1])) if sunday else None
-    return cal.on_date(year, entry[0], entry[1], scene.anchor)
-
-
-def _feast_step(name: str, step: int, scene: Scene) -> Interval | None:
-    days = [day for shift in (-1, 0, 1) if (day := _feast(name, scene.anchor.year + shift, scene))]
-    if step < 0:
-        return [day for day in days if day.upper <= scene.anchor][-1]
-    if step > 0:
-        return next(day for day in days if day.lower > scene.anchor)
-    return days[1]
-
-
-def feast_bare(match: re.Match[str], scene: Scene) -> Atom | None:
-    """On Christmas Eve, Easter 2022."""
-    name = match["feast"].lower().replace("’", "'")
-    if match["year"]:
-        return _point(match, _feast(name, int(match["year"]), scene), "day")
-    lean = lex.leaning(scene.text, match.start()) or -1
-    found = _feast_step(name, lean, scene)
-    return Atom(match.start("feast"), match.end(), found, "day") if found else None
 
 
 def season(match: re.Match[str], scene: Scene) -> Atom | None:

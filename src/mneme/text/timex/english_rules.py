@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mneme.text.timex import calendar as cal
-from mneme.text.timex import english
+from mneme.text.timex import english, feasts
 from mneme.text.timex import lexicon as lex
 from mneme.text.timex.english import Resolver, Rule
 
@@ -45,9 +45,9 @@ RULES: tuple[Rule, ...] = (
     _rule(MONTH_WORDS, rf"\b(?P<month>{_M})", english.bare_month),
     _rule("last this next past previous coming upcoming", rf"\b(?P<which>{lex.DEICTIC})\s+(?P<what>{DEICTIC_WHAT})(?![\w-])", english.deictic),
     _rule("before after", rf"\b(?:the\s+)?(?P<what>{_W}|{_S}|weekend|week|month|year|night)\s+(?:before|after)\s+(?P<end>last|next)\b(?!\s+\w*(?:day|week|month|year|night))", english.before_last),
-    _rule(FEAST_WORDS, rf"\b(?P<feast>{_F.replace(chr(39), '[' + chr(39) + '’]')})\s+(?:of\s+)?(?P<year>{_Y})", english.feast_bare),
-    _rule(FEAST_WORDS, rf"\b(?:on|at|for|over|around|before|after|since|until|till|by|during|this)\s+(?P<feast>{_F})(?P<year>)\b", english.feast_bare),
-    _rule("eve day fourth", r"\b(?:the\s+)?(?P<feast>(?:christmas|new\s+year['’]?s)\s+(?:eve|day)|fourth\s+of\s+july|(?:boxing|independence|valentine['’]?s|mother['’]?s|father['’]?s|labor|memorial)\s+day)(?P<year>)\b(?!\s+(?:card|gift|present|party|dinner|movie|sale))", english.feast_bare),
+    _rule(FEAST_WORDS, rf"\b(?P<feast>{_F.replace(chr(39), '[' + chr(39) + '’]')})\s+(?:of\s+)?(?P<year>{_Y})", feasts.bare),
+    _rule(FEAST_WORDS, rf"\b(?:on|at|for|over|around|before|after|since|until|till|by|during|this)\s+(?P<feast>{_F})(?P<year>)\b", feasts.bare),
+    _rule("eve day fourth", r"\b(?:the\s+)?(?P<feast>(?:christmas|new\s+year['’]?s)\s+(?:eve|day)|fourth\s+of\s+july|(?:boxing|independence|valentine['’]?s|mother['’]?s|father['’]?s|labor|memorial)\s+day)(?P<year>)\b(?!\s+(?:card|gift|present|party|dinner|movie|sale))", feasts.bare),
     _rule(SEASON_WORDS, rf"\b(?P<season>{_S})\s*(?:of\s+)?(?P<year>{_Y}\b|['’]\d\d\b)", english.season),
     _rule(SEASON_WORDS, rf"\b(?:in|during|over|since|until|by|throughout|back\s+in|(?:end|beginning|start)\s+of|early|late|mid)[\s-]+(?:the\s+)?(?P<season>{_S})(?P<year>)\b(?!\s+(?:semester|break|camp|from|apart|asleep|in|into|off|out|for|down|of))", english.season),
     _rule("", rf"\b(?:in|since|by|until|till|before|after|during|from|to|through|circa|around|of|early|late|mid|end|year|and|between|back in)(?:[\s-]+|\s+the\s+year\s+)(?P<year>{_Y})(?![\d,.:/]\d|\d|\s*(?:people|dollars|euros|calories|miles|km|kg|meters|metres|steps|words|pieces|users|%)|s\b)", english.year),
