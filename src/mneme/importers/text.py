@@ -24,9 +24,10 @@ def source_items(source: Source, report: Report) -> Iterator[Item]:
 
 
 def _paragraphs(source: Source, report: Report) -> Iterator[tuple[int, str]]:
-    first, size, lines = 0, 0, []
-    for number, line in source.lines(report):
-        line = line.rstrip()
+    first, size = 0, 0
+    lines: list[str] = []
+    for number, raw in source.lines(report):
+        line = raw.rstrip()
         if lines and (not line or size + len(line) > _LONG):
             yield first, "\n".join(lines)
             first, size, lines = 0, 0, []

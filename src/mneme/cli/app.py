@@ -1,0 +1,139 @@
+"""What every command shares: which root and space it works on, and how it answers people and programs."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mneme import Memory
+    from mneme.memory import Space
+
+DEFAULT_SPACE = "default"
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@dataclass(slots=True, kw_only=True)
+class App:
+    """One run of the command line.
+
+    Args:
+        root: the folder of the spaces; None is the platform's data folder.
+        space: the space to work on; None when the person named none.
+        json: answer with one JSON object.
+    """
+
+    root: str | None = None
+    space: str | None = None
+    json: bool = False
+
+    @property
+    def space_name(self) -> str:
+        """The space to work on."""
+        return self.space or DEFAULT_SPACE
+
+    @property
+    def command(self) -> str:
+        """How a person calls mneme on the same root, for hints."""
+        return f"mneme --root {self.root}" if self.root else "mneme"
+
+    @contextmanager
+    def memory(self, **settings: Any) -> Iterator[Memory]:
+        """Open the root, and close it in the end."""
+        from mneme import Memory
+
+        memory = Memory(self.root, **settings) if self.root else Memory(**settings)
+        try:
+            yield memory
+        finally:
+            memory.close()
+
+    @contextmanager
+    def open(self, *, create: bool = False) -> Iterator[Space]:
+        """Open the space, and close it in the end.
+
+        Args:
+            create: make the space when there is none; reading commands say that there is none instead.
+
+        Raises:
+            NotFound: there is no such space and ``create`` is false.
+        """
+        with self.memory() as memory:
+            yield memory.space(self.space_name, create=create)
+
+    def answer(self, result: object, show: Callable[[Console], None]) -> None:
+        """Print a result: as JSON, or as ``show`` draws it for a person."""
+        if self.json:
+            click.echo(json.dumps(to_plain(result), ensure_ascii=False))
+        else:
+            show(console())
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return where people read."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, emoji=False, markup=True)
+
+
+def shared(function: _Function) -> _Function:
+    """Give a command the options that all have, and its :class:`App` as the first argument."""
+
+    @click.option("--root", metavar="FOLDER", help="Folder of the spaces. [env: MNEME_ROOT]", default=None)
+    @click.option("--space", metavar="NAME", help="Space to work on. [env: MNEME_SPACE; default: default]", default=None)
+    @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
+    @click.pass_obj
+    @functools.wraps(function)
+    def command(app: App, /, root: str | None, space: str | None, as_json: bool, **options: Any) -> Any:
+        app.root, app.space, app.json = root or app.root, space or app.space, as_json or app.json
+        return function(app, **options)
+
+    return cast("_Function", command)
+
+
+class Moment(click.ParamType):
+    """A date or a time on the command line; without a zone it is UTC."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the aware moment in UTC."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a date; write 2024-05-01 or 2024-05-01T14:30+02:00", param, ctx)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+MOMENT = Moment()
+
+
+def to_plain(value: Any) -> Any:
+    """Return a result as plain JSON values: records as objects, times in ISO 8601, traces as they write themselves."""
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "to_plain"):
+        return to_plain(value.to_plain())
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: to_plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if hasattr(value, "items"):
+        return {str(name): to_plain(inner) for name, inner in value.items()}
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        return value.item()
+    return [to_plain(inner) for inner in value]

@@ -1,0 +1,129 @@
+"""The command line's door: finds the command, turns every error into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from mneme.cli.app import App
+from mneme.core.error_map import INTERRUPTED, codes_of
+from mneme.core.errors import InvalidInput, MnemeError
+
+# heading -> command -> module:attribute. A command's module is imported when it is asked for, and for the list of commands.
+COMMANDS: dict[str, dict[str, str]] = {
+    "Remember and change": {
+        "remember": "mneme.cli.writing:remember",
+        "revise": "mneme.cli.writing:revise",
+        "forget": "mneme.cli.forgetting:forget",
+        "restore": "mneme.cli.writing:restore",
+        "undo": "mneme.cli.writing:undo",
+    },
+    "Ask": {
+        "recall": "mneme.cli.reading:recall",
+        "history": "mneme.cli.reading:history",
+        "stats": "mneme.cli.reading:stats",
+        "spaces": "mneme.cli.reading:spaces",
+    },
+    "Move in and out": {
+        "import": "mneme.cli.moving:import_command",
+        "export": "mneme.cli.moving:export",
+    },
+    "Look after": {
+        "verify": "mneme.cli.upkeep:verify",
+        "reembed": "mneme.cli.upkeep:reembed",
+        "doctor": "mneme.cli.upkeep:doctor",
+    },
+    "Get to know": {
+        "demo": "mneme.cli.demo:demo",
+    },
+}
+
+
+class Commands(click.Group):
+    """The commands under their headings, imported one by one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return every command's name."""
+        return [name for commands in COMMANDS.values() for name in commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, or None when there is none of that name."""
+        for commands in COMMANDS.values():
+            if cmd_name in commands:
+                module, _, attribute = commands[cmd_name].partition(":")
+                command = getattr(importlib.import_module(module), attribute)
+                assert isinstance(command, click.Command)
+                return command
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands, by heading."""
+        for heading, commands in COMMANDS.items():
+            found = [(name, self.get_command(ctx, name)) for name in commands]
+            with formatter.section(heading):
+                formatter.write_dl([(name, command.get_short_help_str(limit=90)) for name, command in found if command])
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    if not asked or ctx.resilient_parsing:
+        return
+    from importlib.metadata import version
+
+    click.echo(f"mneme {version('mneme')}")
+    ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--root", metavar="FOLDER", envvar="MNEME_ROOT", default=None, help="Folder of the spaces. [env: MNEME_ROOT]")
+@click.option("--space", metavar="NAME", envvar="MNEME_SPACE", default=None, help="Space to work on. [env: MNEME_SPACE]")
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version.")
+@click.pass_obj
+def cli(app: App, root: str | None, space: str | None, as_json: bool) -> None:
+    """The memory of an AI agent: remember, recall, revise, forget, undo, and prove it.
+
+    Every command takes --root, --space and --json, before its name or after it.
+    """
+    app.root, app.space, app.json = root, space, as_json
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    app = App()
+    try:
+        result = cli.main(list(arguments), prog_name="mneme", standalone_mode=False, obj=app)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except MnemeError as error:
+        _show_error(error, app)
+        return codes_of(error).exit
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough. Python would complain once more while closing standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _show_error(error: MnemeError, app: App) -> None:
+    if app.json:
+        plain: dict[str, object] = {"type": type(error).__name__, "message": str(error), "exit": codes_of(error).exit}
+        if isinstance(error, InvalidInput):
+            plain["problems"] = error.problems
+        click.echo(json.dumps({"error": plain}, ensure_ascii=False), err=True)
+        return
+    lines = [f"{field}: {what}" for field, what in error.problems.items()] if isinstance(error, InvalidInput) else [str(error)]
+    click.echo("Error: " + "\n       ".join(lines), err=True)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,187 @@
+"""How results look to a person: recalls, histories, reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from mneme.core.query import ErasureReport, Hit, Recall, Receipt, Verification
+    from mneme.core.records import Memory
+
+_BAR = "▏▎▍▌▋▊▉█"
+_BAR_CELLS = 10
+
+
+def day(moment: datetime | None) -> str:
+    """Return a date as people read it, with the time when it is not midnight."""
+    if moment is None:
+        return "-"
+    moment = moment.astimezone(UTC)
+    return moment.strftime("%Y-%m-%d" if (moment.hour, moment.minute, moment.second) == (0, 0, 0) else "%Y-%m-%d %H:%M")
+
+
+def plural(count: int, noun: str, nouns: str | None = None) -> str:
+    """Return ``1 memory`` or ``1,200 memories``."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in the unit that fits."""
+    value = float(count)
+    for unit in ("B", "KB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def shortened(text: str, limit: int = 400) -> str:
+    """Return a text on one line, cut at ``limit`` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def show_receipt(console: Console, receipt: Receipt, done: str) -> None:
+    """Print what a writing call did."""
+    from rich.markup import escape
+
+    if receipt.duplicate:
+        console.print("[yellow]Already there:[/] the key was used before; nothing was added.")
+    else:
+        entry = f" [dim](journal entry {receipt.entry})[/]" if receipt.entry else ""
+        console.print(f"[green]{done}[/] {plural(len(receipt.ids), 'memory', 'memories')}.{entry}")
+    for id in receipt.ids[:10]:
+        console.print(f"  {id}", style="dim")
+    if len(receipt.ids) > 10:
+        console.print(f"  and {len(receipt.ids) - 10} more", style="dim")
+    if receipt.jobs:
+        console.print(f"  deferred: {plural(len(receipt.jobs), 'job')}", style="dim")
+    for refusal in receipt.refused:
+        problems = "; ".join(f"{field}: {what}" for field, what in refusal.problems.items())
+        console.print(f"[red]Refused[/] {escape(refusal.subject)}: {escape(problems)}")
+
+
+def show_recall(console: Console, found: Recall, *, explain: bool = False, limit: int = 400) -> None:
+    """Print the hits of a recall, best first."""
+    if not found.hits:
+        console.print("[yellow]Nothing found.[/] The space is empty, or the filters admit nothing.")
+        return
+    spaces = {hit.space for hit in found.hits}
+    for place, hit in enumerate(found.hits, start=1):
+        _show_hit(console, place, hit, explain=explain, named_space=len(spaces) > 1, limit=limit)
+    if explain and found.trace is not None:
+        stages = ", ".join(f"{name} {ms:.1f} ms" for name, ms in found.trace.stages)
+        console.print(f"[dim]{stages}[/]")
+
+
+def _show_hit(console: Console, place: int, hit: Hit, *, explain: bool, named_space: bool, limit: int) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    head = Text(f"{place:>2}. ", style="dim")
+    head.append(day(hit.at), style="cyan")
+    said = [part for part in (hit.author or hit.memory.role, hit.session, hit.space if named_space else None) if part]
+    head.append(f"  {' · '.join(said)}" if said else "", style="bold")
+    head.append(f"  {hit.score:.2f}", style="green")
+    marks = [part for part in (f"[{hit.mark}]" if hit.mark else "", hit.memory.ref or "", hit.memory.id) if part]
+    head.append("  " + "  ".join(marks), style="dim")
+    if hit.memory.status != "active":
+        head.append(f"  {hit.memory.status}", style="yellow")
+    console.print(head)
+    console.print(Padding(Text(shortened(hit.text, limit)), (0, 0, 0, 4)))
+    for medium in hit.memory.media:
+        console.print(Padding(Text(f"with {medium.caption or medium.uri}", style="dim italic"), (0, 0, 0, 4)))
+    if explain:
+        console.print(Padding(_why(hit.why), (0, 0, 0, 4)))
+
+
+def _why(why: Mapping[str, object]) -> Table:
+    """Return a channel's part in the score as a line with a bar; what is no number follows in words."""
+    from rich.table import Table
+
+    numbers = {name: float(value) for name, value in why.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+    most = max((abs(value) for value in numbers.values()), default=1.0) or 1.0
+    table = Table.grid(padding=(0, 2))
+    for name, value in sorted(numbers.items(), key=lambda pair: -pair[1]):
+        style = "green" if value >= 0 else "red"
+        table.add_row(f"[dim]{name}[/]", f"[dim]{value:+.2f}[/]", f"[{style}]{_bar(abs(value) / most)}[/]")
+    for name, value in why.items():
+        if name not in numbers:
+            table.add_row(f"[dim]{name}[/]", "", f"[dim]{shortened(str(value), 120)}[/]")
+    return table
+
+
+def _bar(share: float) -> str:
+    eighths = round(share * _BAR_CELLS * len(_BAR))
+    whole, rest = divmod(eighths, len(_BAR))
+    return "█" * whole + (_BAR[rest - 1] if rest else "")
+
+
+def show_memory(console: Console, memory: Memory) -> None:
+    """Print one memory on two lines."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    said = " · ".join(part for part in (memory.author or memory.role, memory.session) if part)
+    console.print(Text.assemble((day(memory.at), "cyan"), f"  {said}  " if said else "  ", (memory.id, "dim")))
+    console.print(Padding(Text(shortened(memory.text)), (0, 0, 0, 4)))
+
+
+def show_erasure(console: Console, report: ErasureReport) -> None:
+    """Print what was erased and what the search that followed found."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    console.print(f"[green]Erased[/] {plural(len(report.erased), 'record')} [dim](journal entry {report.entry})[/]")
+    if report.derived:
+        console.print(f"  of these, {plural(len(report.derived), 'memory', 'memories')} that rested only on the others")
+    table = Table.grid(padding=(0, 2))
+    for place, removed in report.places.items():
+        table.add_row(f"    {escape(place)}", str(removed))
+    if report.places:
+        console.print("  removed, by place:")
+        console.print(table)
+    searched = f"{size(report.searched_bytes)} of files for {plural(report.needles, 'text, word or vector', 'texts, words and vectors')}"
+    if report.findings:
+        console.print(f"  searched {searched}: [red]{plural(len(report.findings), 'finding')}[/]")
+        for finding in report.findings:
+            console.print(f"    {escape(finding.place)}: {escape(finding.what)}", style="red")
+    else:
+        console.print(f"  searched {searched}: [green]nothing found[/]")
+    for outside in report.outside:
+        console.print(f"  [yellow]yours to do:[/] {escape(outside)}")
+
+
+def show_verification(console: Console, name: str, verification: Verification) -> None:
+    """Print what a check of a space found."""
+    from rich.markup import escape
+
+    checked = f"{plural(verification.entries, 'journal entry', 'journal entries')}, {plural(verification.memories, 'memory', 'memories')}"
+    if verification.ok:
+        console.print(f"[green]✓[/] {escape(name)}: {checked}; the chain is whole, rows and indexes agree")
+        console.print(f"  [dim]head {verification.head}[/]")
+        return
+    console.print(f"[red]✗[/] {escape(name)}: {checked}; {plural(len(verification.problems), 'problem')}")
+    for problem in verification.problems:
+        console.print(f"  [red]{escape(problem)}[/]")
+
+
+def show_versions(console: Console, versions: Sequence[tuple[int, str, Memory | None]]) -> None:
+    """Print the versions of a memory, oldest first: (journal entry, why, the version)."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("version", "known since", "entry", "what", "text"):
+        table.add_column(heading, no_wrap=heading not in ("what", "text"))
+    for entry, why, memory in versions:
+        if memory is not None:
+            table.add_row(str(memory.version), day(memory.recorded_at), str(entry), Text(why), Text(shortened(memory.text, 200)))
+        else:
+            table.add_row("", "", str(entry), Text(why), "")
+    console.print(table)
