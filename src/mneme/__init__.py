@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from mneme.core.query import ErasureReport, Filter, Hit, Recall, Receipt, Verification
     from mneme.core.records import Episode, Link, Media, Message, Span
     from mneme.engine.prepare import Given
-    from mneme.memory import Memory, Space
+    from mneme.memory import Memory
+    from mneme.space import Space
 
 __version__ = "0.1.0"
 
@@ -34,7 +35,7 @@ _WHERE = {
     "Given": "mneme.engine.prepare",
     "Memory": "mneme.memory",
     "MnemeError": "mneme.core.errors",
-    "Space": "mneme.memory",
+    "Space": "mneme.space",
 }
 
 

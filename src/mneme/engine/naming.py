@@ -1,0 +1,111 @@
+"""What callers name: filters, targets of a change, hits of a recall, sources of a memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mneme.core.errors import InvalidInput, NotFound
+from mneme.core.query import Filter, Hit, Recall
+from mneme.core.records import Episode
+from mneme.core.records import Memory as Record
+from mneme.engine.opened import Opened
+
+Target = str | Record | Hit | Filter | Iterable["str | Record | Hit"]
+
+_PAGE = 1000
+
+
+def targets(opened: Opened, target: Target) -> list[str]:
+    """Return the ids that a target names.
+
+    Raises:
+        NotFound: one of them is unknown or erased.
+        InvalidInput: a filter admits everything.
+    """
+    if isinstance(target, Filter):
+        if target in (Filter(), Filter(archived=True)):
+            raise InvalidInput({"filter": "admits everything; set a field, or remove the whole space with memory.drop(name)"})
+        ids, after = [], ""
+        while page := opened.store.find(
+            target, after=after, limit=_PAGE, statuses=("active", "archived") if target.archived else ("active",)
+        ):
+            ids += [memory.id for memory in page]
+            after = page[-1].id
+        return ids
+    items = [target] if isinstance(target, str | Record | Hit) else list(target)
+    ids = [item if isinstance(item, str) else item.memory.id if isinstance(item, Hit) else item.id for item in items]
+    known = opened.store.memories(ids)
+    for id in ids:
+        if id not in known:
+            raise NotFound("memory", id)
+    return list(dict.fromkeys(ids))
+
+
+def as_filter(filters: Filter | Mapping[str, Any] | None, kinds: Sequence[str]) -> Filter:
+    """Return a filter from a filter or a mapping of its fields, and kinds.
+
+    Raises:
+        InvalidInput: an unknown field or a bad value.
+    """
+    if filters is None:
+        where = Filter()
+    elif isinstance(filters, Filter):
+        where = filters
+    else:
+        unknown = sorted(set(filters) - set(Filter.__dataclass_fields__))
+        if unknown:
+            known = ", ".join(Filter.__dataclass_fields__)
+            raise InvalidInput({f"filters.{name}": f"is unknown; known are {known}" for name in unknown})
+        fields: dict[str, Any] = {}
+        for name, value in filters.items():
+            fields[name] = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list | set) else value
+        where = Filter(**fields)
+    if kinds:
+        where = replace(where, kinds=(kinds,) if isinstance(kinds, str) else tuple(kinds))
+    return where
+
+
+def known_kind(kind: str) -> str:
+    """Return the kind.
+
+    Raises:
+        InvalidInput: it is unknown.
+    """
+    Filter(kinds=(kind,))
+    return kind
+
+
+def chosen_hits(found: Recall, field: str, chosen: Sequence[str | Hit]) -> list[str]:
+    """Return the ids of the hits that a caller names by hit, id, mark or ref.
+
+    Raises:
+        InvalidInput: something named is no hit of this recall.
+    """
+    names: dict[str, str] = {}
+    for hit in found.hits:
+        names.update({name: hit.memory.id for name in (hit.memory.id, hit.mark, hit.memory.ref) if name})
+    ids = []
+    for item in chosen:
+        name = item.memory.id if isinstance(item, Hit) else item
+        if name not in names:
+            raise InvalidInput({field: f"{name!r} is no hit of this recall; give hits, ids, marks or refs of it"})
+        ids.append(names[name])
+    return list(dict.fromkeys(ids))
+
+
+def resolve_sources(opened: Opened, names: Sequence[str], new: Sequence[Episode]) -> dict[str, Episode]:
+    """Return the episodes behind ids of episodes, ids of memories, and refs; those of the same call first."""
+    found = {name: episode for episode in new for name in (episode.id, "mem" + episode.id[2:], episode.ref) if name}
+    missing = [name for name in dict.fromkeys(names) if name not in found]
+    if not missing:
+        return found
+    found.update(opened.store.episodes([name for name in missing if name.startswith("ep_")]))
+    memories = {memory.id: memory for memory in opened.store.memories([n for n in missing if n.startswith("mem_")]).values()}
+    for memory in opened.store.find(Filter(refs=tuple(missing), archived=True), limit=len(missing) * 10, statuses=("active", "archived")):
+        memories.setdefault(memory.ref or "", memory)
+    for name, memory in memories.items():
+        for episode in opened.store.episodes([span.episode for span in memory.sources[:1]]).values():
+            found.setdefault(name, episode)
+    return found

@@ -1,0 +1,547 @@
+"""A space and its verbs.
+
+A space object is a light handle: the store behind it is opened when a call needs it and may be closed between calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mneme.aio import AsyncSpace
+from mneme.core.clock import to_utc
+from mneme.core.errors import InvalidInput, NotFound, ReadOnly
+from mneme.core.journal import Entry
+from mneme.core.operations import Archive, Keep, Observe, Operation, Reinforce, Restore, Revise, Supersede
+from mneme.core.ports import Applied, Batch, Material
+from mneme.core.query import ErasureReport, Filter, Hit, Recall, Receipt, Verification
+from mneme.core.records import Episode, Job, Media, Message, Span
+from mneme.core.records import Memory as Record
+from mneme.core.trace import Trace
+from mneme.engine import erasing, naming, prepare, proving, recalling, reembedding, transfer, undo
+from mneme.engine.opened import Opened
+
+if TYPE_CHECKING:
+    from mneme.memory import Memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A step in the history of a memory.
+
+    Args:
+        entry: the journal entry that made it.
+        memory: the version it made; None when the content was erased.
+    """
+
+    entry: Entry
+    memory: Record | None
+
+
+class Space:
+    """One space of a memory: nothing in it is reachable from another. Safe for threads.
+
+    Get one with :meth:`Memory.space`.
+    """
+
+    def __init__(self, memory: Memory, name: str) -> None:
+        self._memory = memory
+        self.name = name
+
+    @property
+    def aio(self) -> AsyncSpace:
+        """The same verbs, to be awaited; they run on threads."""
+        return AsyncSpace(self)
+
+    def remember(
+        self,
+        what: str | Message | Mapping[str, Any] | Iterable[str | Message | Mapping[str, Any]] = (),
+        *,
+        at: datetime | None = None,
+        author: str | None = None,
+        role: str | None = None,
+        session: str | None = None,
+        ref: str | None = None,
+        channel: str | None = None,
+        media: Sequence[Media] = (),
+        tags: Sequence[str] = (),
+        kind: str = "turn",
+        memories: Iterable[prepare.Given | Mapping[str, Any]] = (),
+        key: str | None = None,
+        partial: bool = False,
+        reason: str | None = None,
+        actor: str | None = None,
+    ) -> Receipt:
+        """Store messages, durably, before anything else happens; the next recall finds them.
+
+        Args:
+            what: a text, a message, or any number of them. A list is stored whole or not at all, unless ``partial``.
+            at, author, role, session, ref, channel, media, tags: fill what the messages leave open.
+            kind: the kind of the verbatim memories.
+            memories: extractions of the caller's own (:class:`mneme.Given` or mappings with its fields); no model call is made for them.
+            key: the same call with the same key is done once; the second returns the first one's receipt as a duplicate.
+            partial: store the good items and report the bad ones in the receipt.
+            reason, actor: for the journal.
+
+        Returns:
+            The receipt: ids in the order of the input, ``memories`` after messages.
+
+        Raises:
+            InvalidInput: a field is bad; the message names every bad field and the fix.
+            StorageError: nothing of the call was stored.
+        """
+        engine, now = self._memory, self._memory.clock.now()
+        trace = Trace(id=engine.ids.new("tr"), verb="remember")
+        single = isinstance(what, str | Message | Mapping)
+        messages = prepare.as_messages(
+            what, at=at, author=author, role=role, session=session, ref=ref, channel=channel, media=tuple(media), tags=tuple(tags)
+        )
+        good, refused = prepare.check_messages(messages, single=single, partial=partial)
+        kind = naming.known_kind(kind)
+        episodes, turns = prepare.episodes_and_turns([messages[i] for i in good], engine.ids, now, kind)
+        brought = [item if isinstance(item, prepare.Given) else prepare.Given(**item) for item in memories]
+        with self._use() as opened:
+            formed, refused_too = prepare.given_memories(
+                brought, engine.ids, now, lambda names: naming.resolve_sources(opened, names, episodes), partial=partial
+            )
+            if not turns and not formed:
+                if not refused and not refused_too:
+                    raise InvalidInput({"what": "is empty; give at least one message or memory"})
+                return Receipt(verb="remember", refused=refused + refused_too, trace=trace)
+            operations = prepare.verbatim_operations(episodes, turns)
+            operations += [Keep(memory=memory) for memory in formed]
+            with trace.stage("embed"):
+                texts = {memory.id: memory.indexed_text for memory in (*turns, *formed)}
+                material = prepare.material_for(texts, engine.embedder, engine.analyser)
+            with trace.stage("store"):
+                applied = self._apply(opened, operations, trace, material=material, key=key, reason=reason, actor=actor)
+        return _receipt(applied, trace, refused + refused_too)
+
+    def recall(
+        self,
+        query: str,
+        *,
+        k: int | None = None,
+        budget_tokens: int | None = None,
+        filters: Filter | Mapping[str, Any] | None = None,
+        kinds: Sequence[str] = (),
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+        explain: bool = False,
+        archived: bool = False,
+    ) -> Recall:
+        """Find what bears on a question.
+
+        Args:
+            query: the question, in words.
+            k: how many hits; 10 unless a budget is given.
+            budget_tokens: how long the context may be; hits are then those in it, unless ``k`` is given too.
+            filters: which memories may be seen, as a :class:`mneme.Filter` or a mapping of its fields.
+            kinds: the same as ``filters.kinds``.
+            as_of: what held in the world at that moment; None is what holds now.
+            known_at: what the memory knew at that moment; None is what it knows now.
+            explain: let ``hit.why`` say more.
+            archived: archived memories too.
+
+        Returns:
+            Hits, best first, ties by time, and a context for a prompt.
+
+        Raises:
+            InvalidInput: a field is bad; the message names every bad field and the fix.
+        """
+        where = naming.as_filter(filters, kinds)
+        if archived:
+            where = replace(where, archived=True)
+        asked = recalling.check(query, k, budget_tokens, where, as_of, known_at, explain)
+        trace = Trace(id=self._memory.ids.new("tr"), verb="recall")
+        with self._use() as opened:
+            return self._memory._reader(self.name, opened).recall(asked, trace)
+
+    def revise(
+        self,
+        id: str,
+        text: str | None = None,
+        *,
+        since: datetime | None = None,
+        reason: str | None = None,
+        actor: str | None = None,
+        expected_version: int | None = None,
+        **changes: Any,
+    ) -> Receipt:
+        """Correct a memory, or tell that the world changed.
+
+        Args:
+            id: the memory.
+            text: what it should say.
+            since: None corrects it: the text was never right, and the new one takes over its time in the world. A moment supersedes it:
+                it held until then, and a new memory holds from then on.
+            reason, actor: for the journal.
+            expected_version: refuse unless the memory is at this version.
+            changes: other fields of the record, for a correction: ``kind attributes importance valid_from valid_to tags``.
+
+        Returns:
+            The receipt, with the id of the memory that now says ``text``.
+
+        Raises:
+            NotFound: there is no such memory.
+            Conflict: it is not at ``expected_version``.
+            Refused: it was erased.
+        """
+        if text is None and not changes:
+            raise InvalidInput({"text": "is missing; give a text, or fields to change"})
+        if text is not None and (problem := prepare.text_problem(text) or ("is empty; use forget" if not text.strip() else None)):
+            raise InvalidInput({"text": problem})
+        trace = Trace(id=self._memory.ids.new("tr"), verb="revise")
+        with self._use() as opened:
+            current = self._present(opened, id)
+            if since is None:
+                operations, texts = self._correction(current, text, changes, expected_version)
+            else:
+                if text is None or changes:
+                    raise InvalidInput({"since": "goes with a text alone; correct other fields in a call of their own"})
+                operations, texts = self._supersession(current, text, to_utc(since, "since"), expected_version)
+            engine = self._memory
+            material = prepare.material_for(texts, engine.embedder, engine.analyser) if texts else {}
+            applied = self._apply(opened, operations, trace, material=material, reason=reason, actor=actor)
+        changed = next(iter(texts), id)
+        return replace(_receipt(applied, trace), verb="revise", ids=(changed,))
+
+    def forget(
+        self, target: naming.Target, *, erase: bool = False, reason: str | None = None, actor: str | None = None
+    ) -> Receipt | ErasureReport:
+        """Take memories out of the default recall, or remove them for good.
+
+        Args:
+            target: an id, a hit, a memory, several of them, or a filter with at least one field set.
+            erase: False archives: reachable with ``archived=True`` and by ``restore``. True removes the content from every place, with
+                what rests only on it, searches the store's bytes for it, and returns the report.
+            reason, actor: for the journal.
+
+        Raises:
+            NotFound: an id is unknown.
+            ErasureIncomplete: the search found something; the report says where.
+        """
+        trace = Trace(id=self._memory.ids.new("tr"), verb="forget")
+        with self._use(any_model=erase) as opened:
+            ids = naming.targets(opened, target)
+            if not ids:
+                return Receipt(verb="forget", trace=trace)
+            if erase:
+                return erasing.erase(
+                    opened,
+                    ids,
+                    self._memory.ids,
+                    lambda operations, material: self._apply(opened, operations, trace, material=material, reason=reason, actor=actor),
+                    lambda texts: prepare.material_for(texts, self._memory.embedder, self._memory.analyser),
+                )
+            applied = self._apply(opened, [Archive(id=id) for id in ids], trace, reason=reason, actor=actor)
+        return replace(_receipt(applied, trace), ids=tuple(ids))
+
+    def restore(self, target: naming.Target, *, reason: str | None = None, actor: str | None = None) -> Receipt:
+        """Make archived, quarantined or undone memories active again.
+
+        Raises:
+            NotFound: an id is unknown.
+            Refused: it was erased.
+        """
+        trace = Trace(id=self._memory.ids.new("tr"), verb="restore")
+        with self._use() as opened:
+            ids = naming.targets(opened, target)
+            applied = self._apply(opened, [Restore(id=id) for id in ids], trace, reason=reason, actor=actor)
+        return replace(_receipt(applied, trace), ids=tuple(ids))
+
+    def feedback(
+        self, found: Recall, *, useful: Sequence[str | Hit] = (), useless: Sequence[str | Hit] = (), actor: str | None = None
+    ) -> Receipt:
+        """Tell which hits of a recall helped; their use is counted.
+
+        Args:
+            found: the recall.
+            useful, useless: hits, or their ids, marks or refs.
+
+        Raises:
+            InvalidInput: something named is no hit of this recall.
+        """
+        good, bad = naming.chosen_hits(found, "useful", useful), naming.chosen_hits(found, "useless", useless)
+        trace = Trace(id=self._memory.ids.new("tr"), verb="feedback")
+        now = self._memory.clock.now()
+        operations: list[Operation] = [Reinforce(id=id, uses=1.0, at=now) for id in good]
+        operations += [Reinforce(id=id, uses=-1.0, at=now) for id in bad]
+        if not operations:
+            return Receipt(verb="feedback", trace=trace)
+        with self._use() as opened:
+            applied = self._apply(opened, operations, trace, actor=actor)
+        return replace(_receipt(applied, trace), ids=(*good, *bad))
+
+    def history(self, id: str) -> list[Step]:
+        """Return what happened to a memory, oldest first; erased content shows as None.
+
+        Raises:
+            NotFound: the id was never used in this space.
+        """
+        with self._use() as opened:
+            entries = opened.store.entries_of(id)
+            if not entries:
+                raise NotFound("memory", id)
+            versions = {version.seq: version.memory for version in opened.store.versions(id)}
+        return [Step(entry=entry, memory=versions.get(entry.seq)) for entry in entries]
+
+    def get(self, id: str) -> Record:
+        """Return a memory in its present version, whatever its status.
+
+        Raises:
+            NotFound: there is none, or it was erased.
+        """
+        with self._use() as opened:
+            return self._present(opened, id)
+
+    def memories(
+        self, filters: Filter | Mapping[str, Any] | None = None, *, after: str = "", limit: int = 100, statuses: Sequence[str] = ("active",)
+    ) -> list[Record]:
+        """Return memories in the order of their ids, those after id ``after``; for going through a space page by page."""
+        with self._use() as opened:
+            return opened.store.find(naming.as_filter(filters, ()), after=after, limit=limit, statuses=statuses)
+
+    def episodes(self, ids: Sequence[str] = (), *, after: str = "", limit: int = 100) -> list[Episode]:
+        """Return the episodes with these ids, or, without ids, those after id ``after`` in the order of their ids."""
+        with self._use() as opened:
+            if ids:
+                found = opened.store.episodes(ids)
+                return [found[id] for id in ids if id in found]
+            return opened.store.list_episodes(after=after, limit=limit)
+
+    def journal(self, *, after: int = 0, limit: int = 100) -> list[Entry]:
+        """Return journal entries with a higher number than ``after``, oldest first."""
+        with self._use() as opened:
+            return opened.store.entries(after=after, limit=limit)
+
+    def undo(self, count: int | None = None, *, entry: int | None = None, reason: str | None = None, actor: str | None = None) -> Receipt:
+        """Take back the last changes, or one entry of the journal; an undo is an entry too and can be undone by its number.
+
+        Args:
+            count: how many changes to take back, newest first; 1 when nothing is given.
+            entry: the number of the entry to take back instead.
+            reason, actor: for the journal.
+
+        Raises:
+            NotFound: there is no such entry, or there are fewer changes.
+            CannotUndo: it was an erasure, or later changes rest on it.
+        """
+        if count is not None and entry is not None:
+            raise InvalidInput({"entry": "goes without count; give one of them"})
+        if count is not None and count < 1:
+            raise InvalidInput({"count": "must be at least 1"})
+        trace = Trace(id=self._memory.ids.new("tr"), verb="undo")
+        ids: list[str] = []
+        refused: list[Any] = []
+        applied = Applied(entry=None)
+        with self._use() as opened:
+            if entry is not None:
+                found = opened.store.entries(after=entry - 1, limit=1) if entry > 0 else []
+                if not found or found[0].seq != entry:
+                    raise NotFound("entry", entry)
+                chosen = found
+            else:
+                chosen = undo.newest_undoable(opened.store, count or 1)
+            for taken in chosen:
+                undoing = undo.undoing(opened.store, taken)
+                applied = self._apply(opened, undoing.operations, trace, undoes=taken.seq, reason=reason, actor=actor)
+                refused += undoing.refused
+                ids += [change.subject for change in applied.entry.changes] if applied.entry else []
+        return replace(_receipt(applied, trace, tuple(refused)), ids=tuple(dict.fromkeys(ids)))
+
+    def verify(self) -> Verification:
+        """Check that the journal's chain is whole, that rows hold what it says, and that the index agrees with the rows."""
+        with self._use() as opened:
+            return proving.verify(opened.store, opened.current, self._memory.analyser)
+
+    def stats(self) -> dict[str, Any]:
+        """Return counts of memories, episodes, links, jobs and entries, sizes in bytes, the model and the recipe."""
+        with self._use(any_model=True) as opened:
+            counts: dict[str, Any] = dict(opened.store.counts())
+            meta = opened.store.meta()
+            counts["resident_bytes"] = opened.nbytes()
+        return {"space": self.name, **counts, "model": meta.get("model", ""), "recipe": self._memory.recipe.name}
+
+    def export(self, path: str | Path) -> int:
+        """Write the space as lines of JSON and return how many lines; see :mod:`mneme.engine.transfer`."""
+        with self._use(any_model=True) as opened:
+            return _writing(Path(path), lambda target: transfer.write(opened.store, self.name, target, self._memory.clock.now()))
+
+    def import_(self, path: str | Path, *, reason: str | None = None, actor: str | None = None) -> Receipt:
+        """Add what an export holds and is not here yet; ids are kept, so importing twice adds nothing.
+
+        Raises:
+            InvalidInput: the file is no export, or a line of it is broken; what stood before that line is in.
+        """
+        trace = Trace(id=self._memory.ids.new("tr"), verb="import")
+        ids: list[str] = []
+        refused: list[Any] = []
+        applied = Applied(entry=None)
+        with self._use() as opened:
+            for part in _chunks(transfer.read(Path(path)), transfer.CHUNK):
+                operations, memories, refused_here = transfer.operations(opened.store, part, self._memory.embedder)
+                refused += refused_here
+                if operations:
+                    texts = {memory.id: memory.indexed_text for memory in memories}
+                    material = prepare.material_for(texts, self._memory.embedder, self._memory.analyser) if texts else {}
+                    applied = self._apply(opened, operations, trace, material=material, reason=reason, actor=actor)
+                    ids += [memory.id for memory in memories]
+        return replace(_receipt(applied, trace, tuple(refused)), ids=tuple(ids))
+
+    def backup(self, path: str | Path) -> None:
+        """Write a consistent copy of the space with its whole history to a file, while the space is in use."""
+        with self._use(any_model=True) as opened:
+            opened.store.backup(Path(path))
+
+    def reembed(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Give every text a vector of this memory's model, beside the old ones, then switch all at once; recalls go on meanwhile.
+
+        Args:
+            progress: called with (done, of).
+
+        Returns:
+            How many memories got new vectors; 0 when the space already uses the model.
+        """
+        with self._use(any_model=True) as opened:
+            return reembedding.reembed(opened, self._memory.embedder, progress)
+
+    def jobs(self, *, states: Sequence[str] = ()) -> list[Job]:
+        """Return the space's jobs in these states, or all."""
+        with self._use() as opened:
+            return opened.store.jobs(states=states)
+
+    def close(self) -> None:
+        """Close the space's files; a later call opens them again."""
+        self._memory._pool.drop(self.name)
+
+    def _use(self, *, any_model: bool = False) -> AbstractContextManager[Opened]:
+        return self._memory._pool.use(self.name, any_model=any_model)
+
+    def _apply(
+        self,
+        opened: Opened,
+        operations: Sequence[Operation],
+        trace: Trace,
+        *,
+        material: Mapping[str, Material] | None = None,
+        key: str | None = None,
+        reason: str | None = None,
+        actor: str | None = None,
+        undoes: int | None = None,
+    ) -> Applied:
+        if reason is not None and (problem := prepare.text_problem(reason)):
+            raise InvalidInput({"reason": problem})
+        return opened.store.apply(
+            Batch(
+                operations=operations,
+                material=material or {},
+                model=self._memory.embedder.identity if material else "",
+                verb=trace.verb,
+                actor=self._memory.actor if actor is None else actor,
+                reason=reason,
+                trace_id=trace.id,
+                undoes=undoes,
+                at=self._memory.clock.now(),
+                key=key,
+            )
+        )
+
+    def _present(self, opened: Opened, id: str) -> Record:
+        found = opened.store.memories([id])
+        if id not in found:
+            raise NotFound("memory", id)
+        return found[id]
+
+    def _correction(
+        self, current: Record, text: str | None, changes: Mapping[str, Any], expected_version: int | None
+    ) -> tuple[list[Operation], dict[str, str]]:
+        """Return a correction: the caller's words are an episode on which the new version rests."""
+        fields = dict(changes)
+        operations: list[Operation] = []
+        if text is not None:
+            episode = self._words_of_caller(text, current)
+            operations.append(Observe(episode=episode))
+            fields["sources"] = (Span(episode=episode.id, start=0, end=len(text)),)
+        for name in ("valid_from", "valid_to", "at"):
+            if fields.get(name) is not None:
+                fields[name] = to_utc(fields[name], name)
+        operations.append(Revise(id=current.id, text=text, changes=fields, expected_version=expected_version))
+        texts = {} if text is None else {current.id: replace(current, text=text).indexed_text}
+        return operations, texts
+
+    def _supersession(
+        self, current: Record, text: str, since: datetime, expected_version: int | None
+    ) -> tuple[list[Operation], dict[str, str]]:
+        """Return a supersession: the old memory ends at ``since``, a new one begins."""
+        now = self._memory.clock.now()
+        episode = self._words_of_caller(text, current)
+        memory = replace(
+            current,
+            id="mem" + episode.id[2:],
+            text=text,
+            at=since,
+            recorded_at=now,
+            valid_from=since,
+            valid_to=None,
+            version=1,
+            status="active",
+            ref=None,
+            media=(),
+            sources=(Span(episode=episode.id, start=0, end=len(text)),),
+        )
+        operations: list[Operation] = [
+            Observe(episode=episode),
+            Keep(memory=memory),
+            Supersede(id=current.id, by=memory.id, at=since, expected_version=expected_version),
+        ]
+        return operations, {memory.id: text}
+
+    def _words_of_caller(self, text: str, revised: Record) -> Episode:
+        now = self._memory.clock.now()
+        return Episode(
+            id=self._memory.ids.new("ep"),
+            text=text,
+            at=now,
+            recorded_at=now,
+            author=self._memory.actor or None,
+            session=revised.session,
+            attributes={erasing.REVISES: revised.id},
+        )
+
+
+def _receipt(applied: Applied, trace: Trace, refused: tuple[Any, ...] = ()) -> Receipt:
+    changes = applied.entry.changes if applied.entry else ()
+    return Receipt(
+        verb=trace.verb,
+        ids=tuple(change.subject for change in changes if change.op == "keep"),
+        episodes=tuple(change.subject for change in changes if change.op == "observe"),
+        jobs=tuple(change.subject for change in changes if change.op == "enqueue"),
+        refused=refused,
+        entry=applied.entry.seq if applied.entry else 0,
+        duplicate=applied.duplicate,
+        trace=trace,
+    )
+
+
+def _chunks(lines: Iterable[Any], size: int) -> Iterable[list[Any]]:
+    part: list[Any] = []
+    for line in lines:
+        part.append(line)
+        if len(part) == size:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def _writing(path: Path, write: Callable[[Path], int]) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return write(path)
+    except PermissionError as error:
+        raise ReadOnly(f"{path}: can't be written ({error.strerror}); choose another folder") from error
