@@ -20,7 +20,7 @@ from mneme.core.errors import InvalidInput
 from mneme.index.segment import Counts, Rows, Segment, build, merge
 from mneme.text.terms import LANGUAGE_MARKS, TermIds, decode_many
 
-K1: Final = 1.2
+K1: Final = 0.9
 B: Final = 0.75
 
 _TAIL_POSTINGS: Final = 8_192
@@ -174,19 +174,20 @@ class Postings:
         ids = np.atleast_1d(np.asarray(term_ids, dtype=np.uint64))
         factors = np.ones(len(ids), np.float32) if weights is None else np.atleast_1d(np.asarray(weights, np.float32))
         scores = self._empty_scores(ids, factors, mask, out)
-        mean = self.mean_length or 1.0
-        flat, slope = self.k1 * (1 - self.b), self.k1 * self.b / mean
-        for term, rows, counts in self._worth_scoring(ids, factors):
-            tf = counts.astype(np.float32)
+        chosen = self._worth_scoring(ids, factors)
+        if chosen:
+            sizes = [len(rows) for _, rows, _ in chosen]
+            gains = np.array([factors[term] * self._idf(size) for (term, _, _), size in zip(chosen, sizes, strict=True)], np.float32)
+            rows = np.concatenate([rows for _, rows, _ in chosen])
+            tf = np.concatenate([counts for _, _, counts in chosen]).astype(np.float32)
             norm = self._length[rows]
-            norm *= slope
-            norm += flat
+            norm *= self.k1 * self.b / (self.mean_length or 1.0)
+            norm += self.k1 * (1 - self.b)
             norm += tf
-            tf *= np.float32(factors[term] * self._idf(len(rows)))
             # A language mark in a row without words would divide nothing by nothing.
             np.divide(tf, norm, out=tf, where=norm > 0)
-            # A term has each row once, so plain indexed addition loses nothing.
-            scores[rows] += tf
+            tf *= np.repeat(gains, sizes)
+            np.add.at(scores, rows, tf)
         if mask is not None:
             scores *= mask
         return scores

@@ -28,7 +28,7 @@ from mneme.text.language import (
     language_code,
     script_of_language,
 )
-from mneme.text.script import clusters, fold_marks, is_paired, normalise, raw_tokens, script_of
+from mneme.text.script import clusters, fold_marks, is_han, is_paired, normalise, raw_tokens, script_of
 from mneme.text.stopwords import stopwords
 from mneme.text.terms import TermIds, encode_counts, term_id
 
@@ -80,7 +80,9 @@ class Analyser:
         self._local = threading.local()
 
     def terms(self, text: str, language: str | None = None) -> list[str]:
-        """The terms of a text in order, repeated as often as it has them.
+        """The terms of a document in order, repeated as often as it has them.
+
+        A run of Chinese characters gives its pairs, then its single characters, so that a query of one character finds it.
 
         Args:
             text: any text, also with lone surrogates, NUL or no words at all.
@@ -94,7 +96,7 @@ class Analyser:
         """
         normalised = normalise(text)
         tokens = _cut(raw_tokens(normalised))
-        return self._stemmed(tokens, self._languages(tokens, normalised, language))
+        return self._stemmed(tokens, self._languages(tokens, normalised, language), singles=True)
 
     def document(self, text: str, language: str | None = None) -> bytes:
         """The text's terms as the blob that a store keeps (see ``encode_terms``), marked with its languages."""
@@ -104,13 +106,13 @@ class Analyser:
         counts: dict[str, int] = {}
         # Each different token is treated once: long texts repeat themselves.
         for token, count in Counter(raw).items():
-            for term in self._stemmed(_cut([token]), languages):
+            for term in self._stemmed(_cut([token]), languages, singles=True):
                 counts[term] = counts.get(term, 0) + count
         marks = {code if code in SNOWBALL else UNSTEMMED for code in languages.values() if code not in _ASSUMED}
         return encode_counts(counts, marks if counts else ())
 
     def query(self, text: str, languages: Iterable[str] = (), language: str | None = None) -> QueryTerms:
-        """The terms to look for.
+        """The terms to look for. Of Han runs longer than one character these are the pairs only.
 
         Args:
             text: the query.
@@ -158,7 +160,7 @@ class Analyser:
             found["latin"] = detect(tokens, normalised)
         return found
 
-    def _stemmed(self, tokens: list[str], languages: dict[str, str]) -> list[str]:
+    def _stemmed(self, tokens: list[str], languages: dict[str, str], *, singles: bool = False) -> list[str]:
         latin = self._cache(languages.get("latin", "en"))
         terms: list[str] = []
         for token in tokens:
@@ -168,7 +170,7 @@ class Analyser:
                     term = self._stem(token, languages.get("latin", "en"), latin)
                 terms.append(term)
             elif is_paired(token):
-                terms += _pairs(token)
+                terms += _pairs(token, singles=singles)
             else:
                 script = script_of(token)
                 language = languages.get(script) or SCRIPT_DEFAULT.get(script, UNSTEMMED)
@@ -243,8 +245,10 @@ def _apostrophes(token: str) -> list[str]:
     return [part for part in (*front, *(() if last in _CLITICS else (last,))) if part]
 
 
-def _pairs(run: str) -> list[str]:
+def _pairs(run: str, *, singles: bool) -> list[str]:
+    """Pairs of neighbouring characters; of Han also single ones, for a document that a one-character query should find."""
     chars = clusters(run)
     if len(chars) < 2:
         return [fold_marks(char) for char in chars]
-    return [first + second for first, second in pairwise(chars)]
+    pairs = [first + second for first, second in pairwise(chars)]
+    return [*pairs, *filter(is_han, chars)] if singles else pairs

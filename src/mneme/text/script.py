@@ -97,6 +97,11 @@ def is_paired(token: str) -> bool:
     return _PAIRED_CHAR.match(token) is not None
 
 
+def is_han(character: str) -> bool:
+    """Whether the character is a Chinese ideograph, which is often a word by itself."""
+    return "\u3400" <= character[0] <= "\u9fff" or "\uf900" <= character[0] <= "\ufaff" or character[0] >= "\U00020000"
+
+
 def clusters(run: str) -> list[str]:
     """The characters of a run as a reader sees them: each base character with its marks."""
     return _CLUSTER.findall(run)
