@@ -1,0 +1,156 @@
+"""Forgetting for good: deleting what an erasure names, making the files forget it too, and searching them afterwards."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from mneme.core.codec import dumps, loads
+from mneme.core.errors import Busy
+from mneme.core.query import Finding
+from mneme.stores.semantics import names_any
+from mneme.stores.sqlite.rows import select_in
+from mneme.stores.sqlite.schema import VERSIONS
+
+SMALL_FILE = 4 * 1024 * 1024
+"""Up to this size a file is always rewritten whole; it takes a few milliseconds."""
+_CHUNK = 1 << 20
+
+
+def _keys(row: int) -> tuple[int, int]:
+    return row * VERSIONS, (row + 1) * VERSIONS - 1
+
+
+def snapshots(connection: sqlite3.Connection, row: int) -> Iterator[tuple[bytes]]:
+    """Yield the snapshots of every version of a memory."""
+    yield from connection.execute("SELECT snapshot FROM memory_version WHERE key BETWEEN ? AND ?", _keys(row))
+
+
+def erase_memory(connection: sqlite3.Connection, row: int, episodes: Iterable[str], removed: Counter[str]) -> None:
+    """Delete everything of a memory but its row, which becomes a tombstone.
+
+    Args:
+        connection: in a transaction.
+        row: the memory.
+        episodes: what its versions rest on.
+        removed: place -> rows removed; counted up.
+    """
+    keys = _keys(row)
+    removed["memory"] += 1
+    for place, table in (("vector", "vector"), ("staged_vector", "staged")):
+        counted = f"SELECT coalesce(sum(passages), 0) FROM {table} WHERE key BETWEEN ? AND ?"
+        removed[place] += connection.execute(counted, keys).fetchone()[0]
+        connection.execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", keys)
+    for place, table in (("memory_version", "memory_version"), ("terms", "term")):
+        removed[place] += connection.execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", keys).rowcount
+    removed["link"] += connection.execute("DELETE FROM link WHERE source = ? OR target = ?", (row, row)).rowcount
+    removed["usage"] += connection.execute("DELETE FROM usage WHERE memory = ?", (row,)).rowcount
+    for episode in episodes:
+        deleted = connection.execute("DELETE FROM source WHERE episode = ? AND memory = ?", (episode, row))
+        removed["source"] += deleted.rowcount
+
+
+def erase_episode(connection: sqlite3.Connection, id: str, removed: Counter[str]) -> None:
+    """Delete an episode's content and salt; its id stays taken."""
+    connection.execute("UPDATE episode SET salt = NULL, snapshot = NULL WHERE id = ?", (id,))
+    removed["episode"] += 1
+
+
+def drop_reasons(connection: sqlite3.Connection, id: str, removed: Counter[str]) -> None:
+    """Delete the reasons, with their salts, of every entry that touched a memory or an episode."""
+    where = "reason IS NOT NULL AND seq IN (SELECT seq FROM touch WHERE subject = ?)"
+    changed = connection.execute(f"UPDATE entry SET reason = NULL, reason_salt = NULL WHERE {where}", (id,))
+    removed["reason"] += changed.rowcount
+
+
+def drop_jobs(connection: sqlite3.Connection, ids: set[str]) -> int:
+    """Cancel and empty the jobs whose payload names one of the ids; returns how many."""
+    rows = connection.execute("SELECT id, payload FROM job WHERE payload <> CAST('{}' AS BLOB)")
+    naming = [id for id, payload in rows if names_any(loads(payload), ids)]
+    empty = "UPDATE job SET payload = ?, key = NULL, error = NULL, state = 'cancelled' WHERE id = ?"
+    connection.executemany(empty, [(dumps({}), id) for id in naming])
+    return len(naming)
+
+
+def pending_snapshots(connection: sqlite3.Connection, ids: list[str]) -> dict[str, bytes]:
+    """Return the stored bytes of episodes that are not erased."""
+    found = select_in(connection, "SELECT id, snapshot FROM episode WHERE snapshot IS NOT NULL AND id IN {}", ids)
+    return {id: snapshot for id, snapshot in found}
+
+
+def scrub(connection: sqlite3.Connection, path: Path, *, rewrite: bool, timeout_s: float) -> None:
+    """Empty the write-ahead log into the file and, where needed, rewrite the file.
+
+    Deleted cells and freed pages are overwritten at once (``secure_delete``). What can remain are copies that SQLite
+    left behind when it moved cells between pages; only a rewritten file is free of them.
+
+    Args:
+        connection: the writer's, outside a transaction, with other writers kept out.
+        path: the database file.
+        rewrite: rewrite also a large file.
+        timeout_s: how long to wait for readers.
+
+    Raises:
+        Busy: a reader kept the log in use for longer than the timeout.
+    """
+    if rewrite or path.stat().st_size <= SMALL_FILE:
+        connection.execute("VACUUM")
+    deadline = time.monotonic() + timeout_s
+    pause = 0.001
+    while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        if time.monotonic() > deadline:
+            raise Busy(f"storage: a reader kept the log of {path} in use; end long reads, then erase again")
+        time.sleep(pause)
+        pause = min(pause * 2, 0.1)
+
+
+def scan(descriptor: int, path: Path, needles: Mapping[str, bytes]) -> tuple[int, list[Finding]]:
+    """Search the database file and its log, byte by byte.
+
+    Args:
+        descriptor: an open descriptor of the database file; opening it anew would drop SQLite's locks.
+        path: the database file.
+        needles: what -> bytes; a text is also searched for in the form that it has inside JSON.
+
+    Returns:
+        How many bytes were searched, and the first place of each needle in each file.
+    """
+    forms = _forms(needles)
+    searched, findings = _search(descriptor, path.name, forms)
+    log = Path(f"{path}-wal")
+    if log.exists():
+        with log.open("rb") as file:
+            more, found = _search(file.fileno(), log.name, forms)
+        searched, findings = searched + more, findings + found
+    return searched, findings
+
+
+def _forms(needles: Mapping[str, bytes]) -> list[tuple[str, bytes]]:
+    forms: dict[tuple[str, bytes], None] = {}
+    for what, needle in needles.items():
+        if not needle:
+            continue
+        forms[what, needle] = None
+        try:
+            forms[what, dumps(needle.decode())[1:-1]] = None
+        except UnicodeDecodeError:
+            continue  # bytes of a vector or a token row have no other form
+    return list(forms)
+
+
+def _search(descriptor: int, name: str, forms: list[tuple[str, bytes]]) -> tuple[int, list[Finding]]:
+    overlap = max((len(needle) for _, needle in forms), default=1) - 1
+    findings: dict[str, Finding] = {}
+    offset, tail = 0, b""
+    while chunk := os.pread(descriptor, max(_CHUNK, 2 * overlap), offset):
+        window = tail + chunk
+        for what, needle in forms:
+            if what not in findings and (at := window.find(needle)) >= 0:
+                findings[what] = Finding(place=f"{name}, byte {offset - len(tail) + at}", what=what)
+        offset += len(chunk)
+        tail = window[-overlap:] if overlap else b""
+    return offset, list(findings.values())

@@ -1,0 +1,139 @@
+"""Reading the rows for the index in memory, as fast as the Python binding allows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from mneme.core.codec import loads
+from mneme.core.ports import FloatArray, IndexRows
+from mneme.stores.sqlite.reads import last_seq, meta
+from mneme.stores.sqlite.rows import Head, head_row, memory_from, select_in
+from mneme.stores.sqlite.schema import VERSIONS
+
+OPEN_END = np.iinfo(np.int64).max
+_CHUNK = 2000
+_COLUMNS = f"""m.row, m.id, m.text_version, m.kind, m.status, m.author, m.role, m.session, m.channel, m.tier, m.tags, m.ref,
+  m.at, m.valid_from, coalesce(m.valid_to, {OPEN_END}), m.importance"""
+_TERM = f"LEFT JOIN term t ON t.key = m.row * {VERSIONS} + m.text_version"
+
+
+def index_rows(connection: sqlite3.Connection, *, after: int, vectors: bool) -> IndexRows:
+    """Return the rows that entries after ``after`` touched; call it inside a transaction."""
+    where = "m.seq > ?" if after else "m.status <> 'erased' AND m.seq > ?"
+    rows = connection.execute(
+        f"SELECT {_COLUMNS}, coalesce(t.passages, 0), coalesce(t.terms, x'') FROM memory m {_TERM} WHERE {where} ORDER BY m.row",
+        (after,),
+    ).fetchall()
+    source = f"FROM memory m JOIN vector v ON v.key = m.row * {VERSIONS} + m.text_version WHERE {where}"
+    blobs = connection.execute(f"SELECT v.data {source} ORDER BY m.row", (after,)) if vectors else iter(())
+    return _assemble(connection, rows, blobs, last_seq(connection))
+
+
+def index_rows_at(connection: sqlite3.Connection, seq: int) -> IndexRows:
+    """Return the rows as they stood after entry ``seq``; call it inside a transaction."""
+    newest = f"SELECT max(key) FROM memory_version WHERE seq <= ? GROUP BY key / {VERSIONS}"
+    found = f"""SELECT v.key / {VERSIONS}, v.text_version, v.snapshot, coalesce(t.passages, 0), coalesce(t.terms, x'')
+      FROM memory_version v LEFT JOIN term t ON t.key = v.key - v.key % {VERSIONS} + v.text_version
+      WHERE v.key IN ({newest}) ORDER BY v.key"""
+    rows = [
+        _columns(row, text_version, snapshot, passages, terms)
+        for row, text_version, snapshot, passages, terms in connection.execute(found, (seq,))
+    ]
+    data = f"""SELECT x.data FROM memory_version v JOIN vector x ON x.key = v.key - v.key % {VERSIONS} + v.text_version
+      WHERE v.key IN ({newest}) ORDER BY v.key"""
+    return _assemble(connection, rows, connection.execute(data, (seq,)), min(seq, last_seq(connection)))
+
+
+def _columns(row: int, text_version: int, snapshot: bytes, passages: int, terms: bytes) -> tuple[Any, ...]:
+    head = head_row(Head(row, memory_from(snapshot), text_version, stored=True), 0)
+    (_, id, _, _, _, status, kind, at, start, end, author, role, session, ref, channel, tier, tags, importance) = head
+    until = OPEN_END if end is None else end
+    return (
+        row, id, text_version, kind, status, author, role, session, channel, tier, tags, ref, at, start, until, importance,
+        passages, terms,
+    )  # fmt: skip
+
+
+def _assemble(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], blobs: Iterable[tuple[bytes]], seq: int) -> IndexRows:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 18
+    (row, id, text_version, kind, status, author, role, session, channel, tier, tags, ref, at, start, end) = columns[:15]
+    importance, passages, terms = columns[15:]
+    numbers = np.array(row, np.int64)
+    uses, strength = _usage(connection, numbers)
+    return IndexRows(
+        seq=seq,
+        row=numbers,
+        memory=list(id),
+        text_version=np.array(text_version, np.int64),
+        kind=list(kind),
+        status=list(status),
+        author=list(author),
+        role=list(role),
+        session=list(session),
+        channel=list(channel),
+        tier=list(tier),
+        tags=[() if each is None else tuple(loads(each)) for each in tags],
+        ref=list(ref),
+        at=np.array(at, np.int64),
+        valid_from=np.array(start, np.int64),
+        valid_to=np.array(end, np.int64),
+        importance=np.array(importance, np.float32),
+        uses=uses,
+        strength=strength,
+        terms=list(terms),
+        vectors=_vectors(blobs, sum(passages), width_of(connection)),
+        passages=np.array(passages, np.int64),
+    )
+
+
+def _usage(connection: sqlite3.Connection, rows: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[FloatArray, FloatArray]:
+    uses, strength = np.zeros(len(rows), np.float32), np.ones(len(rows), np.float32)
+    every = connection.execute("SELECT memory, uses, strength FROM usage").fetchall() if len(rows) else []
+    if every:
+        used, number, power = (np.array(column) for column in zip(*every, strict=True))
+        place = np.minimum(np.searchsorted(rows, used), len(rows) - 1)
+        held = rows[place] == used
+        uses[place[held]], strength[place[held]] = number[held], power[held]
+    return uses, strength
+
+
+def _vectors(blobs: Iterable[tuple[bytes]], passages: int, width: int) -> FloatArray:
+    """Fill one array from the blobs, some at a time, so that the peak is one array and a little."""
+    iterator = iter(blobs)
+    first = next(iterator, None)
+    if first is None:
+        return np.zeros((0, width), np.float32)
+    vectors = np.empty((passages, width), np.float32)
+    flat, filled = vectors.reshape(-1), 0
+    for part in _parts(first, iterator):
+        numbers = np.frombuffer(b"".join(part), "<f4")
+        flat[filled : filled + len(numbers)] = numbers
+        filled += len(numbers)
+    return vectors
+
+
+def _parts(first: tuple[bytes], rest: Iterator[tuple[bytes]]) -> Iterator[list[bytes]]:
+    part = [first[0]]
+    for (blob,) in rest:
+        part.append(blob)
+        if len(part) == _CHUNK:
+            yield part
+            part = []
+    yield part
+
+
+def width_of(connection: sqlite3.Connection) -> int:
+    """Return the width of the space's vectors, 0 when there are none yet."""
+    return int(meta(connection).get("width", "0"))
+
+
+def vectors(connection: sqlite3.Connection, rows: Sequence[int], text_versions: Sequence[int]) -> list[FloatArray]:
+    """Return the vectors of rows, in the order asked."""
+    width = width_of(connection)
+    keys = [int(row) * VERSIONS + int(number) for row, number in zip(rows, text_versions, strict=True)]
+    found = dict(select_in(connection, "SELECT key, data FROM vector WHERE key IN {}", keys))
+    return [np.frombuffer(found.get(key, b""), "<f4").reshape(-1, width or 1) for key in keys]
