@@ -115,8 +115,7 @@ class Space:
             operations = prepare.verbatim_operations(episodes, turns)
             operations += [Keep(memory=memory) for memory in formed]
             with trace.stage("embed"):
-                texts = {memory.id: memory.indexed_text for memory in (*turns, *formed)}
-                material = prepare.material_for(texts, engine.embedder, engine.analyser)
+                material = prepare.material_for([*turns, *formed], engine.embedder, engine.analyser)
             with trace.stage("store"):
                 applied = self._apply(opened, operations, trace, material=material, key=key, reason=reason, actor=actor)
         return _receipt(applied, trace, refused + refused_too)
@@ -199,16 +198,15 @@ class Space:
         with self._use() as opened:
             current = self._present(opened, id)
             if since is None:
-                operations, texts = self._correction(current, text, changes, expected_version)
+                operations, reworded = self._correction(current, text, changes, expected_version)
             else:
                 if text is None or changes:
                     raise InvalidInput({"since": "goes with a text alone; correct other fields in a call of their own"})
-                operations, texts = self._supersession(current, text, to_utc(since, "since"), expected_version)
+                operations, reworded = self._supersession(current, text, to_utc(since, "since"), expected_version)
             engine = self._memory
-            material = prepare.material_for(texts, engine.embedder, engine.analyser) if texts else {}
+            material = prepare.material_for(reworded, engine.embedder, engine.analyser)
             applied = self._apply(opened, operations, trace, material=material, reason=reason, actor=actor)
-        changed = next(iter(texts), id)
-        return replace(_receipt(applied, trace), verb="revise", ids=(changed,))
+        return replace(_receipt(applied, trace), ids=(reworded[0].id if reworded else id,))
 
     def forget(
         self, target: naming.Target, *, erase: bool = False, reason: str | None = None, actor: str | None = None
@@ -236,7 +234,7 @@ class Space:
                     ids,
                     self._memory.ids,
                     lambda operations, material: self._apply(opened, operations, trace, material=material, reason=reason, actor=actor),
-                    lambda texts: prepare.material_for(texts, self._memory.embedder, self._memory.analyser),
+                    lambda memories: prepare.material_for(memories, self._memory.embedder, self._memory.analyser),
                 )
             applied = self._apply(opened, [Archive(id=id) for id in ids], trace, reason=reason, actor=actor)
         return replace(_receipt(applied, trace), ids=tuple(ids))
@@ -387,8 +385,7 @@ class Space:
                 operations, memories, refused_here = transfer.operations(opened.store, part, self._memory.embedder)
                 refused += refused_here
                 if operations:
-                    texts = {memory.id: memory.indexed_text for memory in memories}
-                    material = prepare.material_for(texts, self._memory.embedder, self._memory.analyser) if texts else {}
+                    material = prepare.material_for(memories, self._memory.embedder, self._memory.analyser)
                     applied = self._apply(opened, operations, trace, material=material, reason=reason, actor=actor)
                     ids += [memory.id for memory in memories]
         return replace(_receipt(applied, trace, tuple(refused)), ids=tuple(ids))
@@ -459,7 +456,7 @@ class Space:
 
     def _correction(
         self, current: Record, text: str | None, changes: Mapping[str, Any], expected_version: int | None
-    ) -> tuple[list[Operation], dict[str, str]]:
+    ) -> tuple[list[Operation], list[Record]]:
         """Return a correction: the caller's words are an episode on which the new version rests."""
         fields = dict(changes)
         operations: list[Operation] = []
@@ -471,12 +468,11 @@ class Space:
             if fields.get(name) is not None:
                 fields[name] = to_utc(fields[name], name)
         operations.append(Revise(id=current.id, text=text, changes=fields, expected_version=expected_version))
-        texts = {} if text is None else {current.id: replace(current, text=text).indexed_text}
-        return operations, texts
+        return operations, [] if text is None else [replace(current, text=text)]
 
     def _supersession(
         self, current: Record, text: str, since: datetime, expected_version: int | None
-    ) -> tuple[list[Operation], dict[str, str]]:
+    ) -> tuple[list[Operation], list[Record]]:
         """Return a supersession: the old memory ends at ``since``, a new one begins."""
         now = self._memory.clock.now()
         episode = self._words_of_caller(text, current)
@@ -499,7 +495,7 @@ class Space:
             Keep(memory=memory),
             Supersede(id=current.id, by=memory.id, at=since, expected_version=expected_version),
         ]
-        return operations, {memory.id: text}
+        return operations, [memory]
 
     def _words_of_caller(self, text: str, revised: Record) -> Episode:
         now = self._memory.clock.now()

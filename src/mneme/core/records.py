@@ -43,6 +43,9 @@ class _Empty(Mapping[str, Any]):
         return "{}"
 
 
+ROLES = frozenset({"user", "assistant", "system", "tool", "function", "developer", "human", "ai", "bot", "model"})
+"""Authors that name a part in the conversation and no person."""
+
 EMPTY: Mapping[str, object] = _Empty()
 NO_NUMBERS: Mapping[str, float] = _Empty()
 
@@ -171,6 +174,12 @@ class Memory:
         """The text that search sees: the memory's own and the captions of its media."""
         captions = [medium.caption for medium in self.media if medium.caption]
         return "\n".join([self.text, *captions]) if captions else self.text
+
+    @property
+    def embedded_text(self) -> str:
+        """The text that is embedded: a named speaker goes before it, since questions name people; a role such as ``user`` does not."""
+        named = self.author is not None and self.author.casefold() not in ROLES
+        return f"{self.author}: {self.indexed_text}" if named else self.indexed_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,7 +151,7 @@ def erase(
     ids: Sequence[str],
     new_ids: Ids,
     apply: Callable[[Sequence[Operation], Mapping[str, Material]], Applied],
-    material_for: Callable[[Mapping[str, str]], Mapping[str, Material]],
+    material_for: Callable[[Sequence[Memory]], Mapping[str, Material]],
 ) -> ErasureReport:
     """Erase memories with what follows from them, then search for them, and report.
 
@@ -160,15 +160,14 @@ def erase(
         ids: the memories.
         new_ids: for memories that are kept anew.
         apply: applies operations in one transaction.
-        material_for: works out what search needs of texts.
+        material_for: works out what search needs of memories.
 
     Raises:
         ErasureIncomplete: something of it was found afterwards.
     """
     store = opened.store
     erasing = plan(store, ids, new_ids)
-    texts = {memory.id: memory.indexed_text for memory in erasing.reborn}
-    applied = apply(erasing.operations(), material_for(texts) if texts else {})
+    applied = apply(erasing.operations(), material_for(erasing.reborn))
     opened.current.drop()
     store.scrub()
     needles = erasing.needles

@@ -251,23 +251,20 @@ def _given_problems(item: Given, found: Mapping[str, Episode]) -> dict[str, str]
     return problems
 
 
-def material_for(texts: Mapping[str, str], embedder: Embedder, analyser: Analyser) -> dict[str, Material]:
-    """Return what search needs of each text; embedding and terms are worked out side by side.
-
-    Args:
-        texts: memory id -> its indexed text.
-    """
-    passages = {id: embedder.passages(text) for id, text in texts.items()}
-    flat = [part for parts in passages.values() for part in parts]
-    if len(texts) == 1:
+def material_for(memories: Sequence[Memory], embedder: Embedder, analyser: Analyser) -> dict[str, Material]:
+    """Return what search needs of each memory's text, by its id; embedding and terms are worked out side by side."""
+    passages = [embedder.passages(memory.embedded_text) for memory in memories]
+    flat = [part for parts in passages for part in parts]
+    if len(memories) == 1:
         vectors = embedder.embed(flat)
-        terms = [analyser.document(text) for text in texts.values()]
-    else:
+        terms = [analyser.document(memories[0].indexed_text)]
+    elif memories:
         with ThreadPoolExecutor(1, thread_name_prefix="mneme-embed") as pool:
             pending = pool.submit(embedder.embed, flat)
-            terms = [analyser.document(text) for text in texts.values()]
+            terms = [analyser.document(memory.indexed_text) for memory in memories]
             vectors = pending.result()
-    cuts = np.cumsum([len(parts) for parts in passages.values()])[:-1]
-    return {
-        id: Material(terms=row, vectors=part) for id, row, part in zip(texts, terms, np.split(vectors, cuts) if texts else [], strict=True)
-    }
+    else:
+        return {}
+    cuts = np.cumsum([len(parts) for parts in passages])[:-1]
+    parts_of = zip(memories, terms, np.split(vectors, cuts), strict=True)
+    return {memory.id: Material(terms=row, vectors=part) for memory, row, part in parts_of}
