@@ -10,7 +10,8 @@ from mneme.arena.subject import Answer, Asked, Context, Recipe, Subject, Tools
 from mneme.arena.task import Sample
 from mneme.core import registry
 from mneme.core.records import Message
-from mneme.memory import Memory, Space
+from mneme.memory import Memory
+from mneme.space import Space
 
 
 @dataclass(slots=True, kw_only=True)

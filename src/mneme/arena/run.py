@@ -82,7 +82,8 @@ def _run_recipe(
 
 
 def _run_sample(task: Task, sample: Sample, recipe: Recipe, tools: Tools, key: RunKey, content: str) -> Record:
-    feed_ms, outcomes, error = 0.0, [], ""
+    feed_ms, error = 0.0, ""
+    outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(dir=tools.folder, prefix="sample-") as folder:
         try:
             subject = recipe.build(replace(tools, folder=Path(folder)), sample)
@@ -110,7 +111,8 @@ def _examine(task: Task, sample: Sample, subject: Subject) -> tuple[float, list[
     sessions = {message.ref: message.session for message in sample.messages if message.ref}
     # Hits on what was derived from one message fold into one, so more of them are asked for.
     depth = task.depth * (4 if any(DERIVED in ref for ref in sessions) else 1)
-    feed_ms, outcomes = 0.0, []
+    feed_ms = 0.0
+    outcomes: list[Outcome] = []
     for messages, questions in _stages(sample):
         started = time.perf_counter()
         if messages:

@@ -81,7 +81,7 @@ def _find(title: str, text: str, by_title: Mapping[str, list[int]], passages: li
     candidates = by_title.get(title, [])
     plain = _SPACE.sub("", text)
     same = [index for index in candidates if _SPACE.sub("", passages[index]["text"]) == plain]
-    return (same or candidates or [None])[0]
+    return next(iter(same or candidates), None)
 
 
 def _question(row: Mapping[str, Any], by_title: Mapping[str, list[int]], passages: list[Mapping[str, str]]) -> Question:

@@ -1,0 +1,120 @@
+"""How the arena's results look in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from mneme.arena.claims import Verdict
+from mneme.arena.compare import Difference
+from mneme.arena.metrics import Metric
+from mneme.arena.subject import Recipe
+from mneme.arena.task import Task
+
+_COLOURS = {"OK": "green", "NEAR": "yellow", "FAIL": "red", "SKIP": "dim"}
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, str, int, int], None]]:
+    """Yield a callback that moves a bar for each recipe on standard error; it stays silent where nobody watches."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        known: dict[str, Any] = {}
+
+        def move(recipe: str, sample: str, number: int, total: int) -> None:
+            if recipe not in known:
+                known[recipe] = bars.add_task(recipe, total=total)
+            bars.update(known[recipe], completed=number)
+
+        yield move
+
+
+def figures(task: Task, recipes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print a row for each metric, a column for each recipe; then the first metric by category."""
+    columns = list(recipes)
+    table = _table(task.name, *columns)
+    names = [metric.name for metric in task.metrics] + ["sufficiency_auc", "sufficiency_ece"]
+    for name in names:
+        if any(name in recipes[recipe] for recipe in columns):
+            table.add_row(name, *(_figure(recipes[recipe].get(name)) for recipe in columns))
+    _console().print(table)
+    first = task.metrics[0].name
+    groups = sorted({group for recipe in columns for group, values in recipes[recipe]["by"].items() if first in values})
+    if len(groups) > 1:
+        table = _table(f"{first} by category", *columns)
+        for group in groups:
+            table.add_row(group, *(_figure(recipes[recipe]["by"].get(group, {}).get(first)) for recipe in columns))
+        _console().print(table)
+
+
+def _figure(value: Mapping[str, float] | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value['mean']:.3f} [{value['lo']:.3f}, {value['hi']:.3f}] n={value['n']}/{value['of']}"
+
+
+def comparison(task: Task, metric: Metric, baseline: str, rows: Sequence[Difference]) -> None:
+    """Print the differences from the baseline, overall and by category."""
+    sense = "lower is better" if metric.lower_is_better else "higher is better"
+    table = _table("recipe", "category", "n", "mean", baseline, "difference", "95 % interval", "p", "p (Holm)", "wins/losses")
+    table.title = f"{task.name}, {metric.name} ({sense})"
+    for row in rows:
+        mark = "*" if row.significant else ""
+        table.add_row(
+            row.recipe,
+            row.category,
+            str(row.n),
+            f"{row.mean:.3f}",
+            f"{row.baseline_mean:.3f}",
+            f"{row.difference:+.3f}{mark}",
+            f"{row.lo:+.3f} .. {row.hi:+.3f}",
+            f"{row.p:.4f}",
+            f"{row.p_holm:.4f}",
+            f"{row.wins}/{row.losses}",
+        )
+    _console().print(table)
+    _console().print("* corrected p below 0.05; paired over questions")
+
+
+def catalogue(tasks: Sequence[Task], recipes: Sequence[Recipe]) -> None:
+    """Print tasks with their metrics, and recipes."""
+    table = _table("task", "what, and what is gold", "metrics")
+    for task in tasks:
+        table.add_row(task.name, task.summary, ", ".join(metric.name for metric in task.metrics))
+    _console().print(table)
+    table = _table("recipe", "what")
+    for recipe in recipes:
+        table.add_row(recipe.name, recipe.summary)
+    _console().print(table)
+
+
+def verdicts(found: Sequence[Verdict]) -> None:
+    """Print a row for each claim, and how many of each verdict there are."""
+    table = _table("", "claim", "metric", "expected", "measured", "why")
+    for verdict in found:
+        claim = verdict.claim
+        measured = "-" if verdict.measured is None else f"{verdict.measured:.4f}"
+        expected = f"{claim.expected:.4f} ± {claim.tolerance:g}"
+        metric = f"{claim.metric} ({claim.by})" if claim.by else claim.metric
+        table.add_row(f"[{_COLOURS[verdict.status]}]{verdict.status}[/]", claim.id, metric, expected, measured, verdict.reason)
+    _console().print(table)
+    counts = {status: sum(verdict.status == status for verdict in found) for status in _COLOURS}
+    _console().print(", ".join(f"{count} {status}" for status, count in counts.items()))
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(title_justify="left", header_style="bold")
+    table.add_column(first, overflow="fold")
+    for name in others:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _console() -> Console:
+    return Console(highlight=False)
