@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from mneme.arena.compare import compare
+from mneme.arena.baselines import BASELINES
+from mneme.arena.compare import Difference, compare
 from mneme.arena.log import Record, RunLog
-from mneme.arena.metrics import Metric
 from mneme.arena.plots import Point, Series, bar_chart, legend, line_chart
 from mneme.arena.recipes import recipe_names
 from mneme.arena.summary import summarise
@@ -233,18 +233,12 @@ def strongest(task: Task, summaries: Mapping[str, Summary], among: Sequence[str]
 
 
 def _comparison(task: Task, runs: Mapping[str, Sequence[Record]], summaries: Mapping[str, Summary], baseline: str) -> str:
-    from mneme.arena.baselines import BASELINES
-
     against = baseline if baseline in runs else strongest(task, summaries, [name for name in runs if name in BASELINES] or list(runs))
     if not against or len(runs) < 2:
         return ""
     metric = task.metrics[0]
-    rows = compare(Metric.parse(metric.name) if not metric.label else metric, runs, baseline=against, by_category=False)
-    body = "".join(
-        f"<tr><td>{escape(row.recipe)}</td><td>{row.mean:.3f}</td><td{' class=best' if row.significant else ''}>{row.difference:+.3f} "
-        f'<span class="range">[{row.lo:+.3f}, {row.hi:+.3f}]</span></td><td>{row.p_holm:.4f}</td><td>{row.wins}/{row.losses}</td><td>{row.n}</td></tr>'
-        for row in rows
-    )
+    rows = compare(metric, runs, baseline=against, by_category=False)
+    body = "".join(_difference_row(row) for row in rows)
     heads = "".join(
         f'<th scope="col">{name}</th>' for name in ("recipe", metric.name, "difference", "p (Holm)", "wins/losses", "questions")
     )
@@ -252,4 +246,13 @@ def _comparison(task: Task, runs: Mapping[str, Sequence[Record]], summaries: Map
         f"<h3>Against {escape(against)}</h3>"
         f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
         '<p class="note">Paired over questions; bold where the corrected p-value is below 0.05.</p>'
+    )
+
+
+def _difference_row(row: Difference) -> str:
+    mark = ' class="best"' if row.significant else ""
+    span = f'<span class="range">[{row.lo:+.3f}, {row.hi:+.3f}]</span>'
+    return (
+        f"<tr><td>{escape(row.recipe)}</td><td>{row.mean:.3f}</td><td{mark}>{row.difference:+.3f} {span}</td>"
+        f"<td>{row.p_holm:.4f}</td><td>{row.wins}/{row.losses}</td><td>{row.n}</td></tr>"
     )
