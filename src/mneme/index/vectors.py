@@ -21,6 +21,7 @@ from mneme.core.errors import InvalidInput
 Floats = NDArray[np.float32]
 Codes = NDArray[np.int8]
 Places = NDArray[np.int64]
+Groups = tuple[NDArray[np.int32], Places, NDArray[np.int32], Places]
 
 ABSENT: Final = -1.0
 """Score of a row that has no key: the least that a cosine can be."""
@@ -107,7 +108,7 @@ class VectorCodes:
         self._one_each = True
         # Keys of a row lie beside each other and rows rise.
         self._rising = True
-        self._groups: tuple[Places, NDArray[np.int32], Places | None] | None = None
+        self._groups: Groups | None = None
         self._gone = np.zeros(0, np.int64)
 
     @property
@@ -200,18 +201,19 @@ class VectorCodes:
             return scores
         if self._groups is None:
             self._groups = self._grouped()
-        starts, rows, order = self._groups
+        rows, first, more_rows, more = self._groups
         best = np.full(self.n_rows, ABSENT, np.float32)
-        best[rows] = np.maximum.reduceat(scores if order is None else scores[order], starts)
+        best[rows] = scores[first]
+        np.maximum.at(best, more_rows, scores[more])
         return best
 
-    def _grouped(self) -> tuple[Places, NDArray[np.int32], Places | None]:
-        """Where each row's keys begin, which row that is, and the order that brings its keys together if they are not."""
-        rows = self._rows[: self.n_keys]
-        order = None if self._rising else np.argsort(rows, kind="stable")
-        ordered = rows if order is None else rows[order]
-        starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-        return starts, ordered[starts], order
+    def _grouped(self) -> Groups:
+        """Each row with its first key, then the row and key of every further one."""
+        owners = self._rows[: self.n_keys]
+        keys = np.arange(self.n_keys) if self._rising else np.argsort(owners, kind="stable")
+        ordered = owners[keys]
+        is_first = np.concatenate(([True], ordered[1:] != ordered[:-1]))
+        return ordered[is_first], keys[is_first], ordered[~is_first], keys[~is_first]
 
     def _keys_of(self, wanted: Places) -> Places:
         rows = self._rows[: self.n_keys]
