@@ -111,6 +111,15 @@ class DictStore:
         """Return a memory's versions, oldest first."""
         return [Version(memory=each.memory, seq=each.seq) for each in self._state.versions.get(id, ())]
 
+    def places(self, id: str) -> list[tuple[int, int]]:
+        """Return (row, text version) of a memory's material, oldest first."""
+        return sorted((self._state.rows[owner], number) for owner, number in self._state.material if owner == id)
+
+    def held(self, needles: Sequence[bytes]) -> set[bytes]:
+        """Return the needles that occur in content that is still stored."""
+        heap = self._dump()
+        return {needle for needle in needles if needle in heap}
+
     def episodes(self, ids: Sequence[str]) -> dict[str, Episode]:
         """Return episodes by id."""
         found = {id: self._state.episodes.get(id) for id in ids}

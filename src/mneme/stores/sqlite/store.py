@@ -180,6 +180,16 @@ class SQLiteStore:
         with self._reading() as connection:
             return reads.versions(connection, id)
 
+    def places(self, id: str) -> list[tuple[int, int]]:
+        """Return (row, text version) of a memory's material, oldest first."""
+        with self._reading() as connection:
+            return reads.places(connection, id)
+
+    def held(self, needles: Sequence[bytes]) -> set[bytes]:
+        """Return the needles that occur in content that is still stored."""
+        with self._reading() as connection:
+            return reads.held(connection, needles)
+
     def episodes(self, ids: Sequence[str]) -> dict[str, Episode]:
         """Return episodes by id."""
         with self._reading() as connection:
