@@ -27,8 +27,25 @@ OUTSIDE = ("copies that were made of the space: exports, backups, snapshots of t
 """What no erasure inside the store can reach, for the operator's list."""
 
 _WORD = re.compile(r"\w+")
-_SHORTEST_WORD_BYTES = 5
+_ESCAPED = re.compile(r'["\\\x00-\x1f\x7f]+')  # what JSON escapes, and so lies otherwise in a file
+_SHORTEST_BYTES = 5
 _PIECE_BYTES = 40
+_VECTOR_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What one memory or episode leaves in a file.
+
+    Args:
+        pieces: short runs of its text, one of which lies whole within a page wherever pages cut the text.
+        words: its words of at least 5 bytes; shorter ones turn up in binary data by chance and are covered by the pieces.
+        vectors: the fronts of its vectors.
+    """
+
+    pieces: tuple[bytes, ...]
+    words: tuple[bytes, ...]
+    vectors: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +57,14 @@ class Erasing:
         derived: of these, those that nobody asked for.
         episodes: ids of the episodes that go.
         reborn: memories that survive under a new id, with what rests on nothing erased.
-        needles: what -> bytes that must not be found afterwards.
+        traces: what must not be found afterwards.
     """
 
     memories: tuple[str, ...]
     derived: tuple[str, ...]
     episodes: tuple[str, ...]
     reborn: tuple[Memory, ...]
-    needles: Mapping[str, bytes]
+    traces: tuple[Trace, ...]
 
     def operations(self) -> list[Operation]:
         """Return the erasure as operations."""
@@ -81,7 +98,7 @@ def plan(store: Store, ids: Sequence[str], new_ids: Ids) -> Erasing:
         derived=tuple(id for id in gone if id not in asked),
         episodes=tuple(episodes),
         reborn=tuple(replace(memory, id=new_ids.new("mem"), version=1) for memory in reborn.values()),
-        needles=needles(_texts(store, gone, episodes), _vectors(store, gone)),
+        traces=(*(_memory_trace(store, id) for id in gone), *(_trace([episode.text]) for episode in episodes.values())),
     )
 
 
@@ -107,43 +124,45 @@ def _fate(store: Store, id: str, erased: Mapping[str, Episode]) -> Memory | str 
     return replace(head, sources=tuple(span for span in head.sources if span.episode not in erased))
 
 
-def _texts(store: Store, memories: Iterable[str], episodes: Mapping[str, Episode]) -> list[str]:
-    texts = {version.memory.indexed_text for id in memories for version in store.versions(id)}
-    texts.update(episode.text for episode in episodes.values())
-    return sorted(texts)
+def _memory_trace(store: Store, id: str) -> Trace:
+    texts = {version.memory.indexed_text for version in store.versions(id)}
+    places = store.places(id)
+    vectors = store.vectors([row for row, _ in places], [text_version for _, text_version in places])
+    return _trace(sorted(texts), tuple(passage.tobytes()[:_VECTOR_BYTES] for passages in vectors for passage in passages))
 
 
-def _vectors(store: Store, memories: Iterable[str]) -> list[bytes]:
-    found = []
-    for id in memories:
-        for row, text_version in store.places(id):
-            found += [vector.tobytes()[:64] for vector in store.vectors([row], [text_version])[0]]
-    return found
+def _trace(texts: Sequence[str], vectors: tuple[bytes, ...] = ()) -> Trace:
+    runs = [run.encode("utf-8", "surrogatepass") for text in texts for run in _ESCAPED.split(text)]
+    words = {word.encode("utf-8", "surrogatepass") for text in texts for word in _WORD.findall(text)}
+    return Trace(
+        pieces=tuple(dict.fromkeys(piece for run in runs for piece in _pieces(run))),
+        words=tuple(sorted(word for word in words if len(word) >= _SHORTEST_BYTES)),
+        vectors=vectors,
+    )
 
 
-def needles(texts: Sequence[str], vectors: Sequence[bytes]) -> dict[str, bytes]:
-    """Return what must not be found in the store's bytes: pieces of the texts, their words, and the fronts of the vectors.
-
-    Pieces are short, so that one lies whole within a page wherever the file's pages cut the text, and hold no character that JSON
-    escapes. Words of fewer than 5 bytes turn up in binary data by chance and are covered by the pieces.
-    """
-    found: dict[str, bytes] = {}
-    for text in texts:
-        for run in re.split(r'["\\\x00-\x1f\x7f]+', text):
-            found.update((f"text {len(found)}", piece) for piece in _pieces(run.encode("utf-8", "surrogatepass")))
-    words = {word for text in texts for word in _WORD.findall(text)}
-    long_enough = sorted(raw for word in words if len(raw := word.encode("utf-8", "surrogatepass")) >= _SHORTEST_WORD_BYTES)
-    found.update((f"word {number}", raw) for number, raw in enumerate(long_enough))
-    found.update((f"vector {number}", raw) for number, raw in enumerate(vectors))
-    return found
-
-
-def _pieces(raw: bytes) -> list[bytes]:
-    if len(raw) < _SHORTEST_WORD_BYTES:
+def _pieces(run: bytes) -> list[bytes]:
+    if len(run) < _SHORTEST_BYTES:
         return []
-    if len(raw) <= _PIECE_BYTES:
-        return [raw]
-    return [raw[start : start + _PIECE_BYTES] for start in range(0, len(raw) - _PIECE_BYTES + 1, _PIECE_BYTES)]
+    if len(run) <= _PIECE_BYTES:
+        return [run]
+    return [run[start : start + _PIECE_BYTES] for start in range(0, len(run) - _PIECE_BYTES + 1, _PIECE_BYTES)]
+
+
+def needles(store: Store, traces: Sequence[Trace]) -> dict[str, bytes]:
+    """Return what -> bytes to search for: of the traces, what no row that is still there holds rightfully.
+
+    The vector of a text that another memory holds word for word is that memory's too.
+    """
+    held = store.held(list(dict.fromkeys(raw for trace in traces for raw in (*trace.pieces, *trace.words))))
+    wanted: dict[bytes, str] = {}
+    for trace in traces:
+        pieces = [piece for piece in trace.pieces if piece not in held]
+        wanted.update(dict.fromkeys(pieces, "text"))
+        wanted.update(dict.fromkeys((word for word in trace.words if word not in held), "word"))
+        if pieces:
+            wanted.update(dict.fromkeys(trace.vectors, "vector"))
+    return {f"{what} {number}": raw for number, (raw, what) in enumerate(wanted.items())}
 
 
 def erase(
@@ -170,9 +189,7 @@ def erase(
     applied = apply(erasing.operations(), material_for(erasing.reborn))
     opened.current.drop()
     store.scrub()
-    needles = erasing.needles
-    kept_elsewhere = store.held(list(needles.values()))
-    gone = {what: raw for what, raw in needles.items() if raw not in kept_elsewhere}
+    gone = needles(store, erasing.traces)
     searched, findings = store.scan(gone)
     report = ErasureReport(
         erased=(*erasing.memories, *erasing.episodes),
