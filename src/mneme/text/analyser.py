@@ -95,19 +95,21 @@ class Analyser:
         ['carolin', 'sister', 'move', 'to', 'zurich', 'on', '2023-05-07', '2023']
         """
         normalised = normalise(text)
-        tokens = _cut(raw_tokens(normalised))
-        return self._stemmed(tokens, self._languages(tokens, normalised, language), singles=True)
+        raw = raw_tokens(normalised)
+        return self._stemmed(_cut(raw), self._languages(raw, normalised, language), singles=True)
 
     def document(self, text: str, language: str | None = None) -> bytes:
         """The text's terms as the blob that a store keeps (see ``encode_terms``), marked with its languages."""
         normalised = normalise(text)
         raw = raw_tokens(normalised)
-        languages = self._languages(_cut(raw[:_SAMPLE_TOKENS]), normalised, language)
+        languages = self._languages(raw, normalised, language)
+        known = self._cache(languages["latin"])
         counts: dict[str, int] = {}
-        # Each different token is treated once: long texts repeat themselves.
+        # Each different token is treated once: long texts repeat themselves. Plain words that were met before are most of it.
         for token, count in Counter(raw).items():
-            for term in self._stemmed(_cut([token]), languages, singles=True):
-                counts[term] = counts.get(term, 0) + count
+            term = known.get(token) if token.isalpha() else None
+            for one in (term,) if term else self._stemmed(_cut([token]), languages, singles=True):
+                counts[one] = counts.get(one, 0) + count
         marks = {code if code in SNOWBALL else UNSTEMMED for code in languages.values() if code not in _ASSUMED}
         return encode_counts(counts, marks if counts else ())
 
@@ -120,8 +122,9 @@ class Analyser:
             language: the query's own language where the caller knows it.
         """
         normalised = normalise(text)
-        tokens = _cut(raw_tokens(normalised))
-        own = self._languages(tokens, normalised, language)
+        raw = raw_tokens(normalised)
+        tokens = _cut(raw)
+        own = self._languages(raw, normalised, language)
         forms = [own, SCRIPT_DEFAULT, *(_form(code) for code in languages)]
         stops = frozenset[str]().union(*(stopwords(code) for code in own.values()))
         weights: dict[str, float] = {}
@@ -142,22 +145,22 @@ class Analyser:
     def detect(self, text: str) -> str:
         """The language taken for the text's Latin words, or for its main script if it has none."""
         normalised = normalise(text)
-        tokens = _cut(raw_tokens(normalised))
-        scripts = {script_of(token) for token in tokens[:64] if token[0].isalpha()} or {"latin"}
-        languages = self._languages(tokens, normalised, None)
+        raw = raw_tokens(normalised)
+        scripts = {script_of(token) for token in raw[:64] if token[0].isalpha()} or {"latin"}
+        languages = self._languages(raw, normalised, None)
         return languages["latin"] if "latin" in scripts else languages.get(min(scripts), languages["latin"])
 
-    def _languages(self, tokens: list[str], normalised: str, given: str | None) -> dict[str, str]:
-        """Script -> language for one text."""
+    def _languages(self, raw: list[str], normalised: str, given: str | None) -> dict[str, str]:
+        """Script -> language for one text, from its raw tokens."""
         fixed = self.language if given is None else language_code(given)
         found: dict[str, str] = {}
         if not normalised.isascii():
-            for script in {script_of(token) for token in tokens[:_SAMPLE_TOKENS]} - {"latin", "other"}:
+            for script in {script_of(token) for token in raw[:_SAMPLE_TOKENS]} - {"latin", "other"}:
                 found[script] = detect_by_letters(script, normalised) or UNSTEMMED
         if fixed is not None:
             found[script_of_language(fixed)] = fixed
         if "latin" not in found:
-            found["latin"] = detect(tokens, normalised)
+            found["latin"] = detect(raw, normalised)
         return found
 
     def _stemmed(self, tokens: list[str], languages: dict[str, str], *, singles: bool = False) -> list[str]:

@@ -1,4 +1,5 @@
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -185,11 +186,11 @@ def test_document_holds_the_counts_of_terms(analyser: Analyser) -> None:
     assert analyser.document(text) == encode_terms(analyser.terms(text))
 
 
-def test_five_megabytes_take_less_than_two_seconds(analyser: Analyser) -> None:
+def test_five_megabytes_take_less_than_two_seconds_of_one_core(analyser: Analyser) -> None:
     text = "I met Caroline's 3 friends über der Straße in 2023 und 搬到了波尔图. " * 80_000
-    started = time.perf_counter()
+    started = time.process_time()
     blob = analyser.document(text[:5_000_000])
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
     assert len(blob) < 500
 
 
@@ -215,3 +216,10 @@ def test_a_cut_blob_is_refused() -> None:
 def test_term_ids_never_change() -> None:
     assert term_id("porto") == 3421188013931053622
     assert term_id("猫") == 4140028929945838904
+
+
+def test_threads_share_an_analyser() -> None:
+    shared, texts = Analyser(), [f"Running houses moved {word}ings über die Straße" for word in ("walk", "talk", "sing", "read") * 50]
+    expected = [Analyser().terms(text) for text in texts]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(shared.terms, texts)) == expected
