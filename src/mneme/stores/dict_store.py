@@ -24,7 +24,7 @@ from mneme.core.codec import (
     usage_to_plain,
 )
 from mneme.core.errors import Closed, InvalidInput, NotFound, ReadOnly
-from mneme.core.journal import Entry, content_digest, entry_hash
+from mneme.core.journal import Entry, change_to_plain, content_digest, entry_hash
 from mneme.core.ports import Applied, Batch, FloatArray, IndexRows, Version
 from mneme.core.query import Filter, Finding
 from mneme.core.records import Episode, Job, Link, Memory, Usage
@@ -114,11 +114,6 @@ class DictStore:
     def places(self, id: str) -> list[tuple[int, int]]:
         """Return (row, text version) of a memory's material, oldest first."""
         return sorted((self._state.rows[owner], number) for owner, number in self._state.material if owner == id)
-
-    def held(self, needles: Sequence[bytes]) -> set[bytes]:
-        """Return the needles that occur in content that is still stored."""
-        heap = self._dump()
-        return {needle for needle in needles if needle in heap}
 
     def episodes(self, ids: Sequence[str]) -> dict[str, Episode]:
         """Return episodes by id."""
@@ -309,8 +304,13 @@ class DictStore:
 
     def scan(self, needles: Mapping[str, bytes]) -> tuple[int, list[Finding]]:
         """Search everything that is held."""
-        held = self._dump()
-        return len(held), [Finding(place="memory", what=what) for what, needle in needles.items() if needle in held]
+        found = self.held(list(needles.values()))
+        return len(self._dump()), [Finding(place="memory", what=what) for what, needle in needles.items() if needle in found]
+
+    def held(self, needles: Sequence[bytes]) -> set[bytes]:
+        """Return which needles occur in what is held, which is all there is."""
+        dump = self._dump()
+        return {needle for needle in needles if any(form in dump for form in rules.stored_forms(needle))}
 
     def _dump(self) -> bytes:
         state = self._state
@@ -323,6 +323,7 @@ class DictStore:
         plain += [[link_to_plain(row.link) for row in state.links.values()]]
         plain += [{id: usage_to_plain(usage) for id, usage in state.usage.items()}]
         plain += [[entry.verb, entry.actor, entry.reason] for entry in state.entries.values()]
+        plain += [[change_to_plain(change) for change in entry.changes] for entry in state.entries.values()]
         return b"\n".join([*parts, dumps(plain)])
 
     def backup(self, path: Path) -> None:

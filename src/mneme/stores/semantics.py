@@ -318,3 +318,14 @@ def check_space_name(space: str) -> None:
         space.encode()
     except UnicodeEncodeError as error:
         raise InvalidInput({"space": "holds a lone surrogate; clean the name"}) from error
+
+
+def stored_forms(needle: bytes) -> list[bytes]:
+    """Return the forms that some bytes can have in a store: as they are, and for text as JSON escapes it; none for no bytes."""
+    if not needle:
+        return []
+    try:
+        escaped = dumps(needle.decode())[1:-1]
+    except UnicodeDecodeError:
+        return [needle]  # bytes of a vector or a token row have no other form
+    return [needle] if escaped == needle else [needle, escaped]

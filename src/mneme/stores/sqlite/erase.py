@@ -6,19 +6,19 @@ import os
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mneme.core.codec import dumps, loads
 from mneme.core.errors import Busy
 from mneme.core.query import Finding
-from mneme.stores.semantics import names_any
-from mneme.stores.sqlite.rows import select_in
+from mneme.stores.semantics import names_any, stored_forms
 from mneme.stores.sqlite.schema import VERSIONS
 
 SMALL_FILE = 4 * 1024 * 1024
 """Up to this size a file is always rewritten whole; it takes a few milliseconds."""
 _CHUNK = 1 << 20
+_ROWS = 1000
 
 
 def _keys(row: int) -> tuple[int, int]:
@@ -76,10 +76,38 @@ def drop_jobs(connection: sqlite3.Connection, ids: set[str]) -> int:
     return len(naming)
 
 
-def pending_snapshots(connection: sqlite3.Connection, ids: list[str]) -> dict[str, bytes]:
-    """Return the stored bytes of episodes that are not erased."""
-    found = select_in(connection, "SELECT id, snapshot FROM episode WHERE snapshot IS NOT NULL AND id IN {}", ids)
-    return {id: snapshot for id, snapshot in found}
+def held(connection: sqlite3.Connection, needles: Sequence[bytes]) -> set[bytes]:
+    """Return which needles occur in rows that are still there: in any column of any table, and in the schema itself.
+
+    Only of the others a finding of :func:`scan` is a trace of something that should be gone. Texts are not looked for in vectors.
+    """
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    forms = {needle: stored_forms(needle) for needle in needles}
+    texts = {needle for needle in forms if _is_text(needle)}
+    found: set[bytes] = set()
+    for name in [*names, "sqlite_master"]:
+        sought = set(forms) - found
+        if name in ("vector", "staged"):
+            sought -= texts
+        rows = connection.execute(f"SELECT * FROM {name}")
+        while sought and (part := rows.fetchmany(_ROWS)):
+            joined = b"\0".join(_bytes(value) for row in part for value in row if isinstance(value, str | bytes))
+            now = {needle for needle in sought if any(form in joined for form in forms[needle])}
+            found |= now
+            sought -= now
+    return found
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value.encode() if isinstance(value, str) else value
+
+
+def _is_text(needle: bytes) -> bool:
+    try:
+        needle.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def scrub(connection: sqlite3.Connection, path: Path, *, rewrite: bool, timeout_s: float) -> None:
@@ -119,7 +147,7 @@ def scan(descriptor: int, path: Path, needles: Mapping[str, bytes]) -> tuple[int
     Returns:
         How many bytes were searched, and the first place of each needle in each file.
     """
-    forms = _forms(needles)
+    forms = [(what, form) for what, needle in needles.items() for form in stored_forms(needle)]
     searched, findings = _search(descriptor, path.name, forms)
     log = Path(f"{path}-wal")
     if log.exists():
@@ -127,19 +155,6 @@ def scan(descriptor: int, path: Path, needles: Mapping[str, bytes]) -> tuple[int
             more, found = _search(file.fileno(), log.name, forms)
         searched, findings = searched + more, findings + found
     return searched, findings
-
-
-def _forms(needles: Mapping[str, bytes]) -> list[tuple[str, bytes]]:
-    forms: dict[tuple[str, bytes], None] = {}
-    for what, needle in needles.items():
-        if not needle:
-            continue
-        forms[what, needle] = None
-        try:
-            forms[what, dumps(needle.decode())[1:-1]] = None
-        except UnicodeDecodeError:
-            continue  # bytes of a vector or a token row have no other form
-    return list(forms)
 
 
 def _search(descriptor: int, name: str, forms: list[tuple[str, bytes]]) -> tuple[int, list[Finding]]:

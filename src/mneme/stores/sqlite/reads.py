@@ -92,34 +92,6 @@ def places(connection: sqlite3.Connection, id: str) -> list[tuple[int, int]]:
     return [(row, text_version) for row, text_version in connection.execute(sql, (id,))]
 
 
-_CONTENT = (
-    "SELECT snapshot FROM episode WHERE snapshot IS NOT NULL",
-    "SELECT snapshot FROM memory_version",
-    "SELECT verb || ' ' || actor || ' ' || coalesce(reason, '') || ' ' || trace_id FROM entry",
-    "SELECT changes FROM entry",
-    "SELECT id || ' ' || task || ' ' || coalesce(key, '') || ' ' || coalesce(error, '') FROM job",
-    "SELECT payload FROM job",
-    "SELECT coalesce(id, '') || ' ' || coalesce(author, '') || ' ' || coalesce(session, '') || ' ' || coalesce(tags, '') FROM memory",
-    "SELECT key || ' ' || value FROM meta",
-    "SELECT name || ' ' || coalesce(sql, '') FROM sqlite_master",
-)
-_ROWS_AT_ONCE = 4096
-
-
-def held(connection: sqlite3.Connection, needles: Sequence[bytes]) -> set[bytes]:
-    """Return the needles that occur in rows that are still there."""
-    found: set[bytes] = set()
-    open_needles = set(needles)
-    for sql in _CONTENT:
-        cursor = connection.execute(sql)
-        while open_needles and (rows := cursor.fetchmany(_ROWS_AT_ONCE)):
-            heap = b"\x00".join(cell if isinstance(cell, bytes) else str(cell).encode() for (cell,) in rows)
-            here = {needle for needle in open_needles if needle in heap}
-            found |= here
-            open_needles -= here
-    return found
-
-
 def episodes(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, Episode]:
     """Return episodes by id, in the order asked."""
     rows = select_in(connection, "SELECT id, snapshot FROM episode WHERE snapshot IS NOT NULL AND id IN {}", ids)

@@ -74,7 +74,6 @@ class SQLiteStore:
         self._pid = os.getpid()
         self._closing = threading.Lock()
         self._closed = False
-        self._leftovers = False
         self._writer: Writer | None = None
         writable = not read_only and _can_write(self._path)
         with translated(self._path):
@@ -185,11 +184,6 @@ class SQLiteStore:
         with self._reading() as connection:
             return reads.places(connection, id)
 
-    def held(self, needles: Sequence[bytes]) -> set[bytes]:
-        """Return the needles that occur in content that is still stored."""
-        with self._reading() as connection:
-            return reads.held(connection, needles)
-
     def episodes(self, ids: Sequence[str]) -> dict[str, Episode]:
         """Return episodes by id."""
         with self._reading() as connection:
@@ -296,18 +290,31 @@ class SQLiteStore:
         Raises:
             Busy: a reader kept the log in use.
         """
+        self._scrub(rewrite=False)
+
+    def _scrub(self, *, rewrite: bool) -> None:
         self._alive()
         with translated(self._path), self._open_writer().exclusive() as connection:
-            erase.scrub(connection, self._path, rewrite=self._leftovers, timeout_s=self._timeout_s)
-        self._leftovers = False
+            erase.scrub(connection, self._path, rewrite=rewrite, timeout_s=self._timeout_s)
 
     def scan(self, needles: Mapping[str, bytes]) -> tuple[int, list[Finding]]:
-        """Search every byte of the files; after a finding the next :meth:`scrub` rewrites the file whole."""
+        """Search every byte of the files; what is found at first makes it rewrite the file whole and search again.
+
+        A large file is rewritten only here, since copies that SQLite left behind are rare and a rewrite takes seconds.
+        """
         self._alive()
         with translated(self._path):
             searched, findings = erase.scan(self._handle.descriptor, self._path, needles)
-        self._leftovers = self._leftovers or bool(findings)
+        if findings and self._writer is not None:
+            self._scrub(rewrite=True)
+            with translated(self._path):
+                searched, findings = erase.scan(self._handle.descriptor, self._path, needles)
         return searched, findings
+
+    def held(self, needles: Sequence[bytes]) -> set[bytes]:
+        """Return which needles occur in rows that are still there, vectors included for needles that are no text."""
+        with self._snapshot() as connection:
+            return erase.held(connection, needles)
 
     def backup(self, path: Path) -> None:
         """Write a consistent copy while the space is in use; it appears under its name only when it is whole.
