@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mneme import Memory
-    from mneme.memory import Space
+    from mneme.space import Space
 
+_WIDEST = 110
 DEFAULT_SPACE = "default"
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -30,11 +33,13 @@ class App:
     Args:
         root: the folder of the spaces; None is the platform's data folder.
         space: the space to work on; None when the person named none.
+        embedder: the embedding model; None is the one that ships with mneme.
         json: answer with one JSON object.
     """
 
     root: str | None = None
     space: str | None = None
+    embedder: str | None = None
     json: bool = False
 
     @property
@@ -45,14 +50,19 @@ class App:
     @property
     def command(self) -> str:
         """How a person calls mneme on the same root, for hints."""
-        return f"mneme --root {self.root}" if self.root else "mneme"
+        words = ["mneme"]
+        words += ["--root", self.root] if self.root else []
+        words += ["--embedder", self.embedder] if self.embedder else []
+        return shlex.join(words)
 
     @contextmanager
     def memory(self, **settings: Any) -> Iterator[Memory]:
         """Open the root, and close it in the end."""
         from mneme import Memory
 
-        memory = Memory(self.root, **settings) if self.root else Memory(**settings)
+        if self.embedder:
+            settings.setdefault("embedder", self.embedder)
+        memory = Memory(self.root, actor=f"cli:{_user()}", **settings)
         try:
             yield memory
         finally:
@@ -69,7 +79,26 @@ class App:
             NotFound: there is no such space and ``create`` is false.
         """
         with self.memory() as memory:
-            yield memory.space(self.space_name, create=create)
+            if not create:
+                self.require(memory, self.space_name)
+            yield memory.space(self.space_name)
+
+    def require(self, memory: Memory, *names: str) -> None:
+        """Check that spaces exist.
+
+        Raises:
+            NotFound: one does not; a note names those that do.
+        """
+        from mneme.core.errors import NotFound
+
+        there = memory.spaces()
+        for name in names:
+            if name not in there:
+                error = NotFound("space", name)
+                error.add_note(
+                    f"spaces here: {', '.join(there[:20])}" if there else "there are no spaces here yet; remember something first"
+                )
+                raise error
 
     def answer(self, result: object, show: Callable[[Console], None]) -> None:
         """Print a result: as JSON, or as ``show`` draws it for a person."""
@@ -79,11 +108,19 @@ class App:
             show(console())
 
 
+def _user() -> str:
+    """Return who works at this machine, for the journal."""
+    return os.environ.get("USER") or os.environ.get("USERNAME") or str(os.getuid() if hasattr(os, "getuid") else "somebody")
+
+
 def console(*, stderr: bool = False) -> Console:
     """Return where people read."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, emoji=False, markup=True)
+    out = Console(stderr=stderr, highlight=False, emoji=False)
+    # Longer lines than this are hard to read.
+    out.width = min(out.width, _WIDEST)
+    return out
 
 
 def shared(function: _Function) -> _Function:
@@ -91,17 +128,19 @@ def shared(function: _Function) -> _Function:
 
     @click.option("--root", metavar="FOLDER", help="Folder of the spaces. [env: MNEME_ROOT]", default=None)
     @click.option("--space", metavar="NAME", help="Space to work on. [env: MNEME_SPACE; default: default]", default=None)
+    @click.option("--embedder", metavar="NAME", help="Embedding model, such as openai:NAME. [env: MNEME_EMBEDDER]", default=None)
     @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
     @click.pass_obj
     @functools.wraps(function)
-    def command(app: App, /, root: str | None, space: str | None, as_json: bool, **options: Any) -> Any:
-        app.root, app.space, app.json = root or app.root, space or app.space, as_json or app.json
+    def command(app: App, /, root: str | None, space: str | None, embedder: str | None, as_json: bool, **options: Any) -> Any:
+        app.root, app.space, app.embedder = root or app.root, space or app.space, embedder or app.embedder
+        app.json = as_json or app.json
         return function(app, **options)
 
     return cast("_Function", command)
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """A date or a time on the command line; without a zone it is UTC."""
 
     name = "date"

@@ -81,15 +81,16 @@ def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> N
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("--root", metavar="FOLDER", envvar="MNEME_ROOT", default=None, help="Folder of the spaces. [env: MNEME_ROOT]")
 @click.option("--space", metavar="NAME", envvar="MNEME_SPACE", default=None, help="Space to work on. [env: MNEME_SPACE]")
+@click.option("--embedder", metavar="NAME", envvar="MNEME_EMBEDDER", default=None, help="Embedding model. [env: MNEME_EMBEDDER]")
 @click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version.")
 @click.pass_obj
-def cli(app: App, root: str | None, space: str | None, as_json: bool) -> None:
-    """The memory of an AI agent: remember, recall, revise, forget, undo, and prove it.
+def cli(app: App, root: str | None, space: str | None, embedder: str | None, as_json: bool) -> None:
+    """The memory of an AI agent: remember, recall, revise, forget.
 
-    Every command takes --root, --space and --json, before its name or after it.
+    Every command takes --root, --space, --embedder and --json, before its name or after it.
     """
-    app.root, app.space, app.json = root, space, as_json
+    app.root, app.space, app.embedder, app.json = root, space, embedder, as_json
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -121,6 +122,7 @@ def _show_error(error: MnemeError, app: App) -> None:
         click.echo(json.dumps({"error": plain}, ensure_ascii=False), err=True)
         return
     lines = [f"{field}: {what}" for field, what in error.problems.items()] if isinstance(error, InvalidInput) else [str(error)]
+    lines += getattr(error, "__notes__", [])
     click.echo("Error: " + "\n       ".join(lines), err=True)
 
 

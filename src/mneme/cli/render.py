@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,8 +11,10 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from mneme.core.journal import Entry
     from mneme.core.query import ErasureReport, Hit, Recall, Receipt, Verification
     from mneme.core.records import Memory
+    from mneme.space import Step
 
 _BAR = "▏▎▍▌▋▊▉█"
 _BAR_CELLS = 10
@@ -46,8 +49,8 @@ def shortened(text: str, limit: int = 400) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def show_receipt(console: Console, receipt: Receipt, done: str) -> None:
-    """Print what a writing call did."""
+def show_receipt(console: Console, receipt: Receipt, done: str, *, ids: bool = True) -> None:
+    """Print what a writing call did, with the ids of what it changed."""
     from rich.markup import escape
 
     if receipt.duplicate:
@@ -55,9 +58,9 @@ def show_receipt(console: Console, receipt: Receipt, done: str) -> None:
     else:
         entry = f" [dim](journal entry {receipt.entry})[/]" if receipt.entry else ""
         console.print(f"[green]{done}[/] {plural(len(receipt.ids), 'memory', 'memories')}.{entry}")
-    for id in receipt.ids[:10]:
+    for id in receipt.ids[:10] if ids else ():
         console.print(f"  {id}", style="dim")
-    if len(receipt.ids) > 10:
+    if ids and len(receipt.ids) > 10:
         console.print(f"  and {len(receipt.ids) - 10} more", style="dim")
     if receipt.jobs:
         console.print(f"  deferred: {plural(len(receipt.jobs), 'job')}", style="dim")
@@ -66,20 +69,20 @@ def show_receipt(console: Console, receipt: Receipt, done: str) -> None:
         console.print(f"[red]Refused[/] {escape(refusal.subject)}: {escape(problems)}")
 
 
-def show_recall(console: Console, found: Recall, *, explain: bool = False, limit: int = 400) -> None:
-    """Print the hits of a recall, best first."""
+def show_recall(console: Console, found: Recall, *, explain: bool = False, plain: bool = False, limit: int = 400) -> None:
+    """Print the hits of a recall, best first; ``plain`` leaves ids and marks out."""
     if not found.hits:
         console.print("[yellow]Nothing found.[/] The space is empty, or the filters admit nothing.")
         return
     spaces = {hit.space for hit in found.hits}
     for place, hit in enumerate(found.hits, start=1):
-        _show_hit(console, place, hit, explain=explain, named_space=len(spaces) > 1, limit=limit)
+        _show_hit(console, place, hit, explain=explain, plain=plain, named_space=len(spaces) > 1, limit=limit)
     if explain and found.trace is not None:
         stages = ", ".join(f"{name} {ms:.1f} ms" for name, ms in found.trace.stages)
         console.print(f"[dim]{stages}[/]")
 
 
-def _show_hit(console: Console, place: int, hit: Hit, *, explain: bool, named_space: bool, limit: int) -> None:
+def _show_hit(console: Console, place: int, hit: Hit, *, explain: bool, plain: bool, named_space: bool, limit: int) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
@@ -89,15 +92,16 @@ def _show_hit(console: Console, place: int, hit: Hit, *, explain: bool, named_sp
     head.append(f"  {' · '.join(said)}" if said else "", style="bold")
     head.append(f"  {hit.score:.2f}", style="green")
     marks = [part for part in (f"[{hit.mark}]" if hit.mark else "", hit.memory.ref or "", hit.memory.id) if part]
-    head.append("  " + "  ".join(marks), style="dim")
+    if not plain:
+        head.append("  " + "  ".join(marks), style="dim")
     if hit.memory.status != "active":
         head.append(f"  {hit.memory.status}", style="yellow")
     console.print(head)
-    console.print(Padding(Text(shortened(hit.text, limit)), (0, 0, 0, 4)))
+    console.print(Padding(Text(shortened(hit.text, limit)), (0, 0, 0, 4), expand=False))
     for medium in hit.memory.media:
-        console.print(Padding(Text(f"with {medium.caption or medium.uri}", style="dim italic"), (0, 0, 0, 4)))
+        console.print(Padding(Text(f"with {medium.caption or medium.uri}", style="dim italic"), (0, 0, 0, 4), expand=False))
     if explain:
-        console.print(Padding(_why(hit.why), (0, 0, 0, 4)))
+        console.print(Padding(_why(hit.why), (0, 0, 0, 4), expand=False))
 
 
 def _why(why: Mapping[str, object]) -> Table:
@@ -107,9 +111,9 @@ def _why(why: Mapping[str, object]) -> Table:
     numbers = {name: float(value) for name, value in why.items() if isinstance(value, int | float) and not isinstance(value, bool)}
     most = max((abs(value) for value in numbers.values()), default=1.0) or 1.0
     table = Table.grid(padding=(0, 2))
-    for name, value in sorted(numbers.items(), key=lambda pair: -pair[1]):
-        style = "green" if value >= 0 else "red"
-        table.add_row(f"[dim]{name}[/]", f"[dim]{value:+.2f}[/]", f"[{style}]{_bar(abs(value) / most)}[/]")
+    for name, part in sorted(numbers.items(), key=lambda pair: -pair[1]):
+        style = "green" if part >= 0 else "red"
+        table.add_row(f"[dim]{name}[/]", f"[dim]{part:+.2f}[/]", f"[{style}]{_bar(abs(part) / most)}[/]")
     for name, value in why.items():
         if name not in numbers:
             table.add_row(f"[dim]{name}[/]", "", f"[dim]{shortened(str(value), 120)}[/]")
@@ -129,7 +133,7 @@ def show_memory(console: Console, memory: Memory) -> None:
 
     said = " · ".join(part for part in (memory.author or memory.role, memory.session) if part)
     console.print(Text.assemble((day(memory.at), "cyan"), f"  {said}  " if said else "  ", (memory.id, "dim")))
-    console.print(Padding(Text(shortened(memory.text)), (0, 0, 0, 4)))
+    console.print(Padding(Text(shortened(memory.text)), (0, 0, 0, 4), expand=False))
 
 
 def show_erasure(console: Console, report: ErasureReport) -> None:
@@ -171,17 +175,39 @@ def show_verification(console: Console, name: str, verification: Verification) -
         console.print(f"  [red]{escape(problem)}[/]")
 
 
-def show_versions(console: Console, versions: Sequence[tuple[int, str, Memory | None]]) -> None:
-    """Print the versions of a memory, oldest first: (journal entry, why, the version)."""
+def show_steps(console: Console, steps: Sequence[Step]) -> None:
+    """Print what happened to a memory, oldest first."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("version", "known since", "entry", "what", "text"):
+    for heading in ("entry", "recorded", "what", "version", "text"):
         table.add_column(heading, no_wrap=heading not in ("what", "text"))
-    for entry, why, memory in versions:
-        if memory is not None:
-            table.add_row(str(memory.version), day(memory.recorded_at), str(entry), Text(why), Text(shortened(memory.text, 200)))
-        else:
-            table.add_row("", "", str(entry), Text(why), "")
+    for step in steps:
+        entry, memory = step.entry, step.memory
+        version, text = (str(memory.version), shortened(memory.text, 200)) if memory else ("", "")
+        if memory is not None and memory.status != "active":
+            text = f"{text} ({memory.status})"
+        table.add_row(str(entry.seq), day(entry.recorded_at), Text(_said(entry)), version, Text(text))
     console.print(table)
+
+
+def show_journal(console: Console, entries: Sequence[Entry]) -> None:
+    """Print journal entries, oldest first."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("entry", "recorded", "what", "by", "changes"):
+        table.add_column(heading, no_wrap=heading != "what")
+    for entry in entries:
+        counts = Counter(change.op for change in entry.changes)
+        changes = ", ".join(f"{count} {op}" for op, count in counts.items())
+        table.add_row(str(entry.seq), day(entry.recorded_at), Text(_said(entry)), Text(entry.actor), changes)
+    console.print(table)
+
+
+def _said(entry: Entry) -> str:
+    """Return the verb of an entry with its reason."""
+    undone = f" of entry {entry.undoes}" if entry.undoes is not None else ""
+    return f"{entry.verb}{undone}: {entry.reason}" if entry.reason else f"{entry.verb}{undone}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 
 import click
@@ -13,10 +14,9 @@ def _text(given: str | None, argument: str) -> str:
     """Return the text of an argument, or standard input when there is none or a dash."""
     if given is not None and given != "-":
         return given
-    stream = click.get_text_stream("stdin", errors="replace")
-    if stream.isatty():
+    if sys.stdin.isatty():
         raise click.UsageError(f"{argument} is missing; write it in quotes, or pipe it in")
-    return stream.read()
+    return sys.stdin.read()
 
 
 @click.command()
@@ -57,28 +57,31 @@ def remember(
 @click.command()
 @click.argument("memory_id")
 @click.argument("text", required=False)
+@click.option("--since", type=MOMENT, help="The world changed then: the old text held until this moment, the new one from then on.")
 @click.option("--reason", metavar="TEXT", help="Why; it stands in the history.")
 @shared
-def revise(app: App, memory_id: str, text: str | None, reason: str | None) -> None:
-    """Correct a memory's text; the old version stays in its history."""
+def revise(app: App, memory_id: str, text: str | None, since: datetime | None, reason: str | None) -> None:
+    """Correct a memory, or say since when something else holds.
+
+    The old version stays in its history.
+    """
     from mneme.cli.render import show_receipt
 
     with app.open() as space:
-        receipt = space.revise(memory_id, _text(text, "TEXT"), reason=reason)
+        receipt = space.revise(memory_id, _text(text, "TEXT"), since=since, reason=reason)
     app.answer(receipt, lambda console: show_receipt(console, receipt, "Revised"))
 
 
 @click.command()
-@click.argument("memory_id")
-@click.option("--version", type=click.IntRange(min=1), help="Set it back to this version; otherwise it only becomes active again.")
+@click.argument("memory_ids", nargs=-1, required=True)
 @click.option("--reason", metavar="TEXT", help="Why; it stands in the history.")
 @shared
-def restore(app: App, memory_id: str, version: int | None, reason: str | None) -> None:
-    """Bring back what was forgotten but not erased, or an earlier version."""
+def restore(app: App, memory_ids: tuple[str, ...], reason: str | None) -> None:
+    """Bring back what was forgotten but not erased."""
     from mneme.cli.render import show_receipt
 
     with app.open() as space:
-        receipt = space.restore(memory_id, version=version, reason=reason)
+        receipt = space.restore(memory_ids, reason=reason)
     app.answer(receipt, lambda console: show_receipt(console, receipt, "Restored"))
 
 
@@ -88,7 +91,10 @@ def restore(app: App, memory_id: str, version: int | None, reason: str | None) -
 @click.option("--reason", metavar="TEXT", help="Why; it stands in the history.")
 @shared
 def undo(app: App, entry: int | None, count: int, reason: str | None) -> None:
-    """Take back the last change, or the journal entry of a number. An undo can be undone; an erasure can't."""
+    """Take back the last change, or the journal entry of a number.
+
+    An undo can be undone; an erasure can't.
+    """
     from mneme.cli.render import show_receipt
 
     with app.open() as space:

@@ -76,7 +76,7 @@ class UnknownComponent(InvalidInput):
 
 
 class NotFound(MnemeError, LookupError):
-    """There is no such thing in this space.
+    """There is no such thing in this space, or no such space.
 
     Args:
         what: for example ``"memory"``.
@@ -86,7 +86,8 @@ class NotFound(MnemeError, LookupError):
     def __init__(self, what: str, name: object) -> None:
         self.what = what
         self.name = name
-        super().__init__(f"{what}: there is no {what} {name!r} in this space")
+        where = "" if what == "space" else " in this space"
+        super().__init__(f"{what}: there is no {what} {name!r}{where}")
 
 
 class Conflict(MnemeError):

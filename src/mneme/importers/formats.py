@@ -25,6 +25,9 @@ FORMATS = {
     "markdown": "mneme.importers.markdown",
     "text": "mneme.importers.text",
 }
+EXPORT = "mneme"
+"""What :func:`detect` calls mneme's own export; ``space.import_`` takes it, ids and all."""
+
 _DOCUMENTS = ("locomo", "longmemeval", "chatgpt", "claude", "messages")
 _LINES = (".jsonl", ".ndjson")
 _MARKDOWN = (".md", ".markdown", ".mdown")
@@ -53,6 +56,8 @@ def read(path: str | Path, format: str | None = None, *, report: Report | None =
     """
     report = report if report is not None else Report()
     for found in detect_all(path, format, report=report):
+        if found.format == EXPORT:
+            raise InvalidInput({"path": f"{path} is an export of mneme; take it in with space.import_(path)"})
         report.format = found.format
         for item in _items(found, report):
             report.messages += 1
@@ -75,10 +80,10 @@ def detect(path: str | Path) -> str:
 
 def detect_all(path: str | Path, format: str | None, *, report: Report) -> Iterator[Detected]:
     """Yield the sources of a path, each with its format."""
-    if format is not None and format not in FORMATS:
+    if format is not None and format not in FORMATS and format != EXPORT:
         raise UnknownComponent("format", format, difflib.get_close_matches(format, FORMATS, n=3) or list(FORMATS))
     for source in sources(Path(path)):
-        if format is None:
+        if format is None or format == EXPORT:
             yield _detect(source, report)
             continue
         streamed = format in ("markdown", "text") or (format == "messages" and _in_lines(source))
@@ -111,7 +116,7 @@ def _detect(source: Source, report: Report) -> Detected:
     if source.suffix == ".txt" or not (looks_json or source.suffix in (".json", *_LINES)):
         return Detected(source=source, format="text")
     if _in_lines(source):
-        return Detected(source=source, format="messages")
+        return Detected(source=source, format=EXPORT if _is_export(head) else "messages")
     document = source.json(report)
     for name in _DOCUMENTS:
         if _module(name).matches(document):
@@ -131,6 +136,14 @@ def _in_lines(source: Source) -> bool:
     except orjson.JSONDecodeError:
         return False
     return True
+
+
+def _is_export(head: bytes) -> bool:
+    try:
+        first = orjson.loads(head.partition(b"\n")[0])
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(first, dict) and first.get("format") == "mneme-export"
 
 
 def _guess(document: object) -> str:
