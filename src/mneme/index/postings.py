@@ -25,6 +25,8 @@ B: Final = 0.75
 
 _TAIL_POSTINGS: Final = 8_192
 _COMPACT_ROWS: Final = 1_024
+# A term on no more rows than this is always scored: it costs next to nothing.
+_CHEAP_ROWS: Final = 2_048
 
 _MARK_IDS: Final = np.array(list(LANGUAGE_MARKS.values()), dtype=np.uint64)
 _MARK_CODES: Final = tuple(LANGUAGE_MARKS)
@@ -38,8 +40,8 @@ class Postings:
     Args:
         k1: how soon repetitions of a term stop counting; 0 ignores repetition.
         b: how strongly long texts are held back, 0 (not) to 1 (fully).
-        common_share: a term on more than this share of the live rows is left out of a query's scores if the query has a rarer
-            one: it separates little and costs most of the time. 1.0 leaves out nothing.
+        common_share: a term on more than this share of the live rows (and on more than 2,048) is left out of a query's scores if
+            the query has a rarer one: it separates little and costs most of the time. 1.0 leaves out nothing.
 
     Raises:
         InvalidInput: a setting is out of its range.
@@ -301,7 +303,7 @@ class Postings:
 
     def _worth_scoring(self, ids: TermIds, factors: NDArray[np.float32]) -> list[tuple[int, Rows, Counts]]:
         """Each term's place in the query and postings; common terms only if there are no others."""
-        limit = self.common_share * self.n_live
+        limit = max(self.common_share * self.n_live, _CHEAP_ROWS)
         rare: list[tuple[int, Rows, Counts]] = []
         common: list[tuple[int, list[tuple[Rows, Counts]]]] = []
         for term, parts in enumerate(self._find(ids)):

@@ -102,9 +102,9 @@ def detect(words: Sequence[str], normalised: str, default: str = "en") -> str:
     """
     score: dict[str, int] = {}
     seen: dict[str, int] = {}
-    votes = _votes()
-    for word in set(words[:SAMPLE_WORDS]):
-        for language, weight in votes.get(word, ()):
+    votes, voters = _votes()
+    for word in voters.intersection(words[:SAMPLE_WORDS]):
+        for language, weight in votes[word]:
             score[language] = score.get(language, 0) + weight
             seen[language] = seen.get(language, 0) + 1
     if not normalised.isascii():
@@ -113,7 +113,9 @@ def detect(words: Sequence[str], normalised: str, default: str = "en") -> str:
             if letters.search(sample):
                 score[language] = score.get(language, 0) + _UNIQUE
                 seen[language] = seen.get(language, 0) + 1
-    best = max((lang for lang in listed_languages() if lang in score), key=score.__getitem__, default=default)
+    if not score or max(score.values()) == score.get(default):
+        return default
+    best = max((lang for lang in listed_languages() if lang in score), key=score.__getitem__)
     if best == default or seen[best] < _LEAST_WORDS or score[best] < _LEAST_SCORE:
         return default
     return best if score[best] >= score.get(default, 0) + _LEAST_LEAD else default
@@ -129,7 +131,8 @@ def detect_by_letters(script: str, normalised: str) -> str | None:
 
 
 @cache
-def _votes() -> dict[str, tuple[tuple[str, int], ...]]:
+def _votes() -> tuple[dict[str, tuple[tuple[str, int], ...]], frozenset[str]]:
+    """Word -> the languages it speaks for and how strongly; and the words alone."""
     owners: dict[str, list[str]] = {}
     for language in listed_languages():
         if script_of_language(language) == "latin":
@@ -140,4 +143,4 @@ def _votes() -> dict[str, tuple[tuple[str, int], ...]]:
         weight = {1: _UNIQUE, 2: _PAIR}.get(len(languages), _SHARED)
         kept = [language for language in languages if language == "en" or word not in _ENGLISH_TOO]
         votes[word] = tuple((language, weight) for language in kept)
-    return votes
+    return votes, frozenset(votes)

@@ -16,7 +16,8 @@ from mneme.text.language import detect
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _DIGITS: Final = re.compile(r"\d{1,3}")
 _PUNCTUATION: Final = re.compile(r"[!-/:-@\[-`{-~]+")
-_SPACES: Final = re.compile(r"\n+|\t+|(?<= ) {2,}")
+_SPACES: Final = re.compile(r"\n+|\t+| {3,}")
+_DETECTED_WORDS: Final = 64
 _ENGLISH_WORD, _ENGLISH_LONG = 1.02, 0.06
 _FOREIGN_WORD, _FOREIGN_LONG = 1.65, 0.3
 _DIGIT_GROUP, _MARKS, _MARK_MORE, _SPACE_RUN = 1.2, 1.15, 0.3, 1.0
@@ -58,7 +59,7 @@ def count_tokens(text: str) -> int:
     """
     words = _WORD.findall(text)
     ascii_only = text.isascii()
-    english = detect([word.lower() for word in words[:256]], "" if ascii_only else text.lower()) == "en"
+    english = detect([word.lower() for word in words[:_DETECTED_WORDS]], "" if ascii_only else text[:512].lower()) == "en"
     per_word, per_long = (_ENGLISH_WORD, _ENGLISH_LONG) if english else (_FOREIGN_WORD, _FOREIGN_LONG)
     marks = _PUNCTUATION.findall(text)
     total = (
