@@ -28,7 +28,7 @@ from mneme.text.language import (
     language_code,
     script_of_language,
 )
-from mneme.text.script import clusters, fold_marks, is_han, is_paired, normalise, raw_tokens, script_of
+from mneme.text.script import clusters, fold_marks, is_paired, normalise, raw_tokens, script_of, stands_alone
 from mneme.text.stopwords import stopwords
 from mneme.text.terms import TermIds, encode_counts, term_id
 
@@ -82,7 +82,7 @@ class Analyser:
     def terms(self, text: str, language: str | None = None) -> list[str]:
         """The terms of a document in order, repeated as often as it has them.
 
-        A run of Chinese characters gives its pairs, then its single characters, so that a query of one character finds it.
+        A run of Chinese or Korean characters gives its pairs, then its single characters, so that a query of one character finds it.
 
         Args:
             text: any text, also with lone surrogates, NUL or no words at all.
@@ -114,7 +114,7 @@ class Analyser:
         return encode_counts(counts, marks if counts else ())
 
     def query(self, text: str, languages: Iterable[str] = (), language: str | None = None) -> QueryTerms:
-        """The terms to look for. Of Han runs longer than one character these are the pairs only.
+        """The terms to look for. Of Chinese and Korean runs longer than one character these are the pairs only.
 
         Args:
             text: the query.
@@ -249,9 +249,9 @@ def _apostrophes(token: str) -> list[str]:
 
 
 def _pairs(run: str, *, singles: bool) -> list[str]:
-    """Pairs of neighbouring characters; of Han also single ones, for a document that a one-character query should find."""
+    """Pairs of neighbouring characters; of Chinese and Korean also single ones, for a document that a one-character query should find."""
     chars = clusters(run)
     if len(chars) < 2:
         return [fold_marks(char) for char in chars]
     pairs = [first + second for first, second in pairwise(chars)]
-    return [*pairs, *filter(is_han, chars)] if singles else pairs
+    return [*pairs, *filter(stands_alone, chars)] if singles else pairs

@@ -97,9 +97,10 @@ def is_paired(token: str) -> bool:
     return _PAIRED_CHAR.match(token) is not None
 
 
-def is_han(character: str) -> bool:
-    """Whether the character is a Chinese ideograph, which is often a word by itself."""
-    return "\u3400" <= character[0] <= "\u9fff" or "\uf900" <= character[0] <= "\ufaff" or character[0] >= "\U00020000"
+def stands_alone(character: str) -> bool:
+    """Whether the character is often a word by itself: a Chinese ideograph or a Korean syllable, not a kana or a Thai letter."""
+    first = character[0]
+    return "\u3400" <= first <= "\u9fff" or "\uac00" <= first <= "\ud7a3" or "\uf900" <= first <= "\ufaff" or first >= "\U00020000"
 
 
 def clusters(run: str) -> list[str]:
