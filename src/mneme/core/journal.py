@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -117,7 +117,16 @@ def inverse(changes: Sequence[Change]) -> list[Operation]:
 
     Episodes stay (raw input is never lost by an undo) and erasures have no inverse; both are left out.
     """
-    return [operation for change in reversed(changes) for operation in _inverse(change)]
+    operations: list[Operation] = []
+    restored: set[str] = set()
+    for change in reversed(changes):
+        for operation in _inverse(change):
+            if isinstance(operation, Restore):
+                if operation.id in restored:  # its version is no longer the one that this entry left
+                    operation = replace(operation, expected_version=None)
+                restored.add(operation.id)
+            operations.append(operation)
+    return operations
 
 
 def _inverse(change: Change) -> list[Operation]:
