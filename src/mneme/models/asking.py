@@ -105,10 +105,10 @@ class AskingLLM:
     ) -> T:
         """Ask for a space, reporting the question to ``on_call`` whether it ends well or not."""
         prompt, checker = self._prompt(role), reply_schema(schema)
-        question = _Question(self, prompt, checker, space)
+        question = _Question(self, prompt, variables, checker, space)
         outcome = "interrupted"
         try:
-            value = question.answer(variables)
+            value = question.answer()
             outcome = "ok"
             return value
         except MnemeError as problem:
@@ -177,10 +177,11 @@ class ScopedLLM:
 class _Question(Generic[T]):
     """One question on its way to an answer."""
 
-    def __init__(self, llm: AskingLLM, prompt: Prompt, checker: ReplySchema[T], space: str) -> None:
+    def __init__(self, llm: AskingLLM, prompt: Prompt, variables: Mapping[str, object], checker: ReplySchema[T], space: str) -> None:
         self._llm = llm
         self._settings = llm.settings
         self._prompt = prompt
+        self._variables = variables
         self._checker = checker
         self._space = space
         self._turns: list[Turn] = []
@@ -192,10 +193,10 @@ class _Question(Generic[T]):
         self.spends: list[Spend] = []
         self.notes: list[str] = []
 
-    def answer(self, variables: Mapping[str, object]) -> T:
-        self._prompt.check(variables)
+    def answer(self) -> T:
+        self._prompt.check(self._variables)
         self.checked = True
-        question, notes = fit(self._prompt, variables, room_tokens=self._room(), count=self._llm._count)
+        question, notes = fit(self._prompt, self._variables, room_tokens=self._room(), count=self._llm._count)
         self.notes += notes
         self._turns = [Turn(speaker="user", text=question)]
         while True:
@@ -239,14 +240,15 @@ class _Question(Generic[T]):
         start = llm._pacing.monotonic()
         try:
             reply = llm._transport.send(request)
-        except AttemptFailed as failure:
+        except MnemeError as failure:
+            sent, lost = (failure.sent, failure.lost) if isinstance(failure, AttemptFailed) else (False, False)
             self.spends.append(
                 llm._meter.close(
                     spend,
-                    outcome="failed" if failure.sent else "unsent",
-                    input_tokens=spend.input_tokens if failure.lost else 0,
+                    outcome="failed" if sent else "unsent",
+                    input_tokens=spend.input_tokens if lost else 0,
                     output_tokens=0,
-                    estimated=failure.lost,
+                    estimated=lost,
                     duration_s=llm._pacing.monotonic() - start,
                     error=str(failure),
                 )
@@ -259,6 +261,7 @@ class _Question(Generic[T]):
         system = f"{self._prompt.system}\n\n{_PLAIN}{self._checker.text}" if plain else self._prompt.system
         return Request(
             role=self._prompt.role,
+            variables=self._variables,
             system=system.strip(),
             turns=tuple(self._turns),
             schema_name=self._checker.name,

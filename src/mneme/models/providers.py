@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from mneme.core.errors import InvalidInput, MissingExtra, UnknownComponent
+from mneme.core.errors import InvalidInput, MissingExtra, MnemeError, UnknownComponent
 
 if TYPE_CHECKING:
     from pydantic_ai.models import Model
-    from pydantic_ai.profiles import ModelProfile
     from pydantic_ai.providers import Provider
 
-_ALIASES = {"gemini": "google", "openai": "openai-chat", "openai-compatible": "openai-compatible"}
+_ALIASES = {"gemini": "google", "openai": "openai-chat"}
 # Servers that speak the OpenAI protocol on the caller's own machine -> where they listen unless told otherwise.
 _LOCAL = {
     "ollama": "http://localhost:11434/v1",
@@ -39,6 +39,8 @@ _EXTRAS = {
 }
 # Ollama cuts a longer question off without a word, so its default window is the one to keep to.
 _WINDOWS = {"ollama": 4096}
+_LOGIN = re.compile(r"//[^/@]*@")
+_NO_TAGS = ("\x00thinking", "\x00/thinking")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +59,9 @@ class ModelName:
 
     @property
     def identity(self) -> str:
-        """``provider:model``, and the address when one was given."""
-        return f"{self.provider}:{self.model}" + (f"@{self.base_url}" if self.base_url else "")
+        """``provider:model``, and the address when one was given, without a password in it."""
+        address = _LOGIN.sub("//", self.base_url or "")
+        return f"{self.provider}:{self.model}" + (f"@{address}" if address else "")
 
 
 def parse_name(name: str, base_url: str | None = None) -> ModelName:
@@ -107,6 +110,8 @@ def open_model(name: ModelName, api_key: str | None) -> Model[Any]:
         return _openai_protocol(name, api_key) if kind in (*_LOCAL, "openai-compatible") else _own_protocol(kind, name, api_key)
     except ImportError as missing:
         raise MissingExtra(f"the provider {name.provider!r}", _EXTRAS.get(kind, "llm")) from missing
+    except MnemeError:
+        raise  # some are ValueErrors
     except (UserError, OpenAIError, ValueError) as problem:
         raise InvalidInput({"llm": f"{name.identity!r} can't be opened: {problem}"}) from problem
 
@@ -125,12 +130,14 @@ def _openai_protocol(name: ModelName, api_key: str | None) -> Model[Any]:
     from pydantic_ai.providers.ollama import OllamaProvider
     from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
+    # Thinking is taken off by our own rule, which also knows blocks without an end; so the library is given tags that never occur.
     # Local servers know max_tokens for longer than its successor, and most hold replies to a schema; one that does not is found out.
     profile = OpenAIModelProfile(
         openai_chat_supports_max_completion_tokens=False,
         openai_supports_strict_tool_definition=False,
         supports_json_schema_output=True,
         supports_json_object_output=True,
+        thinking_tags=_NO_TAGS,
     )
     if name.provider == "ollama":
         address = name.base_url or os.environ.get("OLLAMA_BASE_URL") or _LOCAL["ollama"]
@@ -168,11 +175,12 @@ def _own_protocol(kind: str, name: ModelName, api_key: str | None) -> Model[Any]
 def _with_max_tokens(model: Model[Any]) -> Model[Any]:
     """Return an OpenAI model at another address with the older name for the reply's length, which every server knows."""
     from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.profiles.openai import OpenAIModelProfile
 
     if not isinstance(model, OpenAIChatModel):
         return model
-    override: ModelProfile = {"openai_chat_supports_max_completion_tokens": False}  # type: ignore[typeddict-unknown-key]
-    return OpenAIChatModel(model.model_name, provider=model._provider, profile=override)
+    profile = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False, thinking_tags=_NO_TAGS)
+    return OpenAIChatModel(model.model_name, provider=model._provider, profile=profile)
 
 
 def known_providers() -> list[str]:

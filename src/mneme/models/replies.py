@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_THOUGHT = re.compile(r"<(think|thinking|thought|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
-# Some chat templates open the thinking themselves, so that the reply has only the closing tag.
-_THOUGHT_END = re.compile(r"^.*</(?:think|thinking|thought|reasoning)>", re.DOTALL | re.IGNORECASE)
-_THOUGHT_START = re.compile(r"<(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+_THOUGHT_TAG = re.compile(r"<(/?)(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
 _FENCE = re.compile(r"```[\w-]*[ \t]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL)
 _MAX_STARTS = 40
 _MAX_PROBLEMS = 6
@@ -95,7 +92,7 @@ def reply_schema(schema: type[T]) -> ReplySchema[T]:
         InvalidInput: pydantic can't describe the type, or its JSON is not an object.
         MissingExtra: pydantic is not installed.
     """
-    return cast("ReplySchema[T]", _reply_schema(schema))
+    return cast("ReplySchema[T]", _reply_schema(cast("Hashable", schema)))
 
 
 @lru_cache(maxsize=256)
@@ -129,9 +126,21 @@ def strip_wrapping(text: str) -> str:
 
 
 def _without_thinking(text: str) -> str:
-    bare = _THOUGHT_END.sub("", _THOUGHT.sub("", text))
-    unclosed = _THOUGHT_START.search(bare)
-    return (bare[: unclosed.start()] if unclosed else bare).strip()
+    """Leave out what stands between thinking tags, before a closing tag that nothing opened, and after an opening one without an end."""
+    kept: list[str] = []
+    position, inside = 0, False
+    # One pass: a lazy pattern would read the rest of the reply again for each of many opening tags.
+    for tag in _THOUGHT_TAG.finditer(text):
+        if tag.group(1):
+            if not inside:  # some chat templates open the thinking themselves
+                kept.clear()
+            position, inside = tag.end(), False
+        elif not inside:
+            kept.append(text[position : tag.start()])
+            inside = True
+    if not inside:
+        kept.append(text[position:])
+    return "".join(kept).strip()
 
 
 def _objects(text: str) -> Iterator[object]:
@@ -188,9 +197,24 @@ def _nothing_found(text: str, cut_off: bool) -> str:
         return "The reply was empty."
     if not _without_thinking(text):
         return "The reply held only thinking and no answer. Answer with the JSON object at once."
-    if cut_off:
+    if cut_off or _stops_short(text):
         return "The reply was cut off before its JSON ended. Answer more briefly."
     return "The reply held no valid JSON object."
+
+
+def _stops_short(text: str) -> bool:
+    """Tell whether the first object of a reply lacks its end, which servers do not always say."""
+    bare = strip_wrapping(text)
+    start = bare.find("{")
+    if start < 0:
+        return False
+    try:
+        _DECODER.raw_decode(bare, start)
+    except json.JSONDecodeError as problem:
+        return problem.pos >= len(bare) or problem.msg.startswith("Unterminated string")
+    except (ValueError, RecursionError):
+        return False
+    return False
 
 
 def _describe(problem: ValidationError) -> str:

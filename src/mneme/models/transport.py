@@ -26,6 +26,7 @@ class Request:
 
     Args:
         role: the prompt's role; not sent, scripted models go by it.
+        variables: what the caller gave; not sent either.
         system: the standing instruction.
         turns: the conversation; the last turn is the user's.
         schema_name: a name for the schema, letters, digits and ``_``.
@@ -37,6 +38,7 @@ class Request:
     """
 
     role: str
+    variables: Mapping[str, object]
     system: str
     turns: tuple[Turn, ...]
     schema_name: str
