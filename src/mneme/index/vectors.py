@@ -183,7 +183,8 @@ class VectorCodes:
         for start in range(0, self.n_keys, _BLOCK_KEYS):
             part = scores[start : start + _BLOCK_KEYS]
             block = self._blocks[start // _BLOCK_KEYS][: len(part)]
-            simsimd.cdist(codes, block, metric="dot", threads=1, out_dtype="f32", out=part[None, :])
+            # Not with out=: simsimd 6.5 then returns None without owning it, and Python 3.11 aborts after some thousand calls.
+            part[:] = np.asarray(simsimd.cdist(codes, block, metric="dot", threads=1, out_dtype="f32"))[0]
         scores *= self._scales[: self.n_keys]
         scores *= scale[0]
         if len(self._gone):
