@@ -158,7 +158,8 @@ def test_an_export_is_read_from_its_archive_and_from_its_folder(tmp_path: Path) 
 
 def test_message_lines_carry_times_sessions_authors_and_plain_extras(tmp_path: Path) -> None:
     lines = [
-        {"role": "user", "content": "Hi", "timestamp": "2024-05-01T10:00:00+02:00", "session_id": "s", "id": 7, "name": "Ana", "mood": "good"},
+        {"role": "user", "content": "Hi", "timestamp": "2024-05-01T10:00:00+02:00", "session_id": "s", "id": 7, "name": "Ana",
+         "mood": "good"},
         {"role": "assistant", "content": [{"type": "text", "text": "A cat"}, {"type": "image_url", "image_url": {"url": "http://x/c.png"}}],
          "session_id": "s"},
         {"role": "assistant", "content": None, "tool_calls": []},

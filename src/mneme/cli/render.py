@@ -91,15 +91,15 @@ def _show_hit(console: Console, place: int, hit: Hit, *, explain: bool, plain: b
     said = [part for part in (hit.author or hit.memory.role, hit.session, hit.space if named_space else None) if part]
     head.append(f"  {' · '.join(said)}" if said else "", style="bold")
     head.append(f"  {hit.score:.2f}", style="green")
-    marks = [part for part in (f"[{hit.mark}]" if hit.mark else "", hit.memory.ref or "", hit.memory.id) if part]
-    if not plain:
-        head.append("  " + "  ".join(marks), style="dim")
     if hit.memory.status != "active":
         head.append(f"  {hit.memory.status}", style="yellow")
     console.print(head)
     console.print(Padding(Text(shortened(hit.text, limit)), (0, 0, 0, 4), expand=False))
     for medium in hit.memory.media:
         console.print(Padding(Text(f"with {medium.caption or medium.uri}", style="dim italic"), (0, 0, 0, 4), expand=False))
+    if not plain:
+        marks = [part for part in (f"[{hit.mark}]" if hit.mark else "", hit.memory.ref or "", hit.memory.id) if part]
+        console.print(Padding(Text("  ".join(marks), style="dim"), (0, 0, 0, 4), expand=False))
     if explain:
         console.print(Padding(_why(hit.why), (0, 0, 0, 4), expand=False))
 

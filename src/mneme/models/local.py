@@ -167,6 +167,8 @@ class LocalEmbedder:
 
 
 def _open_session(path: Path) -> Any:
+    # Official builds keep usage events in the user's cache folder and send them; mneme talks to nobody.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime as ort
 
     options = ort.SessionOptions()
