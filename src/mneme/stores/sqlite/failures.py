@@ -5,11 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from mneme.core.errors import Busy, CorruptStore, MnemeError, ReadOnly, StorageError, StorageFull
+
+if sys.platform != "win32":
+    import resource
 
 _FULL = "no space is left for {path}; free some and retry; nothing of the call was written"
 
@@ -53,9 +57,11 @@ def _from_system(error: OSError, path: Path) -> MnemeError:
 
 
 def _no_space(path: Path) -> bool:
-    # A full disk can reach us as a plain I/O error, for example while the log's shared memory grows.
-    if not hasattr(os, "statvfs"):
+    # A full disk or a limit on file sizes can reach us as a plain I/O error, for example while the log's shared memory grows.
+    if sys.platform == "win32":
         return False
+    if resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY:
+        return True
     try:
         return os.statvfs(path.parent).f_bavail == 0
     except OSError:

@@ -362,4 +362,5 @@ def _can_write(path: Path) -> bool:
     """Return whether the file, and beside it its log, can be written."""
     if not path.parent.is_dir():
         return True  # opening it then fails with the right message
-    return os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
+    effective = os.access in os.supports_effective_ids
+    return all(os.access(each, os.W_OK, effective_ids=effective) for each in (path.parent, path) if each.exists())
