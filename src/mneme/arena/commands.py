@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,8 +65,8 @@ def run(
     dataset = chosen.load(data, options)
     if pooled:
         dataset = pool(dataset)
-    with show.progress() as bar:
-        runs = run_task(chosen, dataset, designs, options=options, tools=_tools(cache, seed), log=RunLog(logs), progress=bar)
+    with _tools(cache) as tools, show.progress() as bar:
+        runs = run_task(chosen, dataset, designs, options=options, tools=tools, log=RunLog(logs), progress=bar)
     document = to_json(chosen.metrics, runs)
     if out is not None:
         text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
@@ -170,7 +171,9 @@ def verify(claims: Path, root: Path | None, as_json: bool, logs: Path, cache: Pa
     folder = root or (Path(os.environ["MNEME_DATA"]) if os.environ.get("MNEME_DATA") else None)
     if folder is None:
         raise InvalidInput({"data": "give the folder that holds the datasets with --data, or set MNEME_DATA"})
-    verdicts = check(read_claims(claims), root=folder, tools=_tools(cache, 0), log=RunLog(logs))
+    published = read_claims(claims)
+    with _tools(cache) as tools:
+        verdicts = check(published, root=folder, tools=tools, log=RunLog(logs))
     if as_json:
         click.echo(orjson.dumps([verdict.to_plain() for verdict in verdicts], option=orjson.OPT_INDENT_2).decode())
     else:
@@ -179,17 +182,23 @@ def verify(claims: Path, root: Path | None, as_json: bool, logs: Path, cache: Pa
         raise click.exceptions.Exit(1)
 
 
-def _tools(cache: Path, seed: int) -> Tools:
+@contextmanager
+def _tools(cache: Path) -> Iterator[Tools]:
+    """Yield what recipes are built from; new embeddings are kept even when the run is stopped."""
     import tempfile
 
+    from mneme.arena.embedding_cache import EmbeddingCache
     from mneme.arena.subject import Tools
-    from mneme.models.cached import CachedEmbedder
     from mneme.models.local import LocalEmbedder
     from mneme.text.analyser import Analyser
     from mneme.text.tokens import count_tokens
 
-    embedder = CachedEmbedder(LocalEmbedder(), cache)
-    return Tools(embedder=embedder, analyser=Analyser(), count_tokens=count_tokens, seed=seed, folder=Path(tempfile.gettempdir()))
+    embedder = EmbeddingCache(LocalEmbedder(), cache)
+    with tempfile.TemporaryDirectory(prefix="mneme-arena-") as folder:
+        try:
+            yield Tools(embedder=embedder, analyser=Analyser(), count_tokens=count_tokens, folder=Path(folder))
+        finally:
+            embedder.flush()
 
 
 def _metric(task: Task, name: str) -> Metric:

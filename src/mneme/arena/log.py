@@ -137,8 +137,8 @@ class RunLog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def append(self, record: Record) -> None:
-        """Write a record and force it to disk."""
+    def append(self, record: Record) -> Record:
+        """Write a record and return it as it will be read, so that figures do not depend on whether a sample was run or resumed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self._path(record.key.task, record.key.recipe)
         line = orjson.dumps(_to_plain(record), option=orjson.OPT_NON_STR_KEYS) + b"\n"
@@ -147,9 +147,10 @@ class RunLog:
             if file.tell():
                 file.seek(-1, 2)
                 # A crash can leave half a line; the next one must not be glued to it.
-                line = line if file.read(1) == b"\n" else b"\n" + line
+                if file.read(1) != b"\n":
+                    file.write(b"\n")
             file.write(line)
-            file.flush()
+        return _from_plain(orjson.loads(line))
 
     def done(self, key: RunKey) -> dict[str, Record]:
         """Return ``sample id/content`` -> its record, for the samples of this run that ended without an error."""

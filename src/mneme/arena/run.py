@@ -73,8 +73,7 @@ def _run_recipe(
         content = hash_sample(sample)
         record = done.get(f"{sample.id}/{content}")
         if record is None:
-            record = _run_sample(task, sample, recipe, tools, key, content)
-            log.append(record)
+            record = log.append(_run_sample(task, sample, recipe, tools, key, content))
         records.append(record)
         if progress is not None:
             progress(recipe.name, sample.id, number, len(dataset.samples))
@@ -86,7 +85,7 @@ def _run_sample(task: Task, sample: Sample, recipe: Recipe, tools: Tools, key: R
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(dir=tools.folder, prefix="sample-") as folder:
         try:
-            subject = recipe.build(replace(tools, folder=Path(folder)), sample)
+            subject = recipe.build(replace(tools, folder=Path(folder), seed=key.seed), sample)
             try:
                 feed_ms, outcomes = _examine(task, sample, subject)
             finally:
@@ -123,7 +122,9 @@ def _examine(task: Task, sample: Sample, subject: Subject) -> tuple[float, list[
             started = time.perf_counter()
             answer = subject.ask(asked, depth)
             total_ms = (time.perf_counter() - started) * 1000
-            packed = {budget: subject.pack(asked, budget) for budget in task.budgets}
+            # What a context holds is scored against gold, so questions without any need none.
+            budgets = task.budgets if question.gold else ()
+            packed = {budget: subject.pack(asked, budget) for budget in budgets}
             hits = _fold(answer)[: task.depth]
             outcomes.append(
                 replace(

@@ -16,6 +16,7 @@ from mneme.arena.metrics import Metric
 from mneme.arena.subject import Recipe
 from mneme.arena.task import Task
 
+_PIPE_WIDTH = 240
 _COLOURS = {"OK": "green", "NEAR": "yellow", "FAIL": "red", "SKIP": "dim"}
 
 
@@ -36,27 +37,30 @@ def progress() -> Iterator[Callable[[str, str, int, int], None]]:
 
 
 def figures(task: Task, recipes: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print a row for each metric, a column for each recipe; then the first metric by category."""
-    columns = list(recipes)
-    table = _table(task.name, *columns)
+    """Print a row for each recipe: the first metric with its interval and count, the means of the others, then the first by category."""
     names = [metric.name for metric in task.metrics] + ["sufficiency_auc", "sufficiency_ece"]
-    for name in names:
-        if any(name in recipes[recipe] for recipe in columns):
-            table.add_row(name, *(_figure(recipes[recipe].get(name)) for recipe in columns))
+    names = [name for name in names if any(name in summary for summary in recipes.values())]
+    if not names:
+        _console().print("No question has gold labels: nothing was scored.")
+        return
+    first = names[0]
+    table = _table(task.name, first, "95 %", "scored", *names[1:])
+    for recipe, summary in recipes.items():
+        main = summary.get(first)
+        interval = f"{main['lo']:.3f} .. {main['hi']:.3f}" if main else "-"
+        count = f"{main['n']}/{main['of']}" if main else "-"
+        table.add_row(recipe, _mean(main), interval, count, *(_mean(summary.get(name)) for name in names[1:]))
     _console().print(table)
-    first = task.metrics[0].name
-    groups = sorted({group for recipe in columns for group, values in recipes[recipe]["by"].items() if first in values})
+    groups = sorted({group for summary in recipes.values() for group, values in summary["by"].items() if first in values})
     if len(groups) > 1:
-        table = _table(f"{first} by category", *columns)
-        for group in groups:
-            table.add_row(group, *(_figure(recipes[recipe]["by"].get(group, {}).get(first)) for recipe in columns))
+        table = _table(f"{first} by category", *groups)
+        for recipe, summary in recipes.items():
+            table.add_row(recipe, *(_mean(summary["by"].get(group, {}).get(first)) for group in groups))
         _console().print(table)
 
 
-def _figure(value: Mapping[str, float] | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value['mean']:.3f} [{value['lo']:.3f}, {value['hi']:.3f}] n={value['n']}/{value['of']}"
+def _mean(value: Mapping[str, float] | None) -> str:
+    return "-" if value is None else f"{value['mean']:.3f}"
 
 
 def comparison(task: Task, metric: Metric, baseline: str, rows: Sequence[Difference]) -> None:
@@ -117,4 +121,6 @@ def _table(first: str, *others: str) -> Table:
 
 
 def _console() -> Console:
-    return Console(highlight=False)
+    console = Console(highlight=False)
+    # A file or a pipe has no width; tables are not folded to that of an old terminal.
+    return console if console.is_terminal else Console(highlight=False, width=_PIPE_WIDTH)

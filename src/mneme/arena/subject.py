@@ -90,15 +90,15 @@ class Tools:
         embedder: turns texts into vectors; cached by content, so that recipes share the work.
         analyser: turns texts into terms.
         count_tokens: measures contexts.
-        seed: for subjects that draw at random.
         folder: where a subject may write.
+        seed: for subjects that draw at random; the run sets it.
     """
 
     embedder: Embedder
     analyser: Analyser
     count_tokens: TokenCounter
-    seed: int
     folder: Path
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
