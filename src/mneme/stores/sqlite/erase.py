@@ -13,6 +13,7 @@ from mneme.core.codec import dumps, loads
 from mneme.core.errors import Busy
 from mneme.core.query import Finding
 from mneme.stores.semantics import names_any, stored_forms
+from mneme.stores.sqlite.needles import Needles
 from mneme.stores.sqlite.schema import VERSIONS
 
 SMALL_FILE = 4 * 1024 * 1024
@@ -82,20 +83,21 @@ def held(connection: sqlite3.Connection, needles: Sequence[bytes]) -> set[bytes]
     Only of the others a finding of :func:`scan` is a trace of something that should be gone. Texts are not looked for in vectors.
     """
     names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    forms = {needle: stored_forms(needle) for needle in needles}
-    texts = {needle for needle in forms if _is_text(needle)}
+    texts = {needle for needle in needles if _is_text(needle)}
     found: set[bytes] = set()
     for name in [*names, "sqlite_master"]:
-        sought = set(forms) - found
-        if name in ("vector", "staged"):
-            sought -= texts
         rows = connection.execute(f"SELECT * FROM {name}")
-        while sought and (part := rows.fetchmany(_ROWS)):
-            joined = b"\0".join(_bytes(value) for row in part for value in row if isinstance(value, str | bytes))
-            now = {needle for needle in sought if any(form in joined for form in forms[needle])}
-            found |= now
-            sought -= now
+        apart = texts if name in ("vector", "staged") else set()
+        sought, size = _sought(set(needles) - found - apart), len(found)
+        while sought.longest and (part := rows.fetchmany(_ROWS)):
+            found |= sought.within(b"\0".join(_bytes(value) for row in part for value in row if isinstance(value, str | bytes))).keys()
+            if len(found) > size:  # what is common is found at once and need not be looked for again
+                sought, size = _sought(set(needles) - found - apart), len(found)
     return found
+
+
+def _sought(needles: set[bytes]) -> Needles:
+    return Needles((needle, form) for needle in needles for form in stored_forms(needle))
 
 
 def _bytes(value: str | bytes) -> bytes:
@@ -147,25 +149,24 @@ def scan(descriptor: int, path: Path, needles: Mapping[str, bytes]) -> tuple[int
     Returns:
         How many bytes were searched, and the first place of each needle in each file.
     """
-    forms = [(what, form) for what, needle in needles.items() for form in stored_forms(needle)]
-    searched, findings = _search(descriptor, path.name, forms)
+    sought = Needles((what, form) for what, needle in needles.items() for form in stored_forms(needle))
+    searched, findings = _search(descriptor, path.name, sought)
     log = Path(f"{path}-wal")
     if log.exists():
         with log.open("rb") as file:
-            more, found = _search(file.fileno(), log.name, forms)
+            more, found = _search(file.fileno(), log.name, sought)
         searched, findings = searched + more, findings + found
     return searched, findings
 
 
-def _search(descriptor: int, name: str, forms: list[tuple[str, bytes]]) -> tuple[int, list[Finding]]:
-    overlap = max((len(needle) for _, needle in forms), default=1) - 1
+def _search(descriptor: int, name: str, needles: Needles) -> tuple[int, list[Finding]]:
+    overlap = max(needles.longest - 1, 0)
     findings: dict[str, Finding] = {}
     offset, tail = 0, b""
     while chunk := os.pread(descriptor, max(_CHUNK, 2 * overlap), offset):
         window = tail + chunk
-        for what, needle in forms:
-            if what not in findings and (at := window.find(needle)) >= 0:
-                findings[what] = Finding(place=f"{name}, byte {offset - len(tail) + at}", what=what)
+        for what, at in needles.within(window).items():
+            findings.setdefault(what, Finding(place=f"{name}, byte {offset - len(tail) + at}", what=what))
         offset += len(chunk)
         tail = window[-overlap:] if overlap else b""
     return offset, list(findings.values())
