@@ -241,9 +241,8 @@ def test_verify_needs_a_data_root(cli: Arena, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_bad_claims_name_every_bad_field(tmp_path: Path) -> None:
-    (tmp_path / "bad.yaml").write_text(
-        "claims:\n  - {id: a, task: locomo, recipe: bm25, data: x, metric: m, expected: high, tolerance: 0.1, colour: red, pooled: 1}\n  - 3\n"
-    )
+    row = "{id: a, task: locomo, recipe: bm25, data: x, metric: m, expected: high, tolerance: 0.1, colour: red, pooled: 1}"
+    (tmp_path / "bad.yaml").write_text(f"claims:\n  - {row}\n  - 3\n")
     with pytest.raises(InvalidInput) as caught:
         read_claims(tmp_path)
     text = str(caught.value)
@@ -272,7 +271,8 @@ def test_an_id_that_is_used_twice_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("measured", "status"), [(0.70, "OK"), (0.72, "OK"), (0.68, "OK"), (0.74, "NEAR"), (0.7401, "FAIL"), (0.0, "FAIL")]
+    ("measured", "status"),
+    [(0.70, "OK"), (0.72, "OK"), (0.68, "OK"), (0.74, "NEAR"), (0.7401, "FAIL"), (0.0, "FAIL")],
 )
 def test_verdicts_follow_the_tolerance(measured: float, status: str) -> None:
     claim = Claim(id="c", task="t", recipe="r", data="d", metric="m", expected=0.70, tolerance=0.02, command="x")

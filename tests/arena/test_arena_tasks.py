@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mneme.arena.dates import parse_time
-from mneme.arena.task import Dataset, Options, Question, pool
+from mneme.arena.task import Dataset, Options, Question, add_foreign, pool, prepare
 from mneme.arena.tasks import TASKS, get_task
 from mneme.arena.tasks.dialogue import find_evidence
 from mneme.arena.tasks.interference import make_stream
@@ -213,7 +213,8 @@ def test_interference_streams_follow_the_protocol() -> None:
     for question in sample.questions:
         key = question.id.partition("/")[2]
         last = [message for message in sample.messages if message.text.startswith(f"{key}:")][-1]
-        assert (question.gold, len(question.stale)) == ({last.ref: 1}, 16)
+        assert dict(question.gold) == {last.ref: 1}
+        assert len(question.stale) == 16
         assert last.text == f"{key}: {question.answer}"
 
 
@@ -249,3 +250,18 @@ def test_dates_of_every_dataset_are_read_as_utc(text: str, expected: datetime) -
 def test_a_date_in_no_known_format_is_refused() -> None:
     with pytest.raises(InvalidInput, match="in none of the formats"):
         parse_time("the day after")
+
+
+def test_foreign_questions_are_asked_of_the_wrong_space_and_have_no_gold() -> None:
+    dataset = add_foreign(load("longmemeval"))
+    first, second = dataset.samples
+    assert [question.id for question in first.questions] == ["q1"]
+    assert [(question.id, question.category, question.answerable) for question in second.questions[1:]] == [
+        ("foreign/q2_abs/q1", "foreign", False)
+    ]
+    assert second.questions[1].gold == {}
+    assert len(add_foreign(load("interference"), most=2).samples[0].questions) == 3 + 2
+    with pytest.raises(InvalidInput, match="one space only"):
+        add_foreign(load("locomo"))
+    with pytest.raises(InvalidInput, match="no question is foreign"):
+        prepare(load("longmemeval"), Options(foreign=True, pooled=True))

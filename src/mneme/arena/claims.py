@@ -12,7 +12,7 @@ A claims file is YAML::
         tolerance: 0.02
         command: mneme arena run locomo --data $MNEME_DATA/locomo/locomo.json --recipe default
 
-``by`` (a category), ``pooled``, ``triples``, ``seed`` and ``limit`` are optional. ``data`` is relative to the data root.
+``by`` (a category), ``pooled``, ``triples``, ``foreign``, ``seed`` and ``limit`` are optional. ``data`` is relative to the data root.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mneme.arena.recipes import get_recipe
 from mneme.arena.run import run_task
 from mneme.arena.subject import Tools
 from mneme.arena.summary import summarise
-from mneme.arena.task import Options, pool
+from mneme.arena.task import Options, prepare
 from mneme.arena.tasks import get_task
 from mneme.core.errors import InvalidInput, MissingExtra
 
@@ -38,9 +38,9 @@ NEAR_FACTOR = 2.0
 
 _FIELDS: Mapping[str, tuple[type, ...]] = {
     "id": (str,), "task": (str,), "recipe": (str,), "data": (str,), "metric": (str,), "expected": (int, float), "tolerance": (int, float),
-    "command": (str,), "by": (str, int), "pooled": (bool,), "triples": (bool,), "seed": (int,), "limit": (int,),
+    "command": (str,), "by": (str, int), "pooled": (bool,), "triples": (bool,), "foreign": (bool,), "seed": (int,), "limit": (int,),
 }  # fmt: skip
-_OPTIONAL = frozenset({"by", "pooled", "triples", "seed", "limit"})
+_OPTIONAL = frozenset({"by", "pooled", "triples", "foreign", "seed", "limit"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +161,7 @@ def _problems(row: Any) -> dict[str, str]:
 
 
 def _claim(row: Mapping[str, Any]) -> Claim:
-    options = Options(pooled=row.get("pooled", False), triples=row.get("triples", False), seed=row.get("seed", 0), limit=row.get("limit"))
+    options = Options(**{name: row[name] for name in ("pooled", "triples", "foreign", "seed", "limit") if name in row})
     plain = {name: row[name] for name in ("id", "task", "recipe", "data", "metric", "command")}
     return Claim(**plain, expected=float(row["expected"]), tolerance=float(row["tolerance"]), by=str(row.get("by", "")), options=options)
 
@@ -185,9 +185,7 @@ def _verify(claim: Claim, root: Path, tools: Tools, log: RunLog) -> Verdict:
     task, recipe, metric = get_task(claim.task), get_recipe(claim.recipe), Metric.parse(claim.metric)
     if metric.name not in {known.name for known in task.metrics}:
         raise InvalidInput({claim.id: f"task {task.name} does not measure {metric.name}"})
-    dataset = task.load(path, claim.options)
-    if claim.options.pooled:
-        dataset = pool(dataset)
+    dataset = prepare(task.load(path, claim.options), claim.options)
     run = run_task(task, dataset, [recipe], options=claim.options, tools=tools, log=log)[0]
     failed = [record for record in run.records if record.error]
     if failed:

@@ -34,6 +34,7 @@ def arena() -> None:
 @click.option("--recipe", "recipes", required=True, help="Names, separated by commas; see `mneme arena list`.")
 @click.option("--pooled", is_flag=True, help="Put all samples into one space.")
 @click.option("--triples", is_flag=True, help="Also feed the triples that a model extracted (multihop).")
+@click.option("--foreign", is_flag=True, help="Also ask each space questions of another, to judge sufficiency.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seeds generated streams and random recipes.")
 @click.option("--limit", type=int, default=None, help="At most this many samples of each group.")
 @click.option("--json", "out", type=click.Path(path_type=Path, allow_dash=True), help="Write the figures here; - for standard output.")
@@ -45,6 +46,7 @@ def run(
     recipes: str,
     pooled: bool,
     triples: bool,
+    foreign: bool,
     seed: int,
     limit: int | None,
     out: Path | None,
@@ -57,14 +59,12 @@ def run(
     from mneme.arena.recipes import get_recipes
     from mneme.arena.run import run_task
     from mneme.arena.summary import failures, to_json
-    from mneme.arena.task import Options, pool
+    from mneme.arena.task import Options, prepare
     from mneme.arena.tasks import get_task
 
     chosen, designs = get_task(task), get_recipes([name.strip() for name in recipes.split(",") if name.strip()])
-    options = Options(pooled=pooled, triples=triples, seed=seed, limit=limit)
-    dataset = chosen.load(data, options)
-    if pooled:
-        dataset = pool(dataset)
+    options = Options(pooled=pooled, triples=triples, foreign=foreign, seed=seed, limit=limit)
+    dataset = prepare(chosen.load(data, options), options)
     with _tools(cache) as tools, show.progress() as bar:
         runs = run_task(chosen, dataset, designs, options=options, tools=tools, log=RunLog(logs), progress=bar)
     document = to_json(chosen.metrics, runs)

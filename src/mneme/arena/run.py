@@ -54,7 +54,13 @@ def make_key(task: Task, dataset: Dataset, recipe: Recipe, options: Options, too
     """Return the key of a recipe's run on a dataset."""
     return RunKey(
         task=task.name,
-        options={"pooled": options.pooled, "triples": options.triples, "depth": task.depth, "budgets": list(task.budgets)},
+        options={
+            "pooled": options.pooled,
+            "triples": options.triples,
+            "foreign": options.foreign,
+            "depth": task.depth,
+            "budgets": list(task.budgets),
+        },
         data_sha256=dataset.sha256,
         recipe=recipe.name,
         spec={**recipe.spec, "embedder": tools.embedder.identity},

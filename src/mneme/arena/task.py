@@ -78,11 +78,13 @@ class Options:
         pooled: put all samples into one space.
         triples: add the triples that a model extracted, where the dataset has them.
         seed: seeds generated streams and random recipes.
+        foreign: also ask each space some questions of the next one, which it can't answer; for judging sufficiency.
         limit: at most this many samples of each group (file, conversation kind); None means all.
     """
 
     pooled: bool = False
     triples: bool = False
+    foreign: bool = False
     seed: int = 0
     limit: int | None = None
 
@@ -171,6 +173,42 @@ def pool(dataset: Dataset) -> Dataset:
         merged.sort(key=lambda message: message.at)  # type: ignore[arg-type, return-value]
     sample = Sample(id="pooled", messages=tuple(merged), questions=tuple(questions))
     return replace(dataset, samples=(sample,))
+
+
+FOREIGN = "foreign"
+"""Category of questions that were asked of the wrong space."""
+
+
+def add_foreign(dataset: Dataset, *, most: int = 40) -> Dataset:
+    """Return the dataset with questions of the next sample (of the first, for the last one) asked of each sample too.
+
+    They have no gold and count as unanswerable. At most ``most`` of a sample's answerable questions are taken, evenly spread.
+
+    Raises:
+        InvalidInput: there is only one sample, so that no space is the wrong one.
+    """
+    count = len(dataset.samples)
+    if count < 2:
+        raise InvalidInput({"foreign": "there is one space only; questions of another one are needed"})
+    samples = []
+    for number, sample in enumerate(dataset.samples):
+        others = [question for question in dataset.samples[(number + 1) % count].questions if question.answerable]
+        step = max(1, -(-len(others) // most))
+        taken = (
+            Question(id=f"{FOREIGN}/{sample.id}/{other.id}", text=other.text, category=FOREIGN, answerable=False)
+            for other in others[::step]
+        )
+        samples.append(replace(sample, questions=(*sample.questions, *taken)))
+    return replace(dataset, samples=tuple(samples))
+
+
+def prepare(dataset: Dataset, options: Options) -> Dataset:
+    """Return the dataset as the options ask for it: with foreign questions, pooled."""
+    if options.foreign and options.pooled:
+        raise InvalidInput({"foreign": "in a pooled space no question is foreign; leave out --foreign or --pooled"})
+    if options.foreign:
+        dataset = add_foreign(dataset)
+    return pool(dataset) if options.pooled else dataset
 
 
 def _prefixed(question: Question, prefix: str) -> Question:
