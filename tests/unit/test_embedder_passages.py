@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
@@ -59,7 +60,7 @@ def test_a_text_that_fits_is_its_own_only_passage(text: str) -> None:
 def test_long_prose_is_cut_at_sentences_with_whole_sentences_shared() -> None:
     parts = EMBEDDER.passages(PROSE)
     assert len(parts) > 10
-    for part, following in zip(parts, parts[1:], strict=False):
+    for part, following in itertools.pairwise(parts):
         assert part.startswith("On day")
         assert part.endswith("a shell.")
         last = sentences(part)[-1]

@@ -77,7 +77,7 @@ def _settled(char: str) -> bool:
 def _odd_texts(count: int) -> list[str]:
     chance = random.Random(20)
     settled = [chr(code) for code in range(0x30000) if not 0xD800 <= code < 0xE000 and _settled(chr(code))]
-    common = list(" \t\n.,'-abcABC012éßΣİ中") + ["the", "Ing", "##", "\r\n", "🙂"]
+    common = [*" \t\n.,'-abcABC012éßΣİ中", "the", "Ing", "##", "\r\n", "🙂"]
     return ["".join(chance.choice(settled if chance.random() < 0.5 else common) for _ in range(chance.randrange(50))) for _ in range(count)]
 
 
