@@ -6,6 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 DATA ?= ../shared/data
+RECIPES ?= bm25,dense,four-sum,default
 
 .PHONY: help demo test lint bench torture arena reference figures clean
 
@@ -32,13 +33,14 @@ lint: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-bench
 	@mkdir -p build
-	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks --json build/bench.json
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench.py --out build/bench.json
 
 torture: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m slow -p no:randomly
 
 arena: $(VENV)/installed-dev
-	$(BIN)/mneme arena run locomo,longmemeval --data $(DATA) --recipe default --json build/arena.json
+	$(BIN)/mneme arena run locomo --data $(DATA)/locomo/locomo.json --recipe $(RECIPES) --json build/arena/locomo.json
+	$(BIN)/mneme arena run longmemeval --data $(DATA)/longmemeval/longmemeval_s_sample.json --recipe $(RECIPES) --json build/arena/longmemeval.json
 
 reference: $(VENV)/installed-dev
 	$(BIN)/python scripts/make_reference.py

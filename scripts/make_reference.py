@@ -55,7 +55,13 @@ def cli_page() -> str:
 
 def _command(name: str, command: click.Command) -> list[str]:
     context = click.Context(command, info_name=name, obj=App(), terminal_width=WIDTH, max_content_width=WIDTH)
-    return [f"## {name}\n", "```text", command.get_help(context), "```\n"]
+    parts = [f"## {name}\n", "```text", command.get_help(context), "```\n"]
+    if isinstance(command, click.Group) and command is not cli:
+        for inner in command.list_commands(context):
+            found = command.get_command(context, inner)
+            assert found is not None
+            parts += _command(f"{name} {inner}", found)
+    return parts
 
 
 def python_page() -> str:

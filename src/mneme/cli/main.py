@@ -38,8 +38,9 @@ COMMANDS: dict[str, dict[str, str]] = {
         "reembed": "mneme.cli.upkeep:reembed",
         "doctor": "mneme.cli.upkeep:doctor",
     },
-    "Get to know": {
+    "Get to know and measure": {
         "demo": "mneme.cli.demo:demo",
+        "arena": "mneme.arena.commands:arena",
     },
 }
 
