@@ -92,8 +92,13 @@ def test_a_misfit_is_sent_back_with_what_is_wrong() -> None:
 
 def test_replies_that_never_fit_end_with_what_was_wrong() -> None:
     llm = ScriptedLLM({"who": ["no", "no", "still no"]})
-    with pytest.raises(InvalidReply, match=r"scripted:test gave no valid reply to 'who' in 3 attempts.*It began: 'still no'"):
+    with pytest.raises(InvalidReply, match=r"scripted:test gave no valid reply to 'who' in 3 attempts") as caught:
         llm.ask(PROMPT, ASK, Person)
+    # Messages are kept with jobs and spends, where erasure does not look: what the model said is not in them.
+    assert caught.value.reply == "still no"
+    assert "still no" not in str(caught.value)
+    assert isinstance(llm.ledger, MemoryLedger)
+    assert not any("still no" in (spend.error or "") for spend in llm.ledger.spends())
     assert llm.ledger.total().invalid == 3
     assert llm.left == {}
 

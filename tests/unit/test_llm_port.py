@@ -60,8 +60,8 @@ def test_a_malformed_prompt_is_refused(fields: dict[str, object], field: str) ->
 
 
 def test_every_part_of_a_prompt_changes_its_hash() -> None:
-    base = {"role": "r", "system": "s", "template": "$t", "trim": (), "version": 1}
-    changes = [{}, {"role": "q"}, {"system": "z"}, {"template": "$t!"}, {"trim": (("t", "head"),)}, {"version": 2}]
+    base: dict[str, object] = {"role": "r", "system": "s", "template": "$t", "trim": (), "version": 1}
+    changes: list[dict[str, object]] = [{}, {"role": "q"}, {"system": "z"}, {"template": "$t!"}, {"trim": (("t", "head"),)}, {"version": 2}]
     hashes = [Prompt(**{**base, **change}).hash for change in changes]  # type: ignore[arg-type]
     assert len(set(hashes)) == len(hashes)
     assert all(len(digest) == 12 for digest in hashes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import urllib.error
 import urllib.request
@@ -45,6 +46,11 @@ class Person:
 
 
 ADA = Person("Ada", 36)
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy_for_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 def ada(request: ChatRequest) -> object:
@@ -289,6 +295,29 @@ def test_a_fifth_of_all_calls_failing_loses_no_question_and_no_call(stream: bool
     assert answers["wrong"] == 0
     assert total.failed + total.invalid >= 20
     assert total.calls == 200 + total.failed + total.invalid - (200 - answers["right"])
+
+
+@pytest.mark.parametrize(("model", "temperature"), [("gpt-4o-mini", 0.0), ("gpt-5-mini", None), ("qwen3", 0.0)])
+def test_models_that_always_reason_get_no_temperature(model: str, temperature: float | None) -> None:
+    with OpenAIDouble(ada) as double, ProviderLLM(f"openai:{model}@{double.base_url}", api_key="k") as llm:
+        llm.ask(PROMPT, ASK, Person)
+        assert double.served[0].body.get("temperature") == temperature
+
+
+def test_provider_settings_are_handed_on() -> None:
+    with served(provider_settings={"seed": 7}) as (double, llm, _):
+        llm.ask(PROMPT, ASK, Person)
+        assert double.served[0].body["seed"] == 7
+
+
+def test_a_forked_child_asks_for_itself() -> None:
+    with served() as (double, llm, _):
+        llm.ask(PROMPT, ASK, Person)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if llm.ask(PROMPT, ASK, Person) == ADA else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert double.calls == 2
 
 
 def test_it_works_inside_a_running_event_loop() -> None:

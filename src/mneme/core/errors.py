@@ -152,7 +152,16 @@ class ModelUnavailable(ModelError):
 
 
 class InvalidReply(ModelError):
-    """The model's reply does not fit the schema after every retry."""
+    """The model's reply does not fit the schema after every retry.
+
+    Args:
+        message: what is wrong with it; without words of the reply, since messages are kept where erasure does not look for content.
+        reply: the reply itself, for whoever catches the error.
+    """
+
+    def __init__(self, message: str, reply: str = "") -> None:
+        self.reply = reply
+        super().__init__(message)
 
 
 class ContextOverflow(ModelError):

@@ -333,17 +333,11 @@ class _Question(Generic[T]):
     def _after_misfit(self, reply: Reply, problem: InvalidReply) -> None:
         """Send the reply back with what is wrong, or raise what ends the question."""
         self._repairs += 1
-        excerpt = " ".join(reply.text.split())[:200]
+        asked = f"{self._llm.identity} gave no valid reply to {self._prompt.role!r}"
         if self._repairs > self._settings.repairs:
-            raise InvalidReply(
-                f"{self._llm.identity} gave no valid reply to {self._prompt.role!r} in {len(self.spends)} attempts; "
-                f"the last one: {problem} It began: {excerpt!r}"
-            ) from problem
+            raise InvalidReply(f"{asked} in {len(self.spends)} attempts; the last one: {problem}", reply.text) from problem
         if self._llm._pacing.monotonic() >= self._end:
-            raise InvalidReply(
-                f"{self._llm.identity} gave no valid reply to {self._prompt.role!r} within {self._settings.deadline_s:g} s; "
-                f"the last one: {problem} It began: {excerpt!r}"
-            ) from problem
+            raise InvalidReply(f"{asked} within {self._settings.deadline_s:g} s; the last one: {problem}", reply.text) from problem
         # Only the latest misfit is shown: older ones cost tokens and confuse small models.
         del self._turns[1:]
         repair = f"{problem} Answer again with one JSON object that fits this schema, and with nothing else:\n{self._checker.text}"
@@ -353,9 +347,7 @@ class _Question(Generic[T]):
             if self._estimate(self._request()) <= self._window_left():
                 return
         self._turns = self._turns[:1]
-        raise InvalidReply(
-            f"{self._llm.identity} gave no valid reply to {self._prompt.role!r}, and its window has no room to ask again: {problem}"
-        ) from problem
+        raise InvalidReply(f"{asked}, and its window has no room to ask again: {problem}", reply.text) from problem
 
     def _window_left(self) -> int:
         window = self._settings.context_tokens or self._llm._transport.window or _DEFAULT_WINDOW

@@ -9,7 +9,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from mneme.core.clock import Clock
 from mneme.core.errors import Closed
@@ -232,7 +232,7 @@ def _settings(model: Model[Any], request: Request, extra: Mapping[str, object]) 
     from pydantic_ai.settings import ModelSettings
 
     settings = ModelSettings(max_tokens=request.max_output_tokens, request_timeout=request.timeout_s)
-    if request.temperature is not None:
+    if request.temperature is not None and _takes_temperature(model):
         settings["temperature"] = request.temperature
     # Clients that have these settings would wait and try again on their own; the others do neither.
     if "max_retries" not in model.unsupported_settings:
@@ -241,6 +241,16 @@ def _settings(model: Model[Any], request: Request, extra: Mapping[str, object]) 
         settings["timeout"] = request.timeout_s
     settings.update(extra)  # type: ignore[typeddict-item]
     return settings
+
+
+def _takes_temperature(model: Model[Any]) -> bool:
+    """Tell whether a model takes a temperature: those of OpenAI that reason unless told otherwise do not, and the library warns of it."""
+    profile = model.profile
+    if not profile.get("openai_supports_reasoning", False):
+        return True
+    efforts = profile.get("openai_reasoning_efforts")
+    may_rest = profile.get("openai_supports_reasoning_effort_none", False) if efforts is None else "none" in cast("Any", efforts)
+    return bool(may_rest) and not profile.get("thinking_enabled_by_default", False)
 
 
 def _parameters(request: Request) -> ModelRequestParameters:

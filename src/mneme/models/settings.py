@@ -18,7 +18,7 @@ class LLMSettings:
     Args:
         context_tokens: the model's window, question and reply together; None takes what is known of the model, else 8,192. A local
             server's setting counts, not what the model was trained for.
-        max_output_tokens: the longest reply.
+        max_output_tokens: the longest reply, thinking included; raise it for models that think at length.
         temperature: 0 for the likeliest words; None leaves it to the provider.
         timeout_s: longest wait for one attempt.
         deadline_s: longest time for a question with all its attempts and waits.
