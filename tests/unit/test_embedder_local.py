@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import mneme.models
-from mneme.core.errors import InvalidInput
-from mneme.models.local import LocalEmbedder
+from mneme.core.errors import CorruptStore, InvalidInput
+from mneme.models.local import LocalEmbedder, open_session
 
 FOLDER = Path(mneme.models.__file__).parent / "minilm"
 TEXTS = [
@@ -138,6 +138,29 @@ if child == 0:
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     assert _python(code) == "0"
+
+
+def test_a_thread_that_outlives_the_main_program_still_embeds() -> None:
+    code = """
+import threading
+from mneme.models.local import LocalEmbedder
+embedder = LocalEmbedder(threads=4)
+embedder.embed(["a"])
+def late():
+    threading.main_thread().join()
+    print(embedder.embed([f"text {number}" for number in range(40)]).shape)
+threading.Thread(target=late).start()
+"""
+    assert _python(code) == "(40, 384)"
+
+
+def test_a_damaged_model_file_is_an_error_that_names_the_fix(tmp_path: Path) -> None:
+    damaged = tmp_path / "model.onnx"
+    damaged.write_bytes((FOLDER / "model.onnx").read_bytes()[:100_000])
+    with pytest.raises(CorruptStore, match="missing or damaged; install mneme again"):
+        open_session(damaged)
+    with pytest.raises(CorruptStore, match="missing or damaged"):
+        open_session(tmp_path / "absent.onnx")
 
 
 def test_making_an_embedder_loads_no_runtime() -> None:

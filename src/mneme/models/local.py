@@ -6,10 +6,13 @@ keep all cores busy. Padded batches would be slower, and in 8 bits a text's vect
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
+from concurrent.futures.thread import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -130,10 +133,11 @@ class LocalEmbedder:
         if helpers < 1:
             work()
             return vectors
-        from concurrent.futures import ThreadPoolExecutor
-
         with ThreadPoolExecutor(helpers, thread_name_prefix="mneme-embed") as pool:
-            others = [pool.submit(work) for _ in range(helpers)]
+            others: list[Future[None]] = []
+            # While the interpreter shuts down there are no new threads: this one then does all the work.
+            with contextlib.suppress(RuntimeError):
+                others += (pool.submit(work) for _ in range(helpers))
             work()
             for other in others:
                 other.result()
@@ -162,11 +166,16 @@ class LocalEmbedder:
         with _loading:
             held = self._session
             if held is None or held[0] != os.getpid():
-                held = self._session = (os.getpid(), _open_session(_folder() / "model.onnx"))
+                held = self._session = (os.getpid(), open_session(_folder() / "model.onnx"))
         return held[1]
 
 
-def _open_session(path: Path) -> Any:
+def open_session(path: Path) -> Any:
+    """Return a runtime session for the packed model.
+
+    Raises:
+        CorruptStore: the file is missing or damaged.
+    """
     # Official builds keep usage events in the user's cache folder and send them; mneme talks to nobody.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime as ort
