@@ -5,7 +5,7 @@ A space object is a light handle: the store behind it is opened when a call need
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -370,18 +370,34 @@ class Space:
         with self._use(any_model=True) as opened:
             return _writing(Path(path), lambda target: transfer.write(opened.store, self.name, target, self._memory.clock.now()))
 
+    def export_lines(self) -> Iterator[bytes]:
+        """Return the lines of an export one by one, without line ends; the space stays open until the last was taken."""
+
+        def lines() -> Iterator[bytes]:
+            with self._use(any_model=True) as opened:
+                yield from transfer.lines(opened.store, self.name, self._memory.clock.now())
+
+        return lines()
+
     def import_(self, path: str | Path, *, reason: str | None = None, actor: str | None = None) -> Receipt:
         """Add what an export holds and is not here yet; ids are kept, so importing twice adds nothing.
 
         Raises:
             InvalidInput: the file is no export, or a line of it is broken; what stood before that line is in.
         """
+        with Path(path).open("rb") as file:
+            return self.import_lines(file, name=Path(path).name, reason=reason, actor=actor)
+
+    def import_lines(
+        self, lines: Iterable[bytes], *, name: str = "export", reason: str | None = None, actor: str | None = None
+    ) -> Receipt:
+        """Add what the lines of an export hold, as :meth:`import_` does; ``name`` is what messages call their source."""
         trace = Trace(id=self._memory.ids.new("tr"), verb="import")
         ids: list[str] = []
         refused: list[Any] = []
         applied = Applied(entry=None)
         with self._use() as opened:
-            for part in _chunks(transfer.read(Path(path)), transfer.CHUNK):
+            for part in _chunks(transfer.read(lines, name), transfer.CHUNK):
                 operations, memories, refused_here = transfer.operations(opened.store, part, self._memory.embedder)
                 refused += refused_here
                 if operations:

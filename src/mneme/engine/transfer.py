@@ -6,7 +6,7 @@ file twice adds nothing. The journal stays behind: ``backup`` copies a space wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,11 @@ from mneme.core.operations import Connect, Keep, Observe, Operation, Reinforce
 from mneme.core.ports import Embedder, Store
 from mneme.core.query import Filter, Refusal
 from mneme.core.records import Link, Memory, Usage
+from mneme.engine import received
 
 FORMAT = "mneme-export"
 FORMAT_VERSION = 1
 CHUNK = 1000
-
-_STATUSES = ("active", "archived", "quarantined", "undone")
 
 
 def lines(store: Store, space: str, now: datetime) -> Iterator[bytes]:
@@ -34,7 +33,7 @@ def lines(store: Store, space: str, now: datetime) -> Iterator[bytes]:
             yield codec.dumps({"episode": codec.episode_to_plain(episode)})
         after = episodes[-1].id
     after = ""
-    while memories := store.find(Filter(), after=after, limit=CHUNK, statuses=_STATUSES):
+    while memories := store.find(Filter(), after=after, limit=CHUNK, statuses=received.STATUSES):
         usage = store.usage([memory.id for memory in memories])
         for memory in memories:
             line: dict[str, Any] = {"memory": codec.memory_to_plain(memory)}
@@ -58,43 +57,52 @@ def write(store: Store, space: str, path: Path, now: datetime) -> int:
     return count
 
 
-def read(path: Path) -> Iterator[dict[str, Any]]:
+def read(lines: Iterable[bytes], name: str) -> Iterator[dict[str, Any]]:
     """Return the lines of an export after its header, as plain values.
 
+    Args:
+        lines: an open file, or any lines of bytes.
+        name: what messages call it.
+
     Raises:
-        InvalidInput: the file is no export of mneme, is of a newer version, or a line is broken; the message names the line.
+        InvalidInput: it is no export of mneme, is of a newer version, or a line is broken; the message names the line.
     """
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, 1):
-            try:
-                line = codec.loads(raw)
-            except ValueError as error:
-                raise InvalidInput({f"{path.name}, line {number}": f"is not JSON ({error}); export the space again"}) from error
-            if number == 1:
-                _check_header(path, line)
-            else:
-                yield line
+    number = 0
+    for number, raw in enumerate(lines, 1):
+        try:
+            line = codec.loads(raw)
+        except ValueError as error:
+            raise InvalidInput({f"{name}, line {number}": f"is not JSON ({error}); export the space again"}) from error
+        if not isinstance(line, dict):
+            raise InvalidInput({f"{name}, line {number}": "is no object; export the space again"})
+        if number == 1:
+            _check_header(name, line)
+        else:
+            yield line
+    if number == 0:
+        raise InvalidInput({name: "is empty; export the space again"})
 
 
-def _check_header(path: Path, header: object) -> None:
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise InvalidInput({path.name: "is no export of mneme; for other formats use `mneme import --format`"})
-    if header.get("version", 0) > FORMAT_VERSION:
-        raise InvalidInput({path.name: f"has export version {header['version']}, this mneme reads {FORMAT_VERSION}; upgrade mneme"})
+def _check_header(name: str, header: dict[str, Any]) -> None:
+    if header.get("format") != FORMAT:
+        raise InvalidInput({name: "is no export of mneme; for other formats use `mneme import --format`"})
+    version = header.get("version", 0)
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise InvalidInput({name: f"has export version {version!r}, this mneme reads {FORMAT_VERSION}; upgrade mneme"})
 
 
 def operations(store: Store, part: list[dict[str, Any]], embedder: Embedder) -> tuple[list[Operation], list[Memory], list[Refusal]]:
     """Return what some lines of an export add to a space, the memories that need material, and what is refused."""
     adding: list[Operation] = []
     refused: list[Refusal] = []
-    episodes = [codec.episode_from_plain(line["episode"]) for line in part if "episode" in line]
+    episodes = [received.episode(line) for line in part if "episode" in line]
     there = store.episodes([episode.id for episode in episodes])
     adding += [Observe(episode=episode) for episode in episodes if episode.id not in there]
     memories = []
     for line in part:
         if "memory" not in line:
             continue
-        memory = codec.memory_from_plain(line["memory"])
+        memory = received.memory(line)
         status = store.status_of(memory.id)
         if status == "erased":
             refused.append(Refusal(subject=memory.id, problems={"memory": "was erased in this space; it stays erased"}))
@@ -102,10 +110,10 @@ def operations(store: Store, part: list[dict[str, Any]], embedder: Embedder) -> 
             memories.append(memory)
             adding.append(Keep(memory=memory))
             if "usage" in line:
-                adding.append(_usage(memory.id, codec.usage_from_plain(line["usage"])))
+                adding.append(_usage(memory.id, received.usage(line)))
     for line in part:
         if "link" in line:
-            adding += _link(store, codec.link_from_plain(line["link"]))
+            adding += _link(store, received.link(line))
     return adding, memories, refused
 
 

@@ -1,0 +1,424 @@
+"""What callers send over REST and MCP: the arguments of every verb as plain JSON, checked before they reach the engine.
+
+Names and meanings are those of :class:`mneme.Space`. Values are taken as they are: a number in quotes is not a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+
+from mneme.core.errors import InvalidInput
+from mneme.core.query import Filter
+from mneme.core.records import Kind as MemoryKind
+from mneme.core.records import Media, Message, Span
+from mneme.engine.prepare import Given
+
+MOST_MESSAGES = 10_000
+MOST_IDS = 10_000
+MOST_CALLS = 100
+MOST_HITS = 10_000
+MOST_TOKENS = 10_000_000
+LARGEST = 2**53
+"""The largest whole number that every JSON reader keeps exact."""
+
+_Call = TypeVar("_Call", bound="Call")
+
+
+def _moment(value: object) -> datetime:
+    if isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError("is no date and time; write 2024-05-01T14:30:00+02:00") from None
+    else:
+        raise ValueError("must be a text such as 2024-05-01T14:30:00Z")
+    if moment.tzinfo is None:
+        raise ValueError("has no time zone; end it with Z or an offset such as +02:00")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is outside the years 1 to 9999 in UTC") from None
+
+
+def _clean(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("has a lone surrogate; send valid Unicode") from None
+    return value
+
+
+def _shallow(value: dict[str, Any]) -> dict[str, Any]:
+    if _depth(value) > 32:
+        raise ValueError("is nested deeper than 32 levels; flatten it")
+    return value
+
+
+def _depth(value: object) -> int:
+    level, depth = [value], 0
+    while level and depth <= 32:
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, Mapping) else one if isinstance(one, list) else ())
+        ]
+        depth += 1
+    return depth
+
+
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2024-05-01T14:30:00+02:00"]}),
+]
+Text = Annotated[str, AfterValidator(_clean)]
+Name = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_clean)]
+Id = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_clean)]
+Attributes = Annotated[dict[Text, Any], AfterValidator(_shallow)]
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
+
+
+class Call(BaseModel):
+    """Arguments of a verb; unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class MediaPart(Call):
+    """A reference to something that is not text."""
+
+    uri: Text
+    mime: Text = ""
+    caption: Text = ""
+
+
+class Said(Call):
+    """One message."""
+
+    text: Text
+    author: Name | None = None
+    role: Name | None = None
+    at: Moment | None = None
+    session: Name | None = None
+    ref: Name | None = None
+    channel: Name | None = None
+    media: list[MediaPart] = []
+    tags: list[Name] = []
+    attributes: Attributes = {}
+
+    def message(self) -> Message:
+        """Return the message as the engine takes it."""
+        values = _given(self)
+        if "media" in values:
+            values["media"] = _media(self.media)
+        if "tags" in values:
+            values["tags"] = tuple(self.tags)
+        return Message(**values)
+
+
+class SpanPart(Call):
+    """Characters ``[start, end)`` of an episode's text."""
+
+    episode: Id
+    start: Count
+    end: Count
+
+
+class Brought(Call):
+    """A memory that the caller extracted itself."""
+
+    text: Text
+    kind: MemoryKind = "fact"
+    sources: list[Name | SpanPart] = []
+    at: Moment | None = None
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+    author: Name | None = None
+    role: Name | None = None
+    session: Name | None = None
+    ref: Name | None = None
+    channel: Name | None = None
+    tags: list[Name] = []
+    attributes: Attributes = {}
+    importance: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+    def given(self) -> Given:
+        """Return it as the engine takes it."""
+        values = _given(self)
+        values["sources"] = tuple(
+            source if isinstance(source, str) else Span(episode=source.episode, start=source.start, end=source.end)
+            for source in self.sources
+        )
+        values["tags"] = tuple(self.tags)
+        return Given(**values)
+
+
+class Filters(Call):
+    """Which memories a call may see; every given field must hold, and one of a field's values is enough."""
+
+    kinds: list[MemoryKind] = []
+    authors: list[Text] = []
+    roles: list[Text] = []
+    sessions: list[Text] = []
+    channels: list[Text] = []
+    tiers: list[Text] = []
+    refs: list[Text] = []
+    ids: list[Text] = []
+    tags: list[Text] = []
+    since: Moment | None = None
+    until: Moment | None = None
+    archived: bool = False
+
+    def filter(self) -> Filter:
+        """Return the filter as the engine takes it."""
+        values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in _given(self).items()}
+        return Filter(**values)
+
+
+class Remember(Call):
+    """Store messages, and memories that the caller extracted itself."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"what": "I moved to Porto in May.", "author": "ana", "session": "s1"},
+                {"what": [{"text": "Where do you live?", "author": "bo"}, {"text": "In Porto.", "author": "ana"}], "session": "s1"},
+            ]
+        }
+    )
+
+    what: Text | Said | Annotated[list[Text | Said], Field(max_length=MOST_MESSAGES)] = []
+    at: Moment | None = None
+    author: Name | None = None
+    role: Name | None = None
+    session: Name | None = None
+    ref: Name | None = None
+    channel: Name | None = None
+    media: list[MediaPart] = []
+    tags: list[Name] = []
+    kind: MemoryKind = "turn"
+    memories: Annotated[list[Brought], Field(max_length=MOST_MESSAGES)] = []
+    key: Name | None = None
+    partial: bool = False
+    reason: Text | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of :meth:`mneme.Space.remember`."""
+        values = _given(self)
+        values["what"] = [_said(one) for one in self.what] if isinstance(self.what, list) else _said(self.what)
+        values["media"] = _media(self.media)
+        values["tags"] = tuple(self.tags)
+        values["memories"] = [memory.given() for memory in self.memories]
+        return values
+
+
+class Recall(Call):
+    """Find what bears on a question."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"query": "Where does Ana live?", "k": 5}, {"query": "Porto", "budget_tokens": 500}]}
+    )
+
+    query: Text
+    k: Annotated[int, Field(ge=1, le=MOST_HITS)] | None = None
+    budget_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
+    filters: Filters | None = None
+    kinds: list[MemoryKind] = []
+    as_of: Moment | None = None
+    known_at: Moment | None = None
+    explain: bool = False
+    archived: bool = False
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of :meth:`mneme.Space.recall`."""
+        return _given(self) | {"filters": self.filters.filter() if self.filters else None}
+
+
+class RecallMany(Call):
+    """Ask several spaces and merge their hits fairly."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"query": "Where does Ana live?", "spaces": ["ana", "bo"], "k": 5}]})
+
+    query: Text
+    spaces: Annotated[list[Text], Field(min_length=1, max_length=MOST_CALLS)]
+    k: Annotated[int, Field(ge=1, le=MOST_HITS)] | None = None
+    budget_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
+    filters: Filters | None = None
+    kinds: list[MemoryKind] = []
+    as_of: Moment | None = None
+    known_at: Moment | None = None
+    explain: bool = False
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of :meth:`mneme.Memory.recall`."""
+        return _given(self) | {"filters": self.filters.filter() if self.filters else None}
+
+
+class Revise(Call):
+    """Correct a memory, or with ``since`` tell that the world changed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "Ana lives in Lisbon.", "since": "2024-05-01T00:00:00Z"}]})
+
+    text: Text | None = None
+    since: Moment | None = None
+    reason: Text | None = None
+    expected_version: Count | None = None
+    kind: MemoryKind | None = None
+    attributes: Attributes | None = None
+    importance: Annotated[float, Field(ge=0, le=1)] | None = None
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None
+    tags: list[Name] | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of :meth:`mneme.Space.revise`, the id apart.
+
+        Raises:
+            InvalidInput: a field that can't be empty is null.
+        """
+        values = _given(self)
+        empty = [name for name in ("kind", "attributes", "importance", "valid_from", "tags") if name in values and values[name] is None]
+        if empty:
+            raise InvalidInput(dict.fromkeys(empty, "can't be null; leave it out to keep it as it is"))
+        if "tags" in values:
+            values["tags"] = tuple(values["tags"])
+        return values
+
+
+class ReviseOne(Revise):
+    """A revision that names its memory, for a batch."""
+
+    id: Id
+
+
+Target = Id | Annotated[list[Id], Field(max_length=MOST_IDS)] | Filters
+
+
+class Forget(Call):
+    """Archive memories, or with ``erase`` remove them for good."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"target": ["mem_01j8z4k2m5qq0x7c3d9f"]}, {"target": {"authors": ["ana"]}, "erase": True}]}
+    )
+
+    target: Target
+    erase: bool = False
+    reason: Text | None = None
+
+
+class Restore(Call):
+    """Make archived, quarantined or undone memories active again."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"target": "mem_01j8z4k2m5qq0x7c3d9f"}]})
+
+    target: Target
+    reason: Text | None = None
+
+
+class Seen(Call):
+    """A hit of a recall, by its id and the mark that the recall gave it."""
+
+    id: Id
+    mark: Text = ""
+
+
+class Feedback(Call):
+    """Tell which memories of a recall helped.
+
+    With ``hits`` the two lists may name ids, marks or refs of these hits; without, they are ids of memories.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"useful": ["mem_01j8z4k2m5qq0x7c3d9f"]}]})
+
+    useful: Annotated[list[Name], Field(max_length=MOST_HITS)] = []
+    useless: Annotated[list[Name], Field(max_length=MOST_HITS)] = []
+    hits: Annotated[list[Seen], Field(max_length=MOST_HITS)] | None = None
+
+
+class Undo(Call):
+    """Take back the last changes, or one entry of the journal."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"count": 1}, {"entry": 17, "reason": "wrong person"}]})
+
+    count: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    entry: Count | None = None
+    reason: Text | None = None
+
+
+class One(Call):
+    """One memory, by its id."""
+
+    id: Id
+
+
+class BatchCall(Call):
+    """One call of a batch: a verb and its arguments."""
+
+    verb: Annotated[str, Field(min_length=1, max_length=40)]
+    arguments: dict[str, Any] = {}
+
+
+class Batch(Call):
+    """Calls that are made one after another; each succeeds or fails for itself."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "calls": [
+                        {"verb": "remember", "arguments": {"what": "Ana moved to Porto."}},
+                        {"verb": "recall", "arguments": {"query": "Ana"}},
+                    ]
+                }
+            ]
+        }
+    )
+
+    calls: Annotated[list[BatchCall], Field(min_length=1, max_length=MOST_CALLS)]
+
+
+def parse(kind: type[_Call], values: Mapping[str, Any]) -> _Call:
+    """Return checked arguments.
+
+    Raises:
+        InvalidInput: names every bad field.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        raise InvalidInput(problems_of(error.errors(include_url=False, include_input=False, include_context=False))) from None
+
+
+def problems_of(errors: Sequence[Any], skip: int = 0) -> dict[str, str]:
+    """Return field -> problem of pydantic's errors; ``skip`` parts of each place are left out. What was sent is not repeated."""
+    problems: dict[str, str] = {}
+    for error in errors:
+        place = ".".join(part for part in map(_part, error["loc"][skip:]) if part)
+        message = str(error["msg"]).removeprefix("Value error, ")
+        problems.setdefault(place or "body", message[:1].lower() + message[1:])
+    return problems
+
+
+def _part(part: object) -> str:
+    text = str(part)
+    # Pydantic puts the names of the alternatives of a union into the place.
+    hidden = "[" in text or text in {"str", *(kind.__name__ for kind in (Said, Filters, SpanPart))}
+    return "" if hidden else text.encode("utf-8", "replace").decode()[:100]
+
+
+def _given(call: BaseModel) -> dict[str, Any]:
+    return {name: getattr(call, name) for name in type(call).model_fields if name in call.model_fields_set}
+
+
+def _said(one: str | Said) -> str | Message:
+    return one if isinstance(one, str) else one.message()
+
+
+def _media(parts: Sequence[MediaPart]) -> tuple[Media, ...]:
+    return tuple(Media(uri=part.uri, mime=part.mime, caption=part.caption) for part in parts)
