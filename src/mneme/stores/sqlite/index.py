@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from mneme.stores.sqlite.schema import VERSIONS
 
 OPEN_END = np.iinfo(np.int64).max
 _CHUNK = 2000
+_WIDTH = 18
+_REPEATED = frozenset(range(3, 11))  # kind to tags
 _COLUMNS = f"""m.row, m.id, m.text_version, m.kind, m.status, m.author, m.role, m.session, m.channel, m.tier, m.tags, m.ref,
   m.at, m.valid_from, coalesce(m.valid_to, {OPEN_END}), m.importance"""
 _TERM = f"LEFT JOIN term t ON t.key = m.row * {VERSIONS} + m.text_version"
@@ -23,12 +26,13 @@ _TERM = f"LEFT JOIN term t ON t.key = m.row * {VERSIONS} + m.text_version"
 
 def index_rows(connection: sqlite3.Connection, *, after: int, vectors: bool) -> IndexRows:
     """Return the rows that entries after ``after`` touched; call it inside a transaction."""
-    where = "m.seq > ?" if after else "m.status <> 'erased' AND m.seq > ?"
+    # Few rows were touched since the last time, and SQLite, which keeps no statistics, would read all of them.
+    memory, where = ("memory m INDEXED BY memory_seq", "m.seq > ?") if after else ("memory m", "m.status <> 'erased' AND m.seq > ?")
     rows = connection.execute(
-        f"SELECT {_COLUMNS}, coalesce(t.passages, 0), coalesce(t.terms, x'') FROM memory m {_TERM} WHERE {where} ORDER BY m.row",
+        f"SELECT {_COLUMNS}, coalesce(t.passages, 0), coalesce(t.terms, x'') FROM {memory} {_TERM} WHERE {where} ORDER BY m.row",
         (after,),
-    ).fetchall()
-    source = f"FROM memory m JOIN vector v ON v.key = m.row * {VERSIONS} + m.text_version WHERE {where}"
+    )
+    source = f"FROM {memory} JOIN vector v ON v.key = m.row * {VERSIONS} + m.text_version WHERE {where}"
     blobs = connection.execute(f"SELECT v.data {source} ORDER BY m.row", (after,)) if vectors else iter(())
     return _assemble(connection, rows, blobs, last_seq(connection))
 
@@ -39,10 +43,7 @@ def index_rows_at(connection: sqlite3.Connection, seq: int) -> IndexRows:
     found = f"""SELECT v.key / {VERSIONS}, v.text_version, v.snapshot, coalesce(t.passages, 0), coalesce(t.terms, x'')
       FROM memory_version v LEFT JOIN term t ON t.key = v.key - v.key % {VERSIONS} + v.text_version
       WHERE v.key IN ({newest}) ORDER BY v.key"""
-    rows = [
-        _columns(row, text_version, snapshot, passages, terms)
-        for row, text_version, snapshot, passages, terms in connection.execute(found, (seq,))
-    ]
+    rows = (_columns(*row) for row in connection.execute(found, (seq,)))
     data = f"""SELECT x.data FROM memory_version v JOIN vector x ON x.key = v.key - v.key % {VERSIONS} + v.text_version
       WHERE v.key IN ({newest}) ORDER BY v.key"""
     return _assemble(connection, rows, connection.execute(data, (seq,)), min(seq, last_seq(connection)))
@@ -58,8 +59,8 @@ def _columns(row: int, text_version: int, snapshot: bytes, passages: int, terms:
     )  # fmt: skip
 
 
-def _assemble(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], blobs: Iterable[tuple[bytes]], seq: int) -> IndexRows:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 18
+def _assemble(connection: sqlite3.Connection, rows: Iterable[tuple[Any, ...]], blobs: Iterable[tuple[bytes]], seq: int) -> IndexRows:
+    columns = _transposed(rows)
     (row, id, text_version, kind, status, author, role, session, channel, tier, tags, ref, at, start, end) = columns[:15]
     importance, passages, terms = columns[15:]
     numbers = np.array(row, np.int64)
@@ -67,32 +68,47 @@ def _assemble(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], b
     return IndexRows(
         seq=seq,
         row=numbers,
-        memory=list(id),
+        memory=id,
         text_version=np.array(text_version, np.int64),
-        kind=list(kind),
-        status=list(status),
-        author=list(author),
-        role=list(role),
-        session=list(session),
-        channel=list(channel),
-        tier=list(tier),
+        kind=kind,
+        status=status,
+        author=author,
+        role=role,
+        session=session,
+        channel=channel,
+        tier=tier,
         tags=[() if each is None else tuple(loads(each)) for each in tags],
-        ref=list(ref),
+        ref=ref,
         at=np.array(at, np.int64),
         valid_from=np.array(start, np.int64),
         valid_to=np.array(end, np.int64),
         importance=np.array(importance, np.float32),
         uses=uses,
         strength=strength,
-        terms=list(terms),
+        terms=terms,
         vectors=_vectors(blobs, sum(passages), width_of(connection)),
         passages=np.array(passages, np.int64),
     )
 
 
+def _transposed(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
+    """Return the columns; some rows at a time, and equal strings of a column as one object, which spares tens of megabytes."""
+    columns: list[list[Any]] = [[] for _ in range(_WIDTH)]
+    known: dict[Any, Any] = {}
+    iterator = iter(rows)
+    while part := list(islice(iterator, _CHUNK)):
+        for number, column in enumerate(zip(*part, strict=True)):
+            columns[number].extend(map(known.setdefault, column, column) if number in _REPEATED else column)
+    return columns
+
+
 def _usage(connection: sqlite3.Connection, rows: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[FloatArray, FloatArray]:
     uses, strength = np.zeros(len(rows), np.float32), np.ones(len(rows), np.float32)
-    every = connection.execute("SELECT memory, uses, strength FROM usage").fetchall() if len(rows) else []
+    columns = "SELECT memory, uses, strength FROM usage"
+    if len(rows) <= _CHUNK:
+        every = sorted(select_in(connection, f"{columns} WHERE memory IN {{}}", rows.tolist()))
+    else:
+        every = connection.execute(f"{columns} ORDER BY memory").fetchall()
     if every:
         used, number, power = (np.array(column) for column in zip(*every, strict=True))
         place = np.minimum(np.searchsorted(rows, used), len(rows) - 1)
