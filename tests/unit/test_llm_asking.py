@@ -261,6 +261,12 @@ def test_a_repair_that_does_not_fit_is_asked_without_the_bad_reply() -> None:
         tight.ask(PROMPT, {"text": "word " * 230}, Person)
 
 
+def test_repairs_do_not_pile_up() -> None:
+    llm = ScriptedLLM({"who": ["bad " * 300, "bad " * 300, ADA]}, settings=LLMSettings(context_tokens=420, max_output_tokens=100))
+    assert llm.ask(PROMPT, {"text": "word " * 60}, Person) == ADA
+    assert llm.asked[1].turns == llm.asked[2].turns
+
+
 def test_roles_are_prompts_given_at_construction() -> None:
     mine = Prompt(role="who", system="Mine.", template="Mine: $text", version=2)
     llm = ScriptedLLM({"who": ADA}, prompts=[mine])

@@ -139,6 +139,19 @@ def test_the_model_is_told_what_was_wrong_with_its_reply(kind: FaultKind, told: 
         assert told in ChatRequest(body=double.served[1].body, number=1).user
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kind", FAULT_KINDS)
+def test_no_message_holds_what_the_model_said(kind: FaultKind, stream: bool) -> None:
+    faults = [Fault(kind)] * 9
+    with served(*faults, stream=stream, answer=lambda request: {"name": "Zaphod", "years": 1}) as (_, llm, _slept):
+        with pytest.raises(ModelError) as caught:
+            llm.ask(PROMPT, ASK, Person)
+        assert isinstance(llm.ledger, MemoryLedger)
+        told = [str(caught.value), *(spend.error or "" for spend in llm.ledger.spends())]
+    assert all(told)
+    assert not any("Zaphod" in text for text in told)
+
+
 @pytest.mark.parametrize("kind", ["server_error", "reset", "cut_off", "bad_body", "rate_limit"])
 def test_a_server_that_never_recovers_is_given_up(kind: FaultKind) -> None:
     with served(*[Fault(kind)] * 9, settings=LLMSettings(retries=2)) as (double, llm, slept):

@@ -184,6 +184,7 @@ class _Question(Generic[T]):
         self._variables = variables
         self._checker = checker
         self._space = space
+        self._first = Turn(speaker="user", text="")
         self._turns: list[Turn] = []
         self._failures = 0
         self._repairs = 0
@@ -198,7 +199,8 @@ class _Question(Generic[T]):
         self.checked = True
         question, notes = fit(self._prompt, self._variables, room_tokens=self._room(), count=self._llm._count)
         self.notes += notes
-        self._turns = [Turn(speaker="user", text=question)]
+        self._first = Turn(speaker="user", text=question)
+        self._turns = [self._first]
         while True:
             try:
                 reply, spend, seconds = self._attempt()
@@ -338,15 +340,13 @@ class _Question(Generic[T]):
             raise InvalidReply(f"{asked} in {len(self.spends)} attempts; the last one: {problem}", reply.text) from problem
         if self._llm._pacing.monotonic() >= self._end:
             raise InvalidReply(f"{asked} within {self._settings.deadline_s:g} s; the last one: {problem}", reply.text) from problem
-        # Only the latest misfit is shown: older ones cost tokens and confuse small models.
-        del self._turns[1:]
         repair = f"{problem} Answer again with one JSON object that fits this schema, and with nothing else:\n{self._checker.text}"
         echo = [Turn(speaker="assistant", text=reply.text[:_MAX_ECHO])] if reply.text.strip() else []
-        for turns in ([*self._turns, *echo, Turn(speaker="user", text=repair)], [_joined(self._turns[0], repair)]):
+        # Only the latest misfit is shown: older ones cost tokens and confuse small models.
+        for turns in ([self._first, *echo, Turn(speaker="user", text=repair)], [_joined(self._first, repair)]):
             self._turns = turns
             if self._estimate(self._request()) <= self._window_left():
                 return
-        self._turns = self._turns[:1]
         raise InvalidReply(f"{asked}, and its window has no room to ask again: {problem}", reply.text) from problem
 
     def _window_left(self) -> int:

@@ -313,5 +313,19 @@ def _failure(problem: Exception, request: Request) -> AttemptFailed:
 
 
 def _told(problem: Exception) -> str:
-    words = " ".join(str(problem).split()) or type(problem).__name__
-    return f"{type(problem).__name__}: {words[:300]}"
+    """Say what went wrong without words of the reply: messages are kept where erasure does not look for content."""
+    from pydantic_ai.exceptions import ModelConnectionError, ModelHTTPError, ModelRequestTimeout
+
+    if isinstance(problem, ModelHTTPError):
+        body = problem.body if isinstance(problem.body, dict) else {}
+        inner = body.get("error", body)
+        message = inner.get("message", "") if isinstance(inner, dict) else inner
+        return f"HTTP {problem.status_code}: {_one_line(message) or _one_line(problem.provider_error_code or 'no reason given')}"
+    words = _one_line(problem)
+    if not isinstance(problem, (ModelConnectionError, ModelRequestTimeout)):
+        words = words.partition(":")[0]  # the library quotes what it could not read after the colon
+    return words or type(problem).__name__
+
+
+def _one_line(value: object) -> str:
+    return " ".join(str(value).split())[:200]
