@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from mneme.core.trace import Trace
 
 BoolArray = NDArray[np.bool_]
 TermArray = NDArray[np.uint64]
+T = TypeVar("T")
 
 
 class Index(Protocol):
@@ -49,6 +50,15 @@ class Index(Protocol):
     @property
     def following(self) -> IntArray:
         """``(size,)`` position of the memory after in the same session, ``size`` at its end."""
+        ...
+
+    @property
+    def groups(self) -> tuple[IntArray, int]:
+        """``(size,)`` number of each memory's session, and how many there are; a memory without a session is one of its own."""
+        ...
+
+    def memo(self, name: str, build: Callable[[], T]) -> T:
+        """Return what ``build`` made of the index's present state under this name; it is made again after a change."""
         ...
 
     @property

@@ -56,7 +56,7 @@ class Material:
     """What search needs of one text.
 
     Args:
-        terms: the encoded token row (:func:`mneme.text.analyser.encode_terms`).
+        terms: the encoded token row (:func:`mneme.text.terms.encode_terms`).
         vectors: ``(p, width) float32 unit-norm``, one per passage.
     """
 

@@ -12,10 +12,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from mneme.core.errors import ErasureIncomplete
 from mneme.core.ids import Ids
 from mneme.core.operations import Erase, Keep, Operation
-from mneme.core.ports import Applied, Material, Store
+from mneme.core.ports import Applied, FloatArray, Material, Store
 from mneme.core.query import ErasureReport
 from mneme.core.records import Episode, Memory
 from mneme.engine.opened import Opened
@@ -40,7 +42,7 @@ class Trace:
     Args:
         pieces: short runs of its text, one of which lies whole within a page wherever pages cut the text.
         words: its words of at least 5 bytes; shorter ones turn up in binary data by chance and are covered by the pieces.
-        vectors: the fronts of its vectors.
+        vectors: runs of its vectors' bytes.
     """
 
     pieces: tuple[bytes, ...]
@@ -128,7 +130,15 @@ def _memory_trace(store: Store, id: str) -> Trace:
     texts = {version.memory.indexed_text for version in store.versions(id)}
     places = store.places(id)
     vectors = store.vectors([row for row, _ in places], [text_version for _, text_version in places])
-    return _trace(sorted(texts), tuple(passage.tobytes()[:_VECTOR_BYTES] for passages in vectors for passage in passages))
+    return _trace(sorted(texts), tuple(part for passages in vectors for passage in passages if (part := _distinctive(passage))))
+
+
+def _distinctive(vector: FloatArray) -> bytes:
+    """Return a run of a vector's bytes that nothing else has by chance; nothing when it has none, being almost all zeros."""
+    raw = vector.tobytes()
+    start = max(0, min(int(np.argmax(np.abs(vector))) * vector.itemsize - _VECTOR_BYTES // 2, len(raw) - _VECTOR_BYTES))
+    part = raw[start : start + _VECTOR_BYTES]
+    return part if len(set(part)) >= _VECTOR_BYTES // 4 else b""
 
 
 def _trace(texts: Sequence[str], vectors: tuple[bytes, ...] = ()) -> Trace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,11 @@ from mneme.index.columns import SEARCHABLE, Columns, select
 from mneme.index.postings import Postings
 from mneme.index.vectors import VectorCodes
 
+T = TypeVar("T")
 ReadVectors = Callable[[Sequence[int], Sequence[int]], list[FloatArray]]
+
+K1, B = 1.2, 0.75
+"""BM25's own constants; the same as the window and session features use."""
 
 RESCORED = 32
 """How many of the best by 8-bit codes are scored again in float32."""
@@ -33,9 +38,9 @@ class SpaceIndex:
         self.seq = 0
         self._exact = exact
         self.columns = Columns()
-        self._postings = Postings()
+        self._postings = Postings(k1=K1, b=B)
         self._codes = VectorCodes(width)
-        self._neighbours: tuple[int, IntArray, IntArray] | None = None
+        self._memo: dict[str, Any] = {}
 
     def refresh(self, rows: IndexRows) -> None:
         """Take in the rows that changed since ``seq``; rows that are new, changed or gone, in any mix."""
@@ -53,7 +58,14 @@ class SpaceIndex:
         if len(fresh):
             self._add(rows, fresh)
         self.seq = max(self.seq, rows.seq)
-        self._neighbours = None
+        self._memo.clear()
+
+    def memo(self, name: str, build: Callable[[], T]) -> T:
+        """Return what ``build`` made of the index's present state under this name; it is made again after a change."""
+        if name not in self._memo:
+            self._memo[name] = build()
+        made: T = self._memo[name]
+        return made
 
     @property
     def size(self) -> int:
@@ -73,12 +85,17 @@ class SpaceIndex:
     @property
     def previous(self) -> IntArray:
         """``(size,)`` position of the memory before in the session, ``size`` at its start."""
-        return self._linked()[1]
+        return self._linked()[0]
 
     @property
     def following(self) -> IntArray:
         """``(size,)`` position of the memory after in the session, ``size`` at its end."""
-        return self._linked()[2]
+        return self._linked()[1]
+
+    @property
+    def groups(self) -> tuple[IntArray, int]:
+        """``(size,)`` number of each memory's session, and how many there are; a memory without a session is one of its own."""
+        return self.memo("groups", self._grouped)
 
     @property
     def lengths(self) -> FloatArray:
@@ -158,8 +175,12 @@ class SpaceIndex:
         vectors, counts = select(rows.vectors, rows.passages, fresh)
         self._codes.add(np.repeat(positions, counts), vectors)
 
-    def _linked(self) -> tuple[int, IntArray, IntArray]:
-        linked = self._neighbours
-        if linked is None:
-            linked = self._neighbours = (self.seq, *self.columns.neighbours())
-        return linked
+    def _grouped(self) -> tuple[IntArray, int]:
+        sessions = self.columns["session"].astype(np.int64)
+        count = len(self.columns.values("session"))
+        alone = sessions == self.columns.code("session", None)
+        sessions[alone] = count + np.arange(int(alone.sum()))
+        return sessions, count + int(alone.sum())
+
+    def _linked(self) -> tuple[IntArray, IntArray]:
+        return self.memo("neighbours", self.columns.neighbours)

@@ -28,6 +28,7 @@ from mneme.text.language import (
     language_code,
     script_of_language,
 )
+from mneme.text.marks import marks as kinds
 from mneme.text.script import clusters, fold_marks, is_paired, normalise, raw_tokens, script_of, stands_alone
 from mneme.text.stopwords import stopwords
 from mneme.text.terms import TermIds, encode_counts, term_id
@@ -99,7 +100,7 @@ class Analyser:
         return self._stemmed(_cut(raw), self._languages(raw, normalised, language), singles=True)
 
     def document(self, text: str, language: str | None = None) -> bytes:
-        """The text's terms as the blob that a store keeps (see ``encode_terms``), marked with its languages."""
+        """The text's terms as the blob that a store keeps (see ``encode_terms``), marked with its languages and kinds."""
         normalised = normalise(text)
         raw = raw_tokens(normalised)
         languages = self._languages(raw, normalised, language)
@@ -111,7 +112,7 @@ class Analyser:
             for one in (term,) if term else self._stemmed(_cut([token]), languages, singles=True):
                 counts[one] = counts.get(one, 0) + count
         marks = {code if code in SNOWBALL else UNSTEMMED for code in languages.values() if code not in _ASSUMED}
-        return encode_counts(counts, marks if counts else ())
+        return encode_counts(counts, marks if counts else (), kinds(text) if counts else ())
 
     def query(self, text: str, languages: Iterable[str] = (), language: str | None = None) -> QueryTerms:
         """The terms to look for. Of Chinese and Korean runs longer than one character these are the pairs only.

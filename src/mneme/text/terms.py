@@ -44,11 +44,12 @@ def encode_terms(terms: Iterable[str], marks: Iterable[str] = ()) -> bytes:
     return encode_counts(Counter(terms), marks)
 
 
-def encode_counts(counts: Mapping[str, int], marks: Iterable[str] = ()) -> bytes:
-    """The same blob from terms that are counted already."""
+def encode_counts(counts: Mapping[str, int], marks: Iterable[str] = (), others: Iterable[int] = ()) -> bytes:
+    """The same blob from terms that are counted already; ``others`` are ids of further marks."""
     rows = {term_id(term): count for term, count in counts.items()}
     for code in marks:
         rows[LANGUAGE_MARKS[code]] = 0
+    rows.update(dict.fromkeys(others, 0))
     order = sorted(rows)
     return b"".join([_PACK(term, min(rows[term], _MOST)) for term in order])
 
