@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mneme.text.names import canonical_name, mentions
@@ -96,6 +96,7 @@ class Clause:
     Attributes:
         text: its words, with expressions of time blanked out; as long as the original, so that offsets agree.
         start: its first character in the turn.
+        cited: the first character of the turn that it rests on: where its speaker or the person behind its pronoun is named.
         subject: whom it is about; empty when it has no subject that can be named.
         body: where in ``text`` its predicate begins.
         named: a name given to a relative in passing, as in "my sister Ana": (kin word, name), or None.
@@ -107,6 +108,7 @@ class Clause:
 
     text: str
     start: int
+    cited: int
     subject: str
     body: int
     named: tuple[str, str] | None
@@ -135,8 +137,10 @@ def clauses(text: str, author: str, at: datetime, known: Sequence[str] = ()) -> 
         main = main[: quote.start()] + " " * len(quote[0]) + main[quote.end() :]
         speaker = _quoted_speaker(spoken_by["who"], author, known) if spoken_by else None
         if speaker:
-            yield from _read_voice(text, inside, quote.start(1), speaker, speaker, times, known)
-    yield from _read_voice(text, main, 0, author, "", times, known)
+            cited = max(0, quote.start() - 70) + spoken_by.start() if spoken_by else quote.start()
+            voice = _Voice(text=text, speaker=speaker, claimed_by=speaker, cited=cited, times=times, known=known)
+            yield from _read_voice(voice, inside, quote.start(1))
+    yield from _read_voice(_Voice(text=text, speaker=author, claimed_by="", cited=None, times=times, known=known), main, 0)
 
 
 def asserted(text: str, at: datetime) -> Iterator[tuple[str, int]]:
@@ -158,7 +162,7 @@ def _blanked(text: str, times: Sequence[TimeMention]) -> str:
     for found in times:
         start = found.start
         before = _PREPOSITION.search(text, max(0, start - 24), start)
-        if before and text[before.start() - 6 : before.start()].strip().lower() not in ("birthday", "born"):
+        if before and text[max(0, before.start() - 9) : before.start()].strip().lower() not in ("birthday", "born"):
             start = before.start()
         text = text[:start] + " " * (found.end - start) + text[found.end :]
     return text
@@ -173,29 +177,45 @@ def _quoted_speaker(who: str, author: str, known: Sequence[str]) -> str | None:
     return canonical_name(who, known) or who
 
 
-def _read_voice(
-    text: str, voice: str, offset: int, speaker: str, claimed_by: str, times: Sequence[TimeMention], known: Sequence[str]
-) -> Iterator[Clause]:
-    people: dict[str, str] = {}
-    bystanders = _persons(voice, known) if _PRONOUN.search(voice) else []
-    for start, end in sentence_spans(voice):
-        people.update({name: people.get(name, "") for at, name in bystanders if at < start})
-        sentence = voice[start:end]
-        if sentence.rstrip().rstrip("\"”’)!").endswith("?") or "?" in sentence or _UNREAL.search(sentence):
+@dataclass(slots=True, kw_only=True)
+class _Voice:
+    """Whose words are being read, and whom they have named so far: name -> (gender, where)."""
+
+    text: str
+    speaker: str
+    claimed_by: str
+    cited: int | None
+    times: Sequence[TimeMention]
+    known: Sequence[str]
+    people: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def names(self, name: str, gender: str, at: int) -> None:
+        known = self.people.get(name)
+        self.people[name] = (gender or (known[0] if known else ""), known[1] if known else at)
+
+
+def _read_voice(voice: _Voice, words: str, offset: int) -> Iterator[Clause]:
+    bystanders = _persons(words, voice.known) if _PRONOUN.search(words) else []
+    for start, end in sentence_spans(words):
+        for at, name in bystanders:
+            if at < start:
+                voice.names(name, "", offset + at)
+        sentence = words[start:end]
+        if "?" in sentence or _UNREAL.search(sentence):
             continue
-        carried, doubtful = "", False
+        carried: Clause | None = None
         for begin, finish, link in _pieces(sentence):
             piece = sentence[begin:finish]
             if link not in ("shared", "who"):
-                carried, doubtful = "", False
+                carried = None
                 if _SUBORDINATE.match(piece):
                     continue
-            clause = _clause(text, piece, offset + start + begin, speaker, claimed_by, times, known, people, carried, link)
+            clause = _clause(voice, piece, offset + start + begin, carried, link)
             if clause is None:
                 continue
-            doubtful = clause.doubtful or doubtful
-            carried = clause.subject
-            yield replace(clause, doubtful=doubtful)
+            clause = replace(clause, doubtful=clause.doubtful or (carried is not None and carried.doubtful))
+            carried = clause
+            yield clause
 
 
 def _persons(voice: str, known: Sequence[str]) -> list[tuple[int, str]]:
@@ -221,10 +241,7 @@ def _pieces(sentence: str) -> Iterator[tuple[int, int, str]]:
 _SIDE = frozenset("which where whose when whenever until before after as or while".split())
 
 
-def _clause(
-    text: str, piece: str, start: int, speaker: str, claimed_by: str, times: Sequence[TimeMention], known: Sequence[str],
-    people: dict[str, str], carried: str, link: str,
-) -> Clause | None:  # fmt: skip
+def _clause(voice: _Voice, piece: str, start: int, carried: Clause | None, link: str) -> Clause | None:
     """Finds the subject and where the predicate begins; None when there is none that can be named."""
     if link == "side":
         return None
@@ -234,15 +251,19 @@ def _clause(
     while at < len(piece) and piece[at].isspace():
         at += 1
     found = SUBJECT.match(piece, at)
-    subject, body, named = carried, at, None
+    claimed_by, body, named = voice.claimed_by, at, None
+    cited = start if voice.cited is None else voice.cited
     if found:
-        subject, named, body = *_subject(found, speaker, known, people), found.end()
-        while subject and (said := _SAYS.match(piece, body)) and subject != speaker:
-            told = _told_by(piece, said.end(), subject, known, people, speaker)
+        subject, named, antecedent = _subject(found, voice, start)
+        body, cited = found.end(), min(cited, antecedent)
+        while subject and (said := _SAYS.match(piece, body)) and subject != voice.speaker:
+            told = _told_by(piece, said.end(), subject, voice, start)
             if told is None:
                 return None
             claimed_by, (subject, body) = subject, told
-    elif not carried:
+    elif carried is not None:
+        subject, cited, claimed_by = carried.subject, carried.cited, carried.claimed_by
+    else:
         return None
     if not subject:
         return None
@@ -250,55 +271,52 @@ def _clause(
     return Clause(
         text=piece,
         start=start,
+        cited=cited,
         subject=subject,
         body=body,
         named=named,
         claimed_by=claimed_by,
         doubtful=_DOUBT.search(piece) is not None,
-        times=tuple(time for time in times if time.start < end and time.end > start),
-        whole=text[start:end],
+        times=tuple(time for time in voice.times if time.start < end and time.end > start),
+        whole=voice.text[start:end],
     )
 
 
-def _told_by(
-    piece: str, at: int, teller: str, known: Sequence[str], people: dict[str, str], speaker: str
-) -> tuple[str, int] | None:
+def _told_by(piece: str, at: int, teller: str, voice: _Voice, start: int) -> tuple[str, int] | None:
     """Whom a reported clause is about: the teller for "he" and "she", else a third person; never the author ("said I ...")."""
     found = SUBJECT.match(piece, at)
-    if found is None or found["self"]:
+    if found is None or found["self"] or found["owner"]:
         return None
     if found["he"]:
         return teller, found.end()
-    if found["owner"]:
-        return None
-    subject, _ = _subject(found, speaker, known, people)
+    subject, _, _ = _subject(found, voice, start)
     return (subject, found.end()) if subject else None
 
 
-def _subject(
-    found: re.Match[str], speaker: str, known: Sequence[str], people: dict[str, str]
-) -> tuple[str, tuple[str, str] | None]:
+def _subject(found: re.Match[str], voice: _Voice, start: int) -> tuple[str, tuple[str, str] | None, int]:
+    """The person a subject names, the name given in passing, and where the person is named; empty when that is unclear."""
+    here = start + found.start()
     if found["self"]:
-        return speaker, None
+        return voice.speaker, None, here
     if found["he"]:
         gender = "m" if found["he"].lower() == "he" else "f"
-        fitting = [name for name, sex in people.items() if sex in ("", gender)]
-        return (fitting[0] if len(fitting) == 1 else ""), None
+        fitting = [(name, at) for name, (sex, at) in voice.people.items() if sex in ("", gender)]
+        return (fitting[0][0], None, fitting[0][1]) if len(fitting) == 1 else ("", None, here)
     if kin := found["kin"]:
         name = found["kin_name"]
         if name:
-            name = canonical_name(name, known) or name
-        subject = name or f"{speaker}'s {kin}"
-        people[subject] = KIN_GENDER.get(kin.split()[-1], "")
-        return subject, (kin, name) if name else None
+            name = canonical_name(name, voice.known) or name
+        subject = name or f"{voice.speaker}'s {kin}"
+        voice.names(subject, KIN_GENDER.get(kin.split()[-1], ""), here)
+        return subject, (kin, name) if name else None, here
     if other := found["other"]:
-        return f"{canonical_name(other, known) or other}'s {found['other_kin']}", None
+        return f"{canonical_name(other, voice.known) or other}'s {found['other_kin']}", None, here
     name = found["name"].rstrip(".")
     if name.split()[0] in _NEVER_SUBJECTS:
-        return "", None
-    name = canonical_name(name, known) or name
-    people[name] = ""
-    return name, None
+        return "", None, here
+    name = canonical_name(name, voice.known) or name
+    voice.names(name, "", here)
+    return name, None, here
 
 
 _NEVER_SUBJECTS = frozenset(

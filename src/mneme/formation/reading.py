@@ -48,8 +48,9 @@ _ENDED = re.compile(r"\b(?:no\s+longer|any\s?more|not\s+any\s+longer)\b")
 _AUTHOR_POSSESSIVE = re.compile(r"^(?:my|our|his|her|their)\s+", re.IGNORECASE)
 _PARTS = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s+&\s+")
 _EMPTY_OBJECTS = frozenset(
-    "it that this them you him her me us one ones things thing stuff everything nothing something anything people someone everyone way lot time"
-    " times day place idea part much more mine yours both all some any others other same too very so here there home few lots couple a the an".split()
+    "it that this them you him her me us one ones things thing stuff everything nothing something anything people someone everyone way"
+    " lot time times day place idea part much more mine yours both all some any others other same"
+    " too very so here there home few lots couple a the an".split()
 )
 
 
@@ -263,7 +264,7 @@ def _statement(clause: Clause, name: str, value: str, polarity: bool, tense: str
     kind = relation(name).kind
     begin, until, precision, rule = validity(clause.times, tense, at)
     stop = max([clause.start + min(end, len(clause.text)), *(time.end for time in clause.times)])
-    start = min([clause.start, *(time.start for time in clause.times)])
+    start = min([clause.start, clause.cited, *(time.start for time in clause.times)])
     lead = len(clause.whole) - len(clause.whole.lstrip(" ,"))
     claimant = clause.claimed_by or author
     return Statement(
