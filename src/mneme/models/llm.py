@@ -116,9 +116,10 @@ class ProviderTransport:
         self._session: _Session | None = None
         self._closed = False
         # Opened now, so that a missing key or package is told now; it holds no connection yet.
-        model = open_model(name, api_key)
-        self._window = window_of(name, model)
-        self._modes = _modes(model)
+        self._model: Model[Any] | None = open_model(name, api_key)
+        self._pid = os.getpid()
+        self._window = window_of(name, self._model)
+        self._modes = _modes(self._model)
 
     @property
     def identity(self) -> str:
@@ -157,7 +158,9 @@ class ProviderTransport:
                 raise Closed(f"the model {self.identity!r} is closed; open it again")
             # A forked child has the object but not the thread behind it.
             if self._session is None or self._session.pid != os.getpid():
-                self._session = _Session(open_model(self._name, self._api_key))
+                fresh = self._model if self._pid == os.getpid() else None
+                self._model = None
+                self._session = _Session(fresh or open_model(self._name, self._api_key))
             return self._session
 
 

@@ -15,15 +15,16 @@ import socket
 import struct
 import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, Self, cast
 
 from mneme.core.errors import InvalidInput
 from mneme.models.context import estimate_tokens
-from mneme.testing.examples import fitting_example, misfit_example
+from mneme.testing.examples import fitting_example
 from mneme.testing.faults import Fault
+from mneme.testing.wire import events, finish_reason, spoiled
 
 CHAT = "/v1/chat/completions"
 EMBEDDINGS = "/v1/embeddings"
@@ -43,7 +44,6 @@ _ERRORS: dict[str, tuple[int, str, str]] = {
     "unauthorised": (401, "invalid_api_key", "wrong key"),
     "context_length": (400, "context_length_exceeded", "the question is longer than the maximum context length"),
 }
-_PIECE_CHARS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +199,7 @@ class OpenAIDouble:
         request = ChatRequest(body=body, number=next(self._numbers))
         answer = self._answer(request)
         text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
-        return _spoiled(text, request, fault.kind if fault else "")
+        return spoiled(text, request.schema, fault.kind if fault else "")
 
     def pause(self, seconds: float) -> None:
         """Wait, but not longer than the double is open."""
@@ -279,7 +279,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _whole(self, body: Mapping[str, Any], kind: str, text: str, usage: dict[str, int]) -> None:
         message = {"role": "assistant", "content": text}
-        choice = {"index": 0, "message": message, "finish_reason": _finish(kind)}
+        choice = {"index": 0, "message": message, "finish_reason": finish_reason(kind)}
         data = {"id": "chat-double", "object": "chat.completion", "created": 1, "model": body.get("model", ""), "choices": [choice]}
         if kind == "no_choices":
             data["choices"] = []
@@ -297,7 +297,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stream(self, body: Mapping[str, Any], kind: str, text: str, usage: dict[str, int]) -> None:
         self._start(200, "text/event-stream", {"Transfer-Encoding": "chunked"})
-        for number, event in enumerate(_events(body, kind, text, usage)):
+        for number, event in enumerate(events(body, kind, text, usage)):
             if kind == "cut_off" and number >= 2:
                 self.wfile.flush()
                 self._hang_up()
@@ -346,54 +346,6 @@ class _Handler(BaseHTTPRequestHandler):
         # The request's file keeps the descriptor open; only its closing with the linger set sends the reset.
         self.rfile.close()
         self.connection.close()
-
-
-def _events(body: Mapping[str, Any], kind: str, text: str, usage: dict[str, int]) -> Iterator[str]:
-    def event(choices: list[object], **more: object) -> str:
-        base = {"id": "chat-double", "object": "chat.completion.chunk", "created": 1, "model": body.get("model", "")}
-        return json.dumps({**base, "choices": choices, **more}, ensure_ascii=False)
-
-    if kind == "bad_body":
-        yield '{"id": "chat-double", "choices": [{"del'
-        return
-    if kind == "no_choices":
-        yield "[DONE]"
-        return
-    yield event([{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}])
-    for start in range(0, len(text), _PIECE_CHARS):
-        yield event([{"index": 0, "delta": {"content": text[start : start + _PIECE_CHARS]}, "finish_reason": None}])
-    if kind == "no_end":
-        return
-    yield event([{"index": 0, "delta": {}, "finish_reason": _finish(kind)}])
-    if body.get("stream_options", {}).get("include_usage") and kind != "no_usage":
-        yield event([], usage={**usage, "total_tokens": sum(usage.values())})
-    yield "[DONE]"
-
-
-def _finish(kind: str) -> str:
-    return {"truncated": "length", "no_end": "length", "filtered": "content_filter"}.get(kind, "stop")
-
-
-def _spoiled(text: str, request: ChatRequest, kind: str) -> str:
-    match kind:
-        case "invalid_json":
-            return text[:-1] + ", oops" if len(text) > 1 else "{oops"
-        case "wrong_schema":
-            return json.dumps(misfit_example(request.schema))
-        case "empty" | "filtered":
-            return ""
-        case "think":
-            return f'<think>The user wants {{"x": 1}}? No.\nLet me see.</think>\n\n{text}'
-        case "think_only":
-            return f"<think>Let me see. {text}"
-        case "fence":
-            return f"```json\n{text}\n```"
-        case "chatter":
-            return f"Sure! Here is what you asked for:\n\n{text}\n\nTell me if you need more."
-        case "truncated" | "no_end":
-            return text[: max(len(text) // 2, 1)]
-        case _:
-            return text
 
 
 def _text(message: Mapping[str, Any]) -> str:
