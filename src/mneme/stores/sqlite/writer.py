@@ -50,7 +50,8 @@ class Writer:
         self._connection = connection
         self._lock = lock
         self._path = path
-        self._turn = threading.Lock()
+        self._changed = threading.Condition()
+        self._leader: object = None
         self._queue: deque[_Ticket[Any]] = deque()
 
     def run(self, change: Callable[[sqlite3.Connection], _T]) -> _T:
@@ -60,25 +61,50 @@ class Writer:
             MnemeError: what the change raised, or the failure of the disk; nothing of the change was written.
         """
         ticket: _Ticket[_T] = _Ticket(change)
-        self._queue.append(ticket)
-        with self._turn:
-            if not ticket.done:
-                self._drain()
+        try:
+            if self._lead_or_wait(ticket):
+                self._commit(self._drain())
+        finally:
+            self._leave(ticket)
         if ticket.error is not None:
             raise ticket.error
         return ticket.result  # type: ignore[return-value]
 
-    def _drain(self) -> None:
+    def _lead_or_wait(self, ticket: _Ticket[Any]) -> bool:
+        """Queue a change; return True if this thread is to commit what waits, False when somebody else did."""
+        with self._changed:
+            self._queue.append(ticket)
+            while self._leader is not None and not ticket.done:
+                self._changed.wait()
+            if ticket.done:
+                return False
+            self._leader = ticket
+            return True
+
+    def _leave(self, ticket: object) -> None:
+        """End a leader's turn; after an interrupt, also take a change out of the queue that nobody has begun."""
+        with self._changed:
+            if ticket in self._queue:
+                self._queue.remove(ticket)  # type: ignore[arg-type]
+            if self._leader is ticket:
+                self._leader = None
+                self._changed.notify_all()
+
+    def _drain(self) -> list[_Ticket[Any]]:
         waiting = []
-        while self._queue:
-            waiting.append(self._queue.popleft())
-        try:
-            self._commit(waiting)
-        finally:
-            # After an interrupt the others' changes wait for the next caller that gets its turn.
-            self._queue.extendleft(ticket for ticket in reversed(waiting) if not ticket.done)
+        with self._changed:
+            while self._queue:
+                waiting.append(self._queue.popleft())
+        return waiting
 
     def _commit(self, waiting: list[_Ticket[Any]]) -> None:
+        try:
+            self._commit_together(waiting)
+        finally:
+            # After an interrupt the others' changes wait for the next leader.
+            self._queue.extendleft(ticket for ticket in reversed(waiting) if not ticket.done)
+
+    def _commit_together(self, waiting: list[_Ticket[Any]]) -> None:
         try:
             with self._exclusive():
                 self._transact(waiting)
@@ -88,7 +114,7 @@ class Writer:
                 return
             # One change may have broken the transaction of all: each gets its own.
             for ticket in waiting:
-                self._commit([ticket])
+                self._commit_together([ticket])
         except MnemeError as error:
             for ticket in waiting:
                 ticket.settle(error)
@@ -144,13 +170,25 @@ class Writer:
             self._lock.release()
 
     @contextmanager
+    def _alone(self) -> Iterator[None]:
+        turn = object()
+        try:
+            with self._changed:
+                while self._leader is not None:
+                    self._changed.wait()
+                self._leader = turn
+            yield
+        finally:
+            self._leave(turn)
+
+    @contextmanager
     def exclusive(self) -> Iterator[sqlite3.Connection]:
         """Lend the connection outside a transaction, with every other writer kept out."""
-        with self._turn, self._exclusive():
+        with self._alone(), self._exclusive():
             yield self._connection
 
     def close(self) -> None:
         """Close the connection and the lock, after the change that is running."""
-        with self._turn:
+        with self._alone():
             self._connection.close()
             self._lock.close()
