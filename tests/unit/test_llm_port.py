@@ -39,8 +39,8 @@ def test_values_that_are_no_text_are_written_as_json() -> None:
         tags: tuple[str, ...]
 
     prompt = Prompt(role="r", system="", template="$rows $flag $n $nothing $row")
-    text = prompt.render({"rows": [{"a": 1}], "flag": True, "n": 2.5, "nothing": None, "row": Row("Ada", ("x", "y"))})
-    assert text.replace("\n", "").replace("  ", "") == '[{"a":1}] true 2.5 null {"name": "Ada","tags": ["x","y"]}'
+    text = prompt.render({"rows": [{"a": 1}, {2: {3}}], "flag": True, "n": 2.5, "nothing": None, "row": Row("Ada", ("x", "y"))})
+    assert text.replace("\n", "").replace("  ", "") == '[{"a":1},{"2":[3]}] true 2.5 null {"name": "Ada","tags": ["x","y"]}'
 
 
 def test_missing_and_unknown_variables_are_told_together() -> None:

@@ -225,7 +225,10 @@ class Ledger(Protocol):
         ...
 
     def exclusive(self) -> AbstractContextManager[object]:
-        """Hold off other writers, so that a limit can be checked and the spend added in one step."""
+        """Hold off other writers, so that a limit can be checked and the spend added in one step.
+
+        ``total`` and ``add`` are called inside; a store makes it one immediate transaction, which also holds off other processes.
+        """
         ...
 
 
@@ -347,7 +350,9 @@ def _as_text(value: object) -> str:
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-    return orjson.dumps(plain, default=_plain, option=orjson.OPT_INDENT_2 if isinstance(plain, dict) else 0).decode()
+    return orjson.dumps(
+        plain, default=_plain, option=orjson.OPT_NON_STR_KEYS | (orjson.OPT_INDENT_2 if isinstance(plain, dict) else 0)
+    ).decode()
 
 
 def _plain(value: object) -> object:
