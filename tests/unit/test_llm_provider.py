@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -447,3 +449,14 @@ def test_the_double_answers_with_an_object_that_fits() -> None:
 
     with OpenAIDouble() as double, ProviderLLM("openai-compatible:m", base_url=double.base_url) as llm:
         assert llm.ask(PROMPT, ASK, Family) == Family(people=(Person("x", 0), Person("x", 0)), tags=[])
+
+
+def test_without_the_provider_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pydantic_ai.exceptions", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'mneme\[llm\]'"):
+        ProviderLLM("ollama:qwen3")
+
+
+def test_importing_models_and_doubles_loads_no_provider_library() -> None:
+    code = "import sys, mneme.models.llm, mneme.testing; print(sorted({'pydantic', 'pydantic_ai', 'openai'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
