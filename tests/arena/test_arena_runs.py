@@ -271,7 +271,7 @@ def test_the_cache_embeds_a_text_once_across_processes(tmp_path: Path) -> None:
 def test_recipes_are_found_by_name_baselines_first() -> None:
     assert recipe_names()[:8] == ["bm25", "dense", "hybrid-rrf", "four-sum", "session-dense", "full-context", "random", "oracle"]
     assert "default" in recipe_names()
-    assert get_recipe("engine:four-sum").name == "engine:four-sum"
+    assert get_recipe("engine:default").name == "engine:default"
     with pytest.raises(UnknownComponent, match="bm25"):
         get_recipe("bm2")
 

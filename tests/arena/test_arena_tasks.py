@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -145,6 +146,20 @@ def test_beam_strips_marks_dates_messages_and_flattens_ids() -> None:
     assert list(found["knowledge_update"].gold) == ["0", "2"]
     assert list(found["event_ordering"].gold) == ["0", "2"]
     assert not found["abstention"].answerable
+
+
+def test_beam_names_chats_by_size_and_reads_batches_under_plans(tmp_path: Path) -> None:
+    turn = [{"role": "user", "id": 0, "content": "Hello ->-> 1,1"}]
+    for size, content in (
+        ("100K", [{"batch_number": 1, "turns": [turn]}]),
+        ("10M", [{"plan-1": [{"batch_number": 4, "turns": [turn]}], "note": "x"}]),
+    ):
+        folder = tmp_path / size / "1" / "probing_questions"
+        folder.mkdir(parents=True)
+        (folder.parent / "chat.json").write_text(json.dumps(content))
+        (folder / "probing_questions.json").write_text("{}")
+    samples = get_task("beam").load(tmp_path, Options()).samples
+    assert {sample.id: sample.messages[0].session for sample in samples} == {"100K/1": "batch_1", "10M/1": "plan-1/batch_4"}
 
 
 def test_multihop_finds_passages_by_title_and_text_in_both_question_formats() -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mneme.arena.task import Task
 
 _FOLDER = Path("build/arena")
+_COUNTED_TEXTS = 200_000
 _path = click.Path(path_type=Path)
 _logs = click.option("--logs", type=_path, default=_FOLDER / "logs", show_default=True, help="Folder of the run logs.")
 _cache = click.option("--cache", type=_path, default=_FOLDER / "embeddings", show_default=True, help="Folder of cached embeddings.")
@@ -186,6 +187,7 @@ def verify(claims: Path, root: Path | None, as_json: bool, logs: Path, cache: Pa
 def _tools(cache: Path) -> Iterator[Tools]:
     """Yield what recipes are built from; new embeddings are kept even when the run is stopped."""
     import tempfile
+    from functools import lru_cache
 
     from mneme.arena.embedding_cache import EmbeddingCache
     from mneme.arena.subject import Tools
@@ -194,9 +196,11 @@ def _tools(cache: Path) -> Iterator[Tools]:
     from mneme.text.tokens import count_tokens
 
     embedder = EmbeddingCache(LocalEmbedder(), cache)
+    # Every recipe measures the same lines.
+    count = lru_cache(maxsize=_COUNTED_TEXTS)(count_tokens)
     with tempfile.TemporaryDirectory(prefix="mneme-arena-") as folder:
         try:
-            yield Tools(embedder=embedder, analyser=Analyser(), count_tokens=count_tokens, folder=Path(folder))
+            yield Tools(embedder=embedder, analyser=Analyser(), count_tokens=count, folder=Path(folder))
         finally:
             embedder.flush()
 

@@ -29,7 +29,7 @@ def load(path: Path, options: Options) -> Dataset:
         : options.limit
     ]
     probes = [chat.parent / "probing_questions" / "probing_questions.json" for chat in chats]
-    samples = [_sample(chat, probe) for chat, probe in zip(chats, probes, strict=True)]
+    samples = [_sample(_name(chat, path), chat, probe) for chat, probe in zip(chats, probes, strict=True)]
     return Dataset(samples=tuple(samples), sha256=hash_files([*chats, *probes]))
 
 
@@ -38,8 +38,13 @@ def _number(chat: Path) -> tuple[int, str]:
     return (int(digits[0]) if digits else 0, str(chat))
 
 
-def _sample(chat: Path, probe: Path) -> Sample:
-    name = chat.parent.name
+def _name(chat: Path, root: Path) -> str:
+    """Return ``3``, or ``100K/3`` when several sizes are read together."""
+    relative = chat.parent.relative_to(root).as_posix() if root.is_dir() and root != chat.parent else "."
+    return chat.parent.name if relative == "." else relative
+
+
+def _sample(name: str, chat: Path, probe: Path) -> Sample:
     messages = list(_messages(orjson.loads(chat.read_bytes())))
     sessions = {message.ref: message.session for message in messages}
     questions = []
@@ -60,10 +65,21 @@ def _sample(chat: Path, probe: Path) -> Sample:
     return Sample(id=name, messages=tuple(messages), questions=tuple(questions))
 
 
-def _messages(batches: list[Mapping[str, Any]]) -> Iterator[Message]:
+def _batches(content: list[Mapping[str, Any]], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield (session, batch); the longest chats put their batches under the names of plans."""
+    for entry in content:
+        if "turns" in entry:
+            yield f"{prefix}batch_{entry['batch_number']}", entry
+        else:
+            for plan, batches in entry.items():
+                if isinstance(batches, list):
+                    yield from _batches(batches, f"{plan}/")
+
+
+def _messages(content: list[Mapping[str, Any]]) -> Iterator[Message]:
     anchor: datetime | None = None
     since_anchor = 0
-    for batch in batches:
+    for session, batch in _batches(content):
         for turn in batch["turns"]:
             for row in turn:
                 if row.get("time_anchor"):
@@ -72,7 +88,7 @@ def _messages(batches: list[Mapping[str, Any]]) -> Iterator[Message]:
                 at = anchor + timedelta(minutes=since_anchor) if anchor else None
                 since_anchor += 1
                 if text.strip():
-                    yield Message(text=text, role=row["role"], at=at, session=f"batch_{batch['batch_number']}", ref=str(row["id"]))
+                    yield Message(text=text, role=row["role"], at=at, session=session, ref=str(row["id"]))
 
 
 def _numbers(source: Any) -> list[int]:

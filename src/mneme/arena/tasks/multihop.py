@@ -38,7 +38,9 @@ def load(path: Path, options: Options) -> Dataset:
 
 
 def _triples_file(folder: Path, name: str) -> Path:
-    found = [file for file in sorted(folder.glob("openie*.json")) if name in file.name]
+    files = sorted(folder.glob("openie*.json"))
+    # Releases of one dataset leave its name out.
+    found = [file for file in files if name in file.name] or (files if len(files) == 1 else [])
     if not found:
         raise InvalidInput({"triples": f"no openie*{name}*.json in {folder}; run without --triples"})
     return found[0]
