@@ -14,7 +14,6 @@ import pytest
 
 from mneme.arena.baselines import BASELINES, z_scores
 from mneme.arena.corpus import Corpus
-from mneme.arena.embedding_cache import EmbeddingCache
 from mneme.arena.log import RunLog
 from mneme.arena.recipes import get_recipe, get_recipes, recipe_names
 from mneme.arena.run import Run, run_task
@@ -249,23 +248,6 @@ def test_the_oracle_finds_sessions_when_only_they_are_labelled(tools: Tools) -> 
     made = BASELINES["oracle"].build(tools, Sample(id="s", messages=(), questions=(question,)))
     made.feed(messages())
     assert [ref for ref, _ in made.ask(asked(), 5).hits] == ["m3", "m4"]
-
-
-def test_the_cache_embeds_a_text_once_across_processes(tmp_path: Path) -> None:
-    class Counting(HashEmbedder):
-        calls: list[str] = []  # noqa: RUF012
-
-        def embed(self, texts: Sequence[str]) -> Any:
-            self.calls.extend(texts)
-            return super().embed(texts)
-
-    first = EmbeddingCache(Counting(), tmp_path)
-    vectors = first.embed(["a", "b", "a"])
-    first.flush()
-    second = EmbeddingCache(Counting(), tmp_path)
-    assert np.array_equal(second.embed(["b", "a", "c"])[:2], vectors[[1, 0]])
-    assert Counting.calls == ["a", "b", "c"]
-    assert second.embed([]).shape == (0, second.width)
 
 
 def test_recipes_are_found_by_name_baselines_first() -> None:

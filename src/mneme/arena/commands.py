@@ -185,24 +185,21 @@ def verify(claims: Path, root: Path | None, as_json: bool, logs: Path, cache: Pa
 
 @contextmanager
 def _tools(cache: Path) -> Iterator[Tools]:
-    """Yield what recipes are built from; new embeddings are kept even when the run is stopped."""
+    """Yield what recipes are built from; embeddings are kept, so that no text is embedded twice."""
     import tempfile
     from functools import lru_cache
 
-    from mneme.arena.embedding_cache import EmbeddingCache
     from mneme.arena.subject import Tools
+    from mneme.models.cached import CachedEmbedder
     from mneme.models.local import LocalEmbedder
     from mneme.text.analyser import Analyser
     from mneme.text.tokens import count_tokens
 
-    embedder = EmbeddingCache(LocalEmbedder(), cache)
+    embedder = CachedEmbedder(LocalEmbedder(), cache)
     # Every recipe measures the same lines.
     count = lru_cache(maxsize=_COUNTED_TEXTS)(count_tokens)
     with tempfile.TemporaryDirectory(prefix="mneme-arena-") as folder:
-        try:
-            yield Tools(embedder=embedder, analyser=Analyser(), count_tokens=count, folder=Path(folder))
-        finally:
-            embedder.flush()
+        yield Tools(embedder=embedder, analyser=Analyser(), count_tokens=count, folder=Path(folder))
 
 
 def _metric(task: Task, name: str) -> Metric:
