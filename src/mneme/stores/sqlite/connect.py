@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,8 @@ Mode = Literal["rwc", "ro", "immutable"]
 BUSY_TIMEOUT_S = 30.0
 CACHE_KIB = 1024
 IDLE_READERS = 2
+_LOOKS = 5
+_PAUSE_S = 0.01
 _MAGIC = b"SQLite format 3\x00"
 _JOURNAL_LIMIT = 16 * 1024 * 1024
 
@@ -51,20 +54,28 @@ def check_header(handle: Handle, path: Path) -> bool:
     Raises:
         CorruptStore: something else, or cut short.
     """
-    size = os.fstat(handle.descriptor).st_size
-    if size == 0:
-        return True
-    head = os.pread(handle.descriptor, 100, 0)
-    if head[:16] != _MAGIC:
-        raise CorruptStore(f"path: {path} is not a mneme file; choose another folder or restore the file from a backup")
-    page = int.from_bytes(head[16:18], "big")
-    page = 65536 if page == 1 else page
-    pages = int.from_bytes(head[28:32], "big")
-    log = Path(f"{path}-wal")
-    logged = log.exists() and log.stat().st_size > 0
-    # With a write-ahead log beside it, the file may rightly be shorter than its header says.
-    if size < 100 or (size < page * pages and not logged):
-        raise CorruptStore(f"path: {path} is cut short ({size} of {page * pages} bytes); restore it from a backup")
+    for attempt in range(_LOOKS):
+        size = os.fstat(handle.descriptor).st_size
+        if size == 0:
+            return True
+        head = os.pread(handle.descriptor, 100, 0)
+        if head[:16] != _MAGIC:
+            raise CorruptStore(f"path: {path} is not a mneme file; choose another folder or restore the file from a backup")
+        page = int.from_bytes(head[16:18], "big")
+        wanted = max((65536 if page == 1 else page) * int.from_bytes(head[28:32], "big"), 100)
+        if size >= wanted or _has_log(path):
+            return False
+        # Another process may be copying its log into the file at this moment; look again before saying anything.
+        time.sleep(_PAUSE_S * attempt)
+    raise CorruptStore(f"path: {path} is cut short ({size} of {wanted} bytes); restore it from a backup")
+
+
+def _has_log(path: Path) -> bool:
+    """Return whether a log lies beside the file, with which the file may rightly be shorter than its header says."""
+    for suffix in ("-wal", "-journal"):
+        with suppress(FileNotFoundError):
+            if os.stat(f"{path}{suffix}").st_size > 0:
+                return True
     return False
 
 
@@ -81,8 +92,7 @@ def read_mode(path: Path) -> Mode:
             return "ro"
         finally:
             probe.close()
-    log = Path(f"{path}-wal")
-    if log.exists() and log.stat().st_size > 0:
+    if _has_log(path):
         raise ReadOnly(f"path: {path} has changes in its log that need write access once; open it from a writable folder")
     return "immutable"
 

@@ -71,7 +71,9 @@ class SQLiteRoot:
             if not read_only and not self._catalogue.exists():
                 (self._folder / "spaces").mkdir(parents=True, exist_ok=True)
                 self._create()
-        self._check()
+        if not self._is_ours():
+            # Another process may be making it at this moment; the lock waits for it.
+            self._create()
         self._finish_drops()
 
     def _create(self) -> None:
@@ -81,6 +83,8 @@ class SQLiteRoot:
                 connection = connect(self._catalogue, "rwc", self._durability, self._timeout_s)
                 try:
                     connection.execute("BEGIN IMMEDIATE")
+                    if connection.execute("SELECT count(*) FROM sqlite_master WHERE tbl_name <> 'space'").fetchone()[0]:
+                        raise CorruptStore(f"path: {self._catalogue} is not a mneme catalogue; choose another folder")
                     connection.execute(_TABLE)
                     connection.execute(f"PRAGMA application_id = {CATALOGUE_ID}")
                     connection.execute(f"PRAGMA user_version = {CATALOGUE_VERSION}")
@@ -90,14 +94,23 @@ class SQLiteRoot:
         finally:
             release(handle)
 
-    def _check(self) -> None:
+    def _is_ours(self) -> bool:
+        """Return whether the catalogue is made.
+
+        Raises:
+            CorruptStore: it is a catalogue of something else.
+            NewerStore: a newer mneme wrote it.
+        """
         with self._connection() as connection:
             application = connection.execute("PRAGMA application_id").fetchone()[0]
             version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if application == 0 and version == 0 and not self._read_only:
+            return False
         if application != CATALOGUE_ID:
             raise CorruptStore(f"path: {self._catalogue} is not a mneme catalogue; choose another folder")
         if version > CATALOGUE_VERSION:
             raise NewerStore(f"path: {self._catalogue} was written by a newer mneme; upgrade mneme to open it")
+        return True
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:

@@ -47,7 +47,7 @@ def unstaged(connection: sqlite3.Connection, model: str, limit: int) -> list[tup
     if meta(connection).get("staged_model") == model:
         lacking = "WHERE NOT EXISTS (SELECT 1 FROM staged s WHERE s.key = t.key)"
     sql = f"SELECT t.key, v.snapshot FROM term t JOIN memory_version v ON v.key = t.key {lacking} ORDER BY t.key LIMIT ?"
-    return [(key // VERSIONS, key % VERSIONS, memory_from(snapshot).embedded_text) for key, snapshot in connection.execute(sql, (limit,))]
+    return [(key // VERSIONS, key % VERSIONS, memory_from(snapshot).indexed_text) for key, snapshot in connection.execute(sql, (limit,))]
 
 
 def switch(connection: sqlite3.Connection, model: str, width: int) -> bool:
