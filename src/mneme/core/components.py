@@ -65,6 +65,32 @@ class Channel(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """The candidates of a query and what the channels said of the whole space.
+
+    Args:
+        positions: ``(m,)``, rising.
+        channels: channel -> ``(size,)`` scores.
+    """
+
+    positions: IntArray
+    channels: Mapping[str, FloatArray]
+
+
+class Feature(Protocol):
+    """Scores the candidates from one point of view, on a scale that does not depend on the space."""
+
+    @property
+    def name(self) -> str:
+        """Its name in weights, traces and explanations."""
+        ...
+
+    def score(self, ctx: Context, query: Query, scene: Scene) -> FloatArray:
+        """Return ``(m,) float32``, 0 where the feature sees nothing."""
+        ...
+
+
 class Ranker(Protocol):
     """Fuses the channels' scores into one order."""
 

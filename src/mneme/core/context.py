@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,6 +135,7 @@ class Context:
         usage: reads how memories have fared.
         trace: where decisions are written down.
         settings: further settings of the space.
+        scratch: what strategies worked out in this call and share (:meth:`once`).
     """
 
     index: Index
@@ -146,3 +147,11 @@ class Context:
     usage: Callable[[Sequence[str]], Mapping[str, Usage]]
     trace: Trace
     settings: Mapping[str, object] = field(default_factory=dict)
+    scratch: dict[str, Any] = field(default_factory=dict)
+
+    def once(self, name: str, build: Callable[[], T]) -> T:
+        """Return what ``build`` made in this call under this name; made on first use."""
+        if name not in self.scratch:
+            self.scratch[name] = build()
+        made: T = self.scratch[name]
+        return made

@@ -47,6 +47,8 @@ TABLE: Mapping[type[errors.MnemeError], Codes] = {
     errors.Unauthorised: Codes(401, -32024, 17),
     errors.Forbidden: Codes(403, -32025, 18),
     errors.Closed: Codes(503, -32026, 19),
+    errors.TooManyCalls: Codes(429, -32027, 20),
+    errors.TooLarge: Codes(413, -32028, 21),
 }
 
 

@@ -24,6 +24,8 @@ MnemeError
 ├── MissingExtra          an optional package is needed; says what to install
 ├── Unauthorised          no key, or a key that does not hold
 ├── Forbidden             the key holds but not for this
+├── TooManyCalls          the key's rate limit is used up for now
+├── TooLarge              the request is larger than the key may send
 └── Closed                the space or memory is closed
 """
 
@@ -190,6 +192,23 @@ class Unauthorised(MnemeError):
 
 class Forbidden(MnemeError):
     """The key holds, but not for this space or verb."""
+
+
+class TooManyCalls(MnemeError):
+    """The key's rate limit is used up for now.
+
+    Args:
+        message: which limit.
+        retry_after_s: when to try again.
+    """
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class TooLarge(MnemeError):
+    """The request is larger than the key may send; split it, or ask for a larger limit."""
 
 
 class Closed(MnemeError):

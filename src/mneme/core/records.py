@@ -175,12 +175,6 @@ class Memory:
         captions = [medium.caption for medium in self.media if medium.caption]
         return "\n".join([self.text, *captions]) if captions else self.text
 
-    @property
-    def embedded_text(self) -> str:
-        """The text that is embedded: a named speaker goes before it, since questions name people; a role such as ``user`` does not."""
-        named = self.author is not None and self.author.casefold() not in ROLES
-        return f"{self.author}: {self.indexed_text}" if named else self.indexed_text
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:

@@ -18,7 +18,6 @@ from mneme.core.errors import UnknownComponent
 TABLE: dict[str, dict[str, str]] = {
     "recipe": {
         "default": "mneme.recipes.default:recipe",
-        "four-sum": "mneme.recipes.four_sum:recipe",
     },
 }
 

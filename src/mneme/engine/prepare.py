@@ -253,7 +253,7 @@ def _given_problems(item: Given, found: Mapping[str, Episode]) -> dict[str, str]
 
 def material_for(memories: Sequence[Memory], embedder: Embedder, analyser: Analyser) -> dict[str, Material]:
     """Return what search needs of each memory's text, by its id; embedding and terms are worked out side by side."""
-    passages = [embedder.passages(memory.embedded_text) for memory in memories]
+    passages = [embedder.passages(memory.indexed_text) for memory in memories]
     flat = [part for parts in passages for part in parts]
     if len(memories) == 1:
         vectors = embedder.embed(flat)

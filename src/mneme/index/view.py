@@ -15,12 +15,10 @@ from mneme.core.query import Filter
 from mneme.index.columns import SEARCHABLE, Columns, select
 from mneme.index.postings import Postings
 from mneme.index.vectors import VectorCodes
+from mneme.text.terms import K1, B
 
 T = TypeVar("T")
 ReadVectors = Callable[[Sequence[int], Sequence[int]], list[FloatArray]]
-
-K1, B = 1.2, 0.75
-"""BM25's own constants; the same as the window and session features use."""
 
 RESCORED = 32
 """How many of the best by 8-bit codes are scored again in float32."""

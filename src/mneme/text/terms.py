@@ -20,6 +20,12 @@ TermIds = NDArray[np.uint64]
 RECORD: Final = np.dtype([("id", "<u8"), ("tf", "<u2")])
 """One term of one text in a blob: its hash and how often the text has it. 10 bytes, little-endian, packed."""
 
+K1: Final = 1.2
+"""BM25: how soon repetition of a term stops to count."""
+
+B: Final = 0.75
+"""BM25: how much longer texts are held against."""
+
 _MOST: Final = 0xFFFF
 _PACK: Final = Struct("<QH").pack
 

@@ -1,0 +1,33 @@
+"""Word pairs: neighbours in the question that both stand in the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mneme.core.components import Scene
+from mneme.core.context import Context, Query
+from mneme.core.ports import FloatArray
+from mneme.retrieval.terms import search_terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """The share, by inverse document frequency, of the question's adjacent word pairs of which a text has both words."""
+
+    name: str = "pairs"
+
+    def score(self, ctx: Context, query: Query, scene: Scene) -> FloatArray:
+        """Return ``(m,)`` in [0, 1]."""
+        wanted = search_terms(ctx, query)
+        found = np.zeros(len(scene.positions), np.float32)
+        if len(wanted.terms) < 2:
+            return found
+        has = np.zeros((len(wanted.terms), ctx.index.size), bool)
+        for row, term in enumerate(wanted.terms.tolist()):
+            has[row, ctx.index.postings(term)[0]] = True
+        held = has[:, scene.positions]
+        weights = wanted.idf[:-1] + wanted.idf[1:]
+        both = held[:-1] & held[1:]
+        return (weights @ both).astype(np.float32) / max(float(weights.sum()), 1e-6)

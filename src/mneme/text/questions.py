@@ -1,0 +1,107 @@
+"""The form of a question: what kind of answer it wants, whom it names, when it is about.
+
+English forms; a question in another language has its numbers, dates and names read and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from mneme.core.clock import to_micros
+from mneme.text.time_expressions import TimeMention, find_times
+
+_WHEN = re.compile(
+    r"^(?:when|what (?:year|month|date|day|time)|how long|how (?:many|much) (?:days|weeks|months|years|time))|\bwhat date\b"
+    r"|什么时候|什麼時候|何时|哪天|哪年|几月|几号|几点"
+)
+_MANY = re.compile(r"\bhow (?:many|much|often)\b|多少|几个|几次")
+_NOW = re.compile(
+    r"^(?:where|who|what|which|how|is|are|does|do)\b.{0,12}?\b(?:is|are|does|do|has|have)\b|^(?:is|are|does|do)\b"
+    r"|\b(?:current|currently|now|latest|most recent|these days|at the moment)\b"
+)
+_ME = re.compile(r"\b(?:i|my|me|mine|i['’]ve|i['’]m|we|our)\b")
+_YOU = re.compile(
+    r"\bdid you\b|\byou (?:recommend|suggest|told|tell|mention|said|provid|gave|explain|list|advis)|\byour (?:suggest|recommend)"
+)
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_RELATIVE = re.compile(r"\b(?:last|next|this|ago|past|before|after|since|yesterday|today|tomorrow|tonight)\b", re.IGNORECASE)
+_YEARLY = ("day", "week", "month", "season")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What the words of a question ask for.
+
+    Args:
+        when: the answer is a time.
+        many: the answer is an amount.
+        now: it asks for what holds now.
+        own: it asks about the asker, and not what the other side said.
+    """
+
+    when: bool
+    many: bool
+    now: bool
+    own: bool
+
+
+def read_question(text: str) -> Question:
+    """Return the form of a question.
+
+    >>> read_question("How many cats do I have?").many
+    True
+    """
+    low = text.casefold().strip()
+    when = bool(_WHEN.search(low))
+    return Question(
+        when=when,
+        many=not when and bool(_MANY.search(low)),
+        now=bool(_NOW.search(low)),
+        own=bool(_ME.search(low)) and not _YOU.search(low),
+    )
+
+
+def named_people(text: str, people: Iterable[str]) -> list[str]:
+    """Return which people a text names, by full name or by the first part of it."""
+    low = text.casefold()
+    return [person for person in people if _name_pattern(person).search(low)]
+
+
+@lru_cache(maxsize=4096)
+def _name_pattern(person: str) -> re.Pattern[str]:
+    first = person.casefold().split()[0] if person.split() else person.casefold()
+    return re.compile(rf"(?<!\w){re.escape(first)}(?:['’]s)?(?!\w)")
+
+
+def asked_ranges(text: str, now: datetime, years: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the times that a question is about, as half-open intervals in microseconds since 1970.
+
+    Args:
+        text: the question.
+        now: the moment of asking; "last week" counts from it.
+        years: the years that the space covers; "in May" means May of each of them.
+    """
+    ranges: list[tuple[int, int]] = []
+    for mention in find_times(text, now):
+        if mention.kind in ("recurring", "order"):
+            continue
+        yearly = mention.precision in _YEARLY and not _YEAR.search(mention.text) and not _RELATIVE.search(mention.text)
+        for lower, upper in _every_year(mention, years) if yearly else [(mention.lower, mention.upper)]:
+            ranges.append((to_micros(lower.astimezone(UTC)), to_micros(upper.astimezone(UTC))))
+    return ranges
+
+
+def _every_year(mention: TimeMention, years: Sequence[int]) -> list[tuple[datetime, datetime]]:
+    length = mention.upper - mention.lower
+    found = []
+    for year in years:
+        try:
+            lower = mention.lower.replace(year=year)
+        except ValueError:  # 29 February in a common year
+            lower = mention.lower.replace(year=year, day=28) + timedelta(days=1)
+        found.append((lower, lower + length))
+    return found
