@@ -188,6 +188,10 @@ class Service:
         """Return a memory in its present version."""
         return self._space(caller, READ, space).get(id)
 
+    def present_version(self, caller: Caller, space: str, id: str) -> int:
+        """Return the version at which a memory is, for a caller who may change it."""
+        return self._space(caller, WRITE, space).get(id).version
+
     def memories(self, caller: Caller, space: str, filters: Filter, *, after: str, limit: int, statuses: tuple[str, ...]) -> list[Record]:
         """Return a page of memories, in order of id."""
         return self._space(caller, READ, space).memories(filters, after=after, limit=limit, statuses=statuses)

@@ -38,6 +38,10 @@ COMMANDS: dict[str, dict[str, str]] = {
         "reembed": "mneme.cli.upkeep:reembed",
         "doctor": "mneme.cli.upkeep:doctor",
     },
+    "Serve": {
+        "serve": "mneme.server.commands:serve",
+        "keys": "mneme.server.commands:keys",
+    },
     "Get to know and measure": {
         "demo": "mneme.cli.demo:demo",
         "arena": "mneme.arena.commands:arena",

@@ -1,0 +1,1 @@
+"""The service: REST under ``/v1``, MCP under ``/mcp`` and the inspector, behind keys."""
