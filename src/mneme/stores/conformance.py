@@ -326,7 +326,7 @@ class StoreConformance:
         store.apply(batch(Revise(id=A, text="uno"), *remembered(2, "two")))
         store.stage_vectors("wide", [1], [1], [material("x", width=16).vectors])
         assert [(row, number) for row, number, _ in store.unstaged("wide")] == [(1, 2), (2, 1)]
-        assert store.unstaged("wide")[0][2] == "Ana: uno"
+        assert store.unstaged("wide")[0][2] == store.memories([A])[A].indexed_text == "uno"
         assert not store.switch_model("wide", 16)
         assert store.meta()["model"] == MODEL
         missing = store.unstaged("wide")
