@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -38,15 +39,20 @@ def index_rows(connection: sqlite3.Connection, *, after: int, vectors: bool) -> 
 
 
 def index_rows_at(connection: sqlite3.Connection, seq: int) -> IndexRows:
-    """Return the rows as they stood after entry ``seq``; call it inside a transaction."""
-    newest = f"SELECT max(key) FROM memory_version WHERE seq <= ? GROUP BY key / {VERSIONS}"
-    found = f"""SELECT v.key / {VERSIONS}, v.text_version, v.snapshot, coalesce(t.passages, 0), coalesce(t.terms, x'')
-      FROM memory_version v LEFT JOIN term t ON t.key = v.key - v.key % {VERSIONS} + v.text_version
-      WHERE v.key IN ({newest}) ORDER BY v.key"""
-    rows = (_columns(*row) for row in connection.execute(found, (seq,)))
-    data = f"""SELECT x.data FROM memory_version v JOIN vector x ON x.key = v.key - v.key % {VERSIONS} + v.text_version
-      WHERE v.key IN ({newest}) ORDER BY v.key"""
-    return _assemble(connection, rows, connection.execute(data, (seq,)), min(seq, last_seq(connection)))
+    """Return the rows as they stood after entry ``seq``; call it inside a transaction.
+
+    What has not changed since is read from its row, the rest from its versions.
+    """
+    head = f"JOIN memory_version h ON h.key = m.row * {VERSIONS} + m.version"
+    material = "coalesce(t.passages, 0), coalesce(t.terms, x'')"
+    same = connection.execute(f"SELECT {_COLUMNS}, {material} FROM memory m {head} {_TERM} WHERE h.seq <= ?", (seq,)).fetchall()
+    older = f"""SELECT m.row, v.text_version, v.snapshot, {material} FROM memory m {head} JOIN memory_version v ON v.key =
+        (SELECT max(o.key) FROM memory_version o WHERE o.key BETWEEN m.row * {VERSIONS} AND h.key AND o.seq <= ?)
+      LEFT JOIN term t ON t.key = m.row * {VERSIONS} + v.text_version WHERE h.seq > ?"""
+    rows = sorted([*same, *(_columns(*row) for row in connection.execute(older, (seq, seq)))], key=itemgetter(0))
+    keys = [row[0] * VERSIONS + row[2] for row in rows]
+    data = select_in(connection, "SELECT data FROM vector WHERE key IN {} ORDER BY key", keys)
+    return _assemble(connection, rows, ((blob,) for (blob,) in data), min(seq, last_seq(connection)))
 
 
 def _columns(row: int, text_version: int, snapshot: bytes, passages: int, terms: bytes) -> tuple[Any, ...]:

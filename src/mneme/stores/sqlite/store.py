@@ -352,10 +352,16 @@ class SQLiteStore:
             if self._closed:
                 return
             self._closed = True
+        if os.getpid() != self._pid:
+            return  # the connections belong to the process that opened them
         self._readers.close()
         if self._writer is not None:
             self._writer.close()
         release(self._handle)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_readers"):  # opening it did not fail
+            self.close()
 
 
 def _can_write(path: Path) -> bool:
