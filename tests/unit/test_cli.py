@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -92,9 +93,13 @@ def test_explain_shows_what_each_channel_gave(mneme: Call) -> None:
     mneme("remember", "I moved to Porto in May.")
     mneme("remember", "The kettle is broken.")
     _, out, _ = mneme("recall", "Porto", "--explain", "-k", "1")
-    assert "dense" in out
-    assert "bm25" in out
+    why = answer(mneme("recall", "Porto", "--explain", "-k", "1", "--json"))["hits"][0]["why"]
+    shown = {name: f"{part:+.2f}" for name, part in why.items() if isinstance(part, float) and abs(part) >= 0.005}
+    assert shown
+    for name, part in shown.items():
+        assert re.search(rf"{re.escape(name)} +{re.escape(part)} ", out)
     assert "█" in out
+    assert "+0.00" not in out
 
 
 def test_recall_filters_by_author_and_time(mneme: Call) -> None:
@@ -229,6 +234,33 @@ def test_verify_and_doctor_find_a_good_root_in_order(mneme: Call) -> None:
     assert [check["what"] for check in report["checks"]] == ["python", "sqlite", "folder", "disk", "model", "space"]
 
 
+def test_a_broken_file_is_named_and_hides_no_other_space(mneme: Call, tmp_path: Path) -> None:
+    mneme("remember", "tea", "--space", "good")
+    mneme("remember", "tea", "--space", "bad")
+    (broken,) = (tmp_path / "root" / "spaces").glob("bad-*.sqlite")
+    broken.write_bytes(b"no database" * 1000)
+    code, out, _ = mneme("spaces")
+    assert code == 1
+    assert re.search(r"good +1 +1 ", out)
+    assert "bad: " in out
+    assert "is not a mneme file" in out
+    code, out, _ = mneme("doctor")
+    assert code == 1
+    assert "✗ space      bad" in out
+    code, _, err = mneme("recall", "tea", "--space", "bad")
+    assert code == codes_of(errors.CorruptStore).exit
+    assert err.count("\n") == 1
+
+
+def test_a_root_that_is_a_file_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    code = run(["--root", str(tmp_path / "file"), "spaces"])
+    err = capsys.readouterr().err
+    assert code in (codes_of(errors.StorageError).exit, codes_of(errors.ReadOnly).exit)
+    assert err.startswith("Error: path: ")
+    assert err.count("\n") == 1
+
+
 def test_a_space_moves_through_an_export(mneme: Call, tmp_path: Path) -> None:
     id = remembered(mneme, "tea", "--space", "a")
     mneme("export", str(tmp_path / "a.jsonl"), "--space", "a")
@@ -317,19 +349,47 @@ def test_an_interrupted_import_is_whole_and_goes_on(mneme: Call, tmp_path: Path)
     assert mneme(*local, "verify")[0] == 0
 
 
-def test_the_demo_tells_its_story_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def demo_environment(folder: Path) -> dict[str, str]:
     hidden = ("MNEME_ROOT", "MNEME_SPACE", "MNEME_EMBEDDER", "ORT_DISABLE_TELEMETRY")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    environment |= {"TMPDIR": str(tmp_path), "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    return environment | {"TMPDIR": str(folder), "HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
+
+
+def test_the_demo_tells_its_story_and_leaves_nothing_behind(tmp_path: Path) -> None:
     command = [sys.executable, "-B", "-m", "mneme", "demo"]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, env=demo_environment(tmp_path), cwd=tmp_path, check=True)
     out = done.stdout
     assert done.stderr == ""
-    assert "searched" in out
     assert "nothing found" in out
     assert "the chain is whole" in out
     assert "What to try next" in out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_demo_says_of_its_results_is_so(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MNEME_ROOT", "MNEME_SPACE", "MNEME_EMBEDDER"):
+        monkeypatch.delenv(name, raising=False)
+    assert run(["demo", "--json"]) == 0
+    scenes = json.loads(capsys.readouterr().out)["scenes"]
+    hits = [
+        [call["result"]["hits"] for call in scene["calls"] if isinstance(call["result"], dict) and "hits" in call["result"]]
+        for scene in scenes
+    ]
+    texts = [[[hit["memory"]["text"] for hit in found] for found in scene] for scene in hits]
+    assert "head of restoration" in texts[1][0][0]
+    assert "walnuts" in texts[1][1][0]
+    assert ["Lisbon" in found[0] for found in texts[2]] == [True, False, True]
+    assert texts[2][1] == ["Ines lives in Porto, in Rua do Almada 310, on the second floor, with a lift."]
+    assert {"21st" in text for text in texts[3][0]} == {True}
+    assert ["28th" in texts[4][0][0], "on the 21st" in texts[4][1][0]] == [True, True]
+    never, now = "no coffee, ever", "two cups every morning"
+    assert [[never in text or now in text for text in found] for found in texts[5]] == [[True, True], [True], [True]]
+    assert now in texts[5][1][0]
+    assert never in texts[5][2][0]
+    assert "7316" in texts[6][0][0]
+    assert texts[6][1] == []
+    assert scenes[6]["calls"][1]["result"]["findings"] == []
+    assert scenes[7]["calls"][0]["result"]["problems"] == []
 
 
 def test_the_demo_keeps_out_of_a_space_that_is_in_use(mneme: Call) -> None:

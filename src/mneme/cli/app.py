@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mneme import Memory
     from mneme.space import Space
 
+FAILED = 1
+"""The exit code of a command that ran and found something wrong."""
 _WIDEST = 110
 DEFAULT_SPACE = "default"
 _Function = TypeVar("_Function", bound=Callable[..., Any])

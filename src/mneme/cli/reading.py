@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mneme.cli.app import MOMENT, App, shared
+from mneme.cli.app import FAILED, MOMENT, App, shared
 from mneme.cli.filtering import filtered, taken
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from mneme import Memory
 
 _JOURNAL_SHOWN = 20
 
@@ -103,13 +105,14 @@ def stats(app: App) -> None:
 
 @click.command()
 @shared
-def spaces(app: App) -> None:
+def spaces(app: App) -> int:
     """List the spaces of the root with what they hold."""
     with app.memory() as memory:
-        counts = [memory.space(name).stats() for name in memory.spaces()]
+        counts = [_counted(memory, name) for name in memory.spaces()]
 
     def show(console: Console) -> None:
         from rich.table import Table
+        from rich.text import Text
 
         from mneme.cli.render import size
 
@@ -121,7 +124,22 @@ def spaces(app: App) -> None:
         for heading in ("memories", "entries", "size"):
             table.add_column(heading, justify="right")
         for row in counts:
-            table.add_row(row["space"], f"{row.get('memories', 0):,}", f"{row.get('entries', 0):,}", size(int(row.get("bytes", 0))))
+            if "error" not in row:
+                table.add_row(Text(row["space"]), f"{row['memories']:,}", f"{row['entries']:,}", size(row["bytes"]))
         console.print(table)
+        for row in counts:
+            if "error" in row:
+                console.print(Text.assemble(("✗ ", "red"), f"{row['space']}: {row['error']}"), soft_wrap=True)
 
     app.answer(counts, show)
+    return FAILED if any("error" in row for row in counts) else 0
+
+
+def _counted(memory: Memory, name: str) -> dict[str, Any]:
+    """Return what a space holds, or why that can't be told: a broken file must not hide the others."""
+    from mneme.core.errors import MnemeError
+
+    try:
+        return memory.space(name).stats()
+    except MnemeError as error:
+        return {"space": name, "error": str(error)}

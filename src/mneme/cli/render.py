@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _BAR = "▏▎▍▌▋▊▉█"
 _BAR_CELLS = 10
+_LEAST_SHOWN = 0.005
 
 
 def day(moment: datetime | None) -> str:
@@ -105,17 +106,18 @@ def _show_hit(console: Console, place: int, hit: Hit, *, explain: bool, plain: b
 
 
 def _why(why: Mapping[str, object]) -> Table:
-    """Return a channel's part in the score as a line with a bar; what is no number follows in words."""
+    """Return each part of the score as a line with a bar, the largest first; what is no number follows in words."""
     from rich.table import Table
 
     numbers = {name: float(value) for name, value in why.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+    numbers = {name: part for name, part in numbers.items() if abs(part) >= _LEAST_SHOWN}
     most = max((abs(value) for value in numbers.values()), default=1.0) or 1.0
     table = Table.grid(padding=(0, 2))
     for name, part in sorted(numbers.items(), key=lambda pair: -pair[1]):
         style = "green" if part >= 0 else "red"
         table.add_row(f"[dim]{name}[/]", f"[dim]{part:+.2f}[/]", f"[{style}]{_bar(abs(part) / most)}[/]")
     for name, value in why.items():
-        if name not in numbers:
+        if isinstance(value, bool) or not isinstance(value, int | float):
             table.add_row(f"[dim]{name}[/]", "", f"[dim]{shortened(str(value), 120)}[/]")
     return table
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mneme.cli.app import App, shared
+from mneme.cli.app import FAILED, App, shared
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mneme import Memory
 
 _LEAST_FREE_BYTES = 500 * 10**6
-FAILED = 1
 
 
 @click.command()
@@ -98,9 +97,9 @@ def doctor(app: App) -> int:
         from rich.markup import escape
 
         for one in examined:
-            out.print(f"{'[green]✓[/]' if one.ok else '[red]✗[/]'} {one.what:10} {escape(one.found)}")
+            out.print(f"{'[green]✓[/]' if one.ok else '[red]✗[/]'} {one.what:10} {escape(one.found)}", soft_wrap=True)
             if one.fix and not one.ok:
-                out.print(f"  {'':10} [yellow]{escape(one.fix)}[/]")
+                out.print(f"  {'':10} [yellow]{escape(one.fix)}[/]", soft_wrap=True)
 
     healthy = all(one.ok for one in examined)
     app.answer({"ok": healthy, "checks": examined}, show)

@@ -19,6 +19,7 @@ SPACE = "demo"
 LISBON = "january.3"
 MOVE = "may.1"
 PORTO = "Ines lives in Porto, in Rua do Almada 310, on the second floor, with a lift."
+NEVER_COFFEE = "january.6"
 WRONG = "february.1"
 CORRECTED = "march.1"
 PRIVATE = "july.6"
@@ -142,8 +143,10 @@ def _correcting(space: Space) -> Iterator[Scene]:
 
 
 def _undoing(space: Space) -> Scene:
-    question = "Does Ines drink coffee?"
-    never = space.memories({"refs": "january.6"})[0]
+    question = "Does Ines drink coffee or rooibos?"
+    code = f'space.recall("{question}")'
+    before = space.recall(question, k=2)
+    never = space.memories({"refs": NEVER_COFFEE})[0]
     forgotten = space.forget(never.id, reason="since July it is two cups a day")
     after = space.recall(question, k=1)
     undone = space.undo()
@@ -152,10 +155,11 @@ def _undoing(space: Space) -> Scene:
         words="In January Ines never drank coffee, by July she has two cups a day. Forgetting archives the old answer: no recall shows it. "
         "An undo brings it back, and is an entry of the journal like any other.",
         calls=(
-            Call(code="space.forget(january.id)", result=forgotten),
-            Call(code=f'space.recall("{question}")', result=after),
+            Call(code=code, result=before),
+            Call(code="space.forget(never_coffee.id)", result=forgotten),
+            Call(code=code, result=after),
             Call(code="space.undo()", result=undone),
-            Call(code=f'space.recall("{question}")', result=space.recall(question, k=2)),
+            Call(code=code, result=space.recall(question, k=1)),
         ),
     )
 
