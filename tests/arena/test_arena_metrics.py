@@ -161,3 +161,4 @@ def test_sufficiency_needs_both_kinds_of_question() -> None:
     assert calibrate(good)["sufficiency_auc"]["n"] == 20
     assert calibrate([row for row in good if row.answerable]) == {}
     assert calibrate([Outcome(id="x", category="c")]) == {}
+    assert calibrate([Outcome(id=str(number), category="c", answerable=number > 1, sufficiency=0.0) for number in range(4)]) == {}

@@ -19,7 +19,8 @@ def calibrate(outcomes: Sequence[Outcome], *, seed: int = 0) -> dict[str, dict[s
     judged = [outcome for outcome in outcomes if outcome.sufficiency is not None]
     scores = np.array([outcome.sufficiency for outcome in judged], dtype=np.float64)
     labels = np.array([outcome.answerable for outcome in judged], dtype=bool)
-    if not labels.any() or labels.all():
+    # One score for every question is no judgement.
+    if not labels.any() or labels.all() or np.ptp(scores) == 0.0:
         return {}
     rng = np.random.default_rng(seed)
     picks = [rng.integers(0, len(judged), len(judged)) for _ in range(_RESAMPLES)]
