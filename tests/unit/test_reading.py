@@ -8,6 +8,7 @@ import pytest
 
 from mneme.arena.generated.extraction import Phrasings, corpus, score
 from mneme.arena.generated.extraction_words import PEOPLE
+from mneme.formation.corrections import correction
 from mneme.formation.reading import read
 
 SAID = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
@@ -87,7 +88,7 @@ def test_times_of_the_turn_become_validity() -> None:
     assert (since.valid_from, since.valid_to) == (datetime(2015, 1, 1, tzinfo=UTC), None)
     assert (used.valid_from, used.valid_to, used.polarity) == (None, SAID, True)
     assert (plan.relation, plan.modality, plan.valid_from) == ("plans_to", "planned", datetime(2023, 5, 15, tzinfo=UTC))
-    assert (ended.polarity, ended.valid_to) == (False, SAID)
+    assert (ended.polarity, ended.ended, ended.valid_from, ended.valid_to) == (False, True, SAID, None)
 
 
 def test_spans_hold_what_was_read() -> None:
@@ -109,3 +110,21 @@ def test_precision_and_recall_on_a_generated_corpus(phrasings: Phrasings, precis
 def test_the_corpus_is_reproducible() -> None:
     assert corpus(7, dialogues=3) == corpus(7, dialogues=3)
     assert corpus(7, dialogues=3) != corpus(8, dialogues=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "new", "old"),
+    [
+        ("No, I meant Porto, not Oslo.", "Porto", "Oslo"),
+        ("Sorry, I meant Porto.", "Porto", None),
+        ("Actually it's Porto, not Oslo.", "Porto", "Oslo"),
+        ("Correction: 12 May.", "12 May", None),
+        ("Not Oslo but Porto!", "Porto", "Oslo"),
+        ("I meant to call you.", None, None),
+        ("It means a lot.", None, None),
+        ("No, I meant what I said.", None, None),
+    ],
+)
+def test_corrections_name_the_new_and_the_old_value(text: str, new: str | None, old: str | None) -> None:
+    found = correction(text)
+    assert (found.new if found else None, found.old if found else None) == (new, old)

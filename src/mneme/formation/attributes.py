@@ -13,6 +13,7 @@ from mneme.text.names import canonical_name
 from mneme.text.relations import FAVOURITE
 from mneme.text.time_expressions import find_times
 
+_ENDED = re.compile(r"\b(?:no\s+longer|any\s?more)\b")
 _DENIED = re.compile(r"\b(?:not|never|no\s+longer|isn['’]t|wasn['’]t|used\s+to)\b")
 _APPOSED = re.compile(
     rf"(?P<owner>\b[Mm]y|\b[Oo]ur|\b(?P<other>[A-Z][\w-]*)['’]s)\s+(?P<kin>{KIN}),?\s+(?P<o>{CAP})(?![\w’']*['’]s\b\s+\w+['’]s)"
@@ -39,8 +40,10 @@ def _owner(match: re.Match[str], author: str, known: Sequence[str]) -> str:
 def _rows(sentence: str, start: int, author: str, at: datetime, known: Sequence[str]) -> Iterator[Statement]:
     for row in pat.ATTRIBUTES:
         for match in row.pattern.finditer(sentence):
-            if _DENIED.search(match[0]) or re.match(r"\s+or\b", sentence[match.end() :]):
+            denied = _DENIED.search(match[0])
+            if (denied and row.relation != "favourite") or re.match(r"\s+or\b", sentence[match.end() :]):
                 continue
+            ended = bool(_ENDED.search(sentence))
             value = re.sub(r"\s+", " ", match["o"]).strip(" .,;!")
             if value[:1] in "\"“‘'" and value[-1:] in "\"”’'":
                 value = value[1:-1]
@@ -57,7 +60,8 @@ def _rows(sentence: str, start: int, author: str, at: datetime, known: Sequence[
                 continue
             yield make(
                 subject=_owner(match, author, known), name=name, value=value, at=at, author=author,
-                start=start + match.start(), end=start + match.end(),
+                start=start + match.start(), end=start + match.end(), polarity=not denied, ended=bool(denied) and ended,
+                times=[found for found in find_times(sentence, at) if found.kind != "order"] if name.startswith(FAVOURITE) else (),
             )  # fmt: skip
 
 

@@ -213,7 +213,8 @@ def _made(
             continue
         if row.relation in ("met", "married_to", "dating", "friend", "engaged_to", "divorced"):
             value = canonical_name(value, known) or value
-        yield _statement(clause, row.relation, value, not negative, "past" if ended else tense, at, author, match.end())
+        made = _statement(clause, row.relation, value, not negative, "state" if ended else tense, at, author, match.end())
+        yield replace(made, ended=ended)
     if called := groups.get("called"):
         target = (
             "child" if row.relation == "adopted" and re.search(pat._CHILDREN, raw) else "pet" if row.relation == "adopted" else row.relation
@@ -272,6 +273,7 @@ def _statement(clause: Clause, name: str, value: str, polarity: bool, tense: str
         relation=name,
         object=value,
         polarity=polarity,
+        ended=False,
         modality="planned" if kind == "foresight" else "reported" if claimant != author else "asserted",
         claimed_by=claimant,
         valid_from=begin,

@@ -22,7 +22,8 @@ class Statement:
         subject: whom it is about; a person's full name where known, or "Ana's sister".
         relation: a name of ``mneme.text.relations``, or ``favourite_...``.
         object: what is said, in the words of the turn without time and possessives.
-        polarity: False when it is denied.
+        polarity: False when it is denied; the denial is what holds from ``valid_from`` on.
+        ended: for a denial, whether it was so before ("no longer", "anymore").
         modality: ``reported`` when someone other than the author claims it, ``planned`` for intentions.
         claimed_by: who claims it.
         valid_from: from when it holds; for an event when it happened; None when it held at some time before.
@@ -38,6 +39,7 @@ class Statement:
     relation: str
     object: str
     polarity: bool
+    ended: bool
     modality: Modality
     claimed_by: str
     valid_from: datetime | None
@@ -74,12 +76,13 @@ def validity(
 
 
 def make(
-    *, subject: str, name: str, value: str, at: datetime, author: str, start: int, end: int, polarity: bool = True,
+    *, subject: str, name: str, value: str, at: datetime, author: str, start: int, end: int, polarity: bool = True, ended: bool = False,
     times: Sequence[TimeMention] = (),
 ) -> Statement:  # fmt: skip
     """A statement of an attribute that holds from the turn on, or from the time it names."""
     begin, until, precision, rule = validity(times, "state", at)
     return Statement(
-        subject=subject, relation=name, object=value, polarity=polarity, modality="asserted", claimed_by=author, valid_from=begin,
+        subject=subject, relation=name, object=value, polarity=polarity, ended=ended, modality="asserted", claimed_by=author,
+        valid_from=begin,
         valid_to=until, precision=precision, recurring=rule, kind=relation(name).kind, span_start=start, span_end=end,
     )  # fmt: skip

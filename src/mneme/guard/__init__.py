@@ -1,1 +1,1 @@
-
+"""Guards: what may be kept, and what must not."""

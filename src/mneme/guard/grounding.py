@@ -214,7 +214,9 @@ def _same_time(date: TimeMention, other: TimeMention) -> bool:
         edge = date.lower if date.kind == "since" else date.upper if date.kind == "until" else date.lower
         marks = (other.lower, other.upper) if other.kind != "since" else (other.lower,)
         return edge in marks or (date.kind == "point" and date.lower <= other.lower < date.upper)
-    return date.lower <= other.lower and other.upper <= date.upper
+    # A night and an hour belong to the day that they start on.
+    inside = other.upper <= date.upper or other.precision in ("hour", "minute")
+    return date.lower <= other.lower < date.upper and inside
 
 
 def _negation(text: str, cited: str) -> list[Problem]:

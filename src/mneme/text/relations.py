@@ -6,6 +6,7 @@ someone read. Only single-valued relations let a newer statement close an older 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -129,7 +130,24 @@ def positive_form(name: str, polarity: bool) -> tuple[str, bool]:
     return name, polarity
 
 
+_HAS = ("child", "pet", "sibling", "parent")
+_COUNTED = re.compile(r"(?:an?|one|two|three|four|five|six|seven|eight|nine|ten|some|\d+)\s", re.IGNORECASE)
+
+
 def told(subject: str, name: str, value: str, *, polarity: bool = True) -> str:
-    """A sentence that says the statement in the third person, for a memory's text."""
+    """A sentence that says the statement in the third person, for a memory's text.
+
+    Example:
+        >>> told("Ana", "job", "engineer"), told("Ana", "pet", "two cats"), told("Ana", "plans_to", "flying home")
+        ('Ana works as an engineer.', 'Ana has two cats.', 'Ana plans on flying home.')
+    """
     found = relation(name)
-    return f"{subject} {found.phrase if polarity else found.denial} {value}".strip() + "."
+    phrase = found.phrase if polarity else found.denial
+    if name == "job" and not _COUNTED.match(value):
+        value = f"{'an' if value[:1].lower() in 'aeiou' else 'a'} {value}"
+    elif name in _HAS and _COUNTED.match(value):
+        phrase = "has" if polarity else "does not have"
+    elif name == "plans_to" and (_COUNTED.match(value) or value.split(" ")[0].endswith("ing")):
+        noun = _COUNTED.match(value) is not None
+        phrase = ("has planned" if noun else "plans on") if polarity else ("has not planned" if noun else "does not plan on")
+    return f"{subject} {phrase} {value}".strip() + "."
