@@ -16,6 +16,10 @@ from typing import Any
 from mneme.core.errors import UnknownComponent
 
 TABLE: dict[str, dict[str, str]] = {
+    "former": {
+        "rules": "mneme.formation.rules:RuleFormer",
+        "summaries": "mneme.formation.summary:SummaryFormer",
+    },
     "recipe": {
         "default": "mneme.recipes.default:recipe",
     },

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from math import sqrt
 from typing import Protocol
 
@@ -190,7 +191,7 @@ def segments(starts: set[int], count: int, *, least: int = 1, most: int = 500, f
     for begin, end in zip(kept, [*kept[1:], count], strict=True):
         pieces = max(1, -(-(end - begin) // most))
         cuts = [begin + (end - begin) * part // pieces for part in range(pieces + 1)]
-        found += [range(low, high) for low, high in zip(cuts, cuts[1:], strict=False) if high > low]
+        found += [range(low, high) for low, high in pairwise(cuts) if high > low]
     return found
 
 
@@ -257,7 +258,7 @@ def feeling(text: str) -> float:
     """How strongly a turn is felt: strong words, exclamation marks and shouting; 0 for calm talk."""
     words = re.findall(r"[A-Za-z]{2,}", text)
     shouted = sum(word.isupper() and len(word) > 3 for word in words)
-    return min(len(_STRONG.findall(text)), 3) + 0.5 * min(text.count("!"), 4) + 0.7 * min(shouted, 3)
+    return float(min(len(_STRONG.findall(text)), 3)) + 0.5 * min(text.count("!"), 4) + 0.7 * min(shouted, 3)
 
 
 def lexical_vectors(texts: Sequence[str]) -> Vectors:
@@ -282,4 +283,4 @@ def _stem(word: str) -> str:
 
 def _cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     size = sqrt(float(one @ one) * float(other @ other))
-    return float(one @ other) / size if size > 0 else 0.0
+    return float(float(one @ other) / size) if size > 0 else 0.0

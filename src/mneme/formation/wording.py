@@ -30,7 +30,7 @@ def _when(statement: Statement) -> str:
         return f"since {_point(begin, statement.precision)}"
     if end is None:
         return ""
-    return _stretch(begin, end, statement.precision)
+    return dated_stretch(begin, end, statement.precision)
 
 
 def _point(at: datetime, precision: str) -> str:
@@ -41,7 +41,8 @@ def _point(at: datetime, precision: str) -> str:
     return f"{at.day} {at:%B %Y}"
 
 
-def _stretch(begin: datetime, end: datetime, precision: str) -> str:
+def dated_stretch(begin: datetime, end: datetime, precision: str) -> str:
+    """An interval in words that name its dates, for example ``"between 1 and 7 May 2023"`` or ``"in March 2023"``."""
     last = end - timedelta(microseconds=1)
     length = end - begin
     if precision in ("minute", "hour") or length <= timedelta(days=1):
