@@ -11,7 +11,7 @@ import numpy as np
 
 from mneme.core.clock import from_micros, to_micros, to_utc
 from mneme.core.codec import dumps, job_to_plain
-from mneme.core.errors import Conflict, InvalidInput, NotFound
+from mneme.core.errors import Conflict, NotFound
 from mneme.core.journal import Change, Entry, change_to_plain, content_digest, entry_hash, new_salt
 from mneme.core.operations import (
     Cancel,
@@ -155,10 +155,7 @@ class _Application:
 
     def _load(self, ids: Iterable[str]) -> None:
         missing = [id for id in ids if id not in self.heads]
-        try:
-            rows = list(select_in(self.sql, _HEADS, missing))
-        except (TypeError, UnicodeEncodeError) as error:
-            raise InvalidInput({"id": "holds a lone surrogate; use ids as core.ids makes them"}) from error
+        rows = list(select_in(self.sql, _HEADS, missing))
         self.heads.update(dict.fromkeys(missing))
         for id, row, version, text_version, status, snapshot in rows:
             memory = tombstone(id, version) if status == "erased" else memory_from(snapshot)

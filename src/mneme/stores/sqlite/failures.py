@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mneme.core.errors import Busy, CorruptStore, MnemeError, ReadOnly, StorageError, StorageFull
+from mneme.core.errors import Busy, CorruptStore, InvalidInput, MnemeError, ReadOnly, StorageError, StorageFull
 
 if sys.platform != "win32":
     import resource
@@ -25,6 +25,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         raise translate(error, path) from error
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise unfit(error) from error
 
 
 def translate(error: sqlite3.Error | OSError, path: Path) -> MnemeError:
@@ -46,6 +48,13 @@ def translate(error: sqlite3.Error | OSError, path: Path) -> MnemeError:
     if primary == sqlite3.SQLITE_IOERR:
         return StorageError(f"storage: reading or writing {path} failed ({error}); check the disk and its quota")
     return StorageError(f"storage: {path}: {error}")
+
+
+def unfit(error: UnicodeEncodeError | OverflowError) -> InvalidInput:
+    """Return the mneme error for an argument that SQLite can't take."""
+    if isinstance(error, OverflowError):
+        return InvalidInput({"number": "has more than 64 bits; give a smaller one"})
+    return InvalidInput({"text": "holds a lone surrogate; clean it first"})
 
 
 def _from_system(error: OSError, path: Path) -> MnemeError:

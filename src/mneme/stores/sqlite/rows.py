@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from mneme.core.clock import from_micros, to_micros
 from mneme.core.codec import dumps, loads, memory_from_plain
+from mneme.core.errors import InvalidInput
 from mneme.core.journal import Entry, change_from_plain
 from mneme.core.records import Job, Memory, Usage
 from mneme.stores.sqlite.schema import VERSIONS
@@ -130,11 +131,18 @@ def chunks(items: Iterable[_T], size: int = _CHUNK) -> Iterator[list[_T]]:
         yield every[start : start + size]
 
 
+def _listed(items: list[Any]) -> str:
+    try:
+        return dumps(items).decode()
+    except TypeError as error:
+        raise InvalidInput({"ids": "hold a lone surrogate or a number of more than 64 bits; clean them first"}) from error
+
+
 def select_in(connection: sqlite3.Connection, sql: str, items: Sequence[Any], *before: Any) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of a query whose ``{}`` stands for ``IN``'s list of items; its other parameters come before."""
     for part in chunks(dict.fromkeys(items)):
         if len(part) == 1:
             yield from connection.execute(sql.format("(?)"), (*before, part[0]))
         else:
-            listed = dumps(part).decode()
+            listed = _listed(part)
             yield from connection.execute(sql.format("(SELECT value FROM json_each(?))"), (*before, listed))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from mneme.core.errors import MnemeError
-from mneme.stores.sqlite.failures import translate
+from mneme.stores.sqlite.failures import translate, unfit
 from mneme.stores.sqlite.locks import FileLock
 
 _T = TypeVar("_T")
@@ -156,7 +156,7 @@ class Writer:
             connection.execute("ROLLBACK" if alone else "ROLLBACK TO one")
             if not alone:
                 connection.execute("RELEASE one")
-            return error
+            return unfit(error) if isinstance(error, UnicodeEncodeError | OverflowError) else error
         if not alone:
             connection.execute("RELEASE one")
         return None
