@@ -28,6 +28,20 @@ from mneme.text.analyser import Analyser
 from mneme.text.tokens import count_tokens
 
 FILES = Path(__file__).parent / "data"
+PATHS = {
+    "locomo": "locomo.json",
+    "longmemeval": "longmemeval.json",
+    "beam": "beam",
+    "realtalk": "realtalk",
+    "temporal": "temporal",
+    "multihop": "multihop",
+    "babi": "babi",
+    "memsim": "memsim",
+    "procedural": "procedural",
+    "experience": "experience",
+    "factconsolidation": "factconsolidation.json",
+    "interference": "words_toy.json",
+}
 TEXTS = ["the red kite flies", "a kettle boils", "the kite is torn", "we sail to the island", "kettle and kite and kite"]
 
 
@@ -276,3 +290,19 @@ def test_a_task_of_ones_own_needs_no_registration(tools: Tools, tmp_path: Path) 
     task = Task(name="own", summary="", load=lambda path, options: dataset, metrics=names("recall@1"), depth=5)
     done = run_task(task, dataset, get_recipes(["oracle"]), options=Options(), tools=tools, log=RunLog(tmp_path / "log"))
     assert summarise(task.metrics, done[0].records)["recall@1"]["mean"] == 1.0
+
+
+@pytest.mark.parametrize("name", list(PATHS))
+def test_every_task_runs_from_file_to_figures(name: str, tools: Tools, tmp_path: Path) -> None:
+    task = get_task(name)
+    dataset = task.load(FILES / PATHS[name], Options())
+    done = run_task(
+        task, dataset, get_recipes(["four-sum", "oracle", "default"]), options=Options(), tools=tools, log=RunLog(tmp_path / "log")
+    )
+    assert [record.error for record in failures(done)] == []
+    figures = [summarise(task.metrics, one.records) for one in done]
+    for metric in task.metrics:
+        if metric.name in figures[1] and metric.kind not in {"map", "coverage", "recall"}:
+            oracle, engine = figures[1][metric.name]["mean"], figures[2][metric.name]["mean"]
+            assert (oracle <= engine) if metric.lower_is_better else (oracle >= engine)
+    assert any(metric.name in figures[0] for metric in task.metrics)
