@@ -31,6 +31,7 @@ class Arena:
     def __call__(self, *arguments: str, fails: bool = False, cache: bool = False) -> Result:
         extra = ["--logs", str(self.folder / "logs")] if arguments[0] != "list" else []
         extra += ["--cache", str(self.folder / "cache")] if cache else []
+        extra += ["--jobs", "1"] if arguments[0] == "run" and "--jobs" not in arguments else []
         result = CliRunner().invoke(arena, [*arguments, *extra])
         if not fails and result.exception is not None:
             raise result.exception
@@ -64,6 +65,13 @@ def test_pooled_runs_are_of_their_own(cli: Arena) -> None:
     assert apart["recipes"]["full-context"]["recall_all@5"]["mean"] == 1.0
     assert apart["recipes"]["full-context"]["recall@1"]["of"] == 2
     assert (apart["options"]["pooled"], pooled["options"]["pooled"]) == (False, True)
+
+
+def test_samples_side_by_side_give_the_same_figures(cli: Arena) -> None:
+    here = cli.run("babi", "babi", "bm25")
+    (cli.folder / "logs/babi/bm25.jsonl").unlink()
+    assert cli.run("babi", "babi", "bm25", "--jobs", "2") == here
+    assert len((cli.folder / "logs/babi/bm25.jsonl").read_bytes().splitlines()) == 3
 
 
 def test_unknown_names_are_refused_before_anything_runs(cli: Arena) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +13,9 @@ import orjson
 
 if TYPE_CHECKING:
     from mneme.arena.metrics import Metric
-    from mneme.arena.subject import Tools
     from mneme.arena.task import Task
 
 _FOLDER = Path("build/arena")
-_COUNTED_TEXTS = 200_000
 _path = click.Path(path_type=Path)
 _logs = click.option("--logs", type=_path, default=_FOLDER / "logs", show_default=True, help="Folder of the run logs.")
 _cache = click.option("--cache", type=_path, default=_FOLDER / "embeddings", show_default=True, help="Folder of cached embeddings.")
@@ -38,6 +35,7 @@ def arena() -> None:
 @click.option("--foreign", is_flag=True, help="Also ask each space questions of another, to judge sufficiency.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seeds generated streams and random recipes.")
 @click.option("--limit", type=int, default=None, help="At most this many samples of each group.")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Samples side by side; 1 for clean latencies.")
 @click.option("--json", "out", type=click.Path(path_type=Path, allow_dash=True), help="Write the figures here; - for standard output.")
 @_logs
 @_cache
@@ -50,6 +48,7 @@ def run(
     foreign: bool,
     seed: int,
     limit: int | None,
+    jobs: int,
     out: Path | None,
     logs: Path,
     cache: Path,
@@ -57,6 +56,7 @@ def run(
     """Run RECIPES on TASK; samples that the log has for the same code and data are not run again."""
     from mneme.arena import show
     from mneme.arena.log import RunLog
+    from mneme.arena.parallel import Source, Workers, open_tools
     from mneme.arena.recipes import get_recipes
     from mneme.arena.run import run_task
     from mneme.arena.summary import failures, to_json
@@ -66,8 +66,13 @@ def run(
     chosen, designs = get_task(task), get_recipes([name.strip() for name in recipes.split(",") if name.strip()])
     options = Options(pooled=pooled, triples=triples, foreign=foreign, seed=seed, limit=limit)
     dataset = prepare(chosen.load(data, options), options)
-    with _tools(cache) as tools, show.progress() as bar:
-        runs = run_task(chosen, dataset, designs, options=options, tools=tools, log=RunLog(logs), progress=bar)
+    workers = Workers(jobs, Source(task=task, data=data, options=options, cache=cache)) if jobs > 1 else None
+    try:
+        with open_tools(cache) as tools, show.progress() as bar:
+            runs = run_task(chosen, dataset, designs, options=options, tools=tools, log=RunLog(logs), progress=bar, workers=workers)
+    finally:
+        if workers is not None:
+            workers.close()
     document = to_json(chosen.metrics, runs)
     if out is not None:
         text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
@@ -167,13 +172,14 @@ def verify(claims: Path, root: Path | None, as_json: bool, logs: Path, cache: Pa
     from mneme.arena.claims import read_claims
     from mneme.arena.claims import verify as check
     from mneme.arena.log import RunLog
+    from mneme.arena.parallel import open_tools
     from mneme.core.errors import InvalidInput
 
     folder = root or (Path(os.environ["MNEME_DATA"]) if os.environ.get("MNEME_DATA") else None)
     if folder is None:
         raise InvalidInput({"data": "give the folder that holds the datasets with --data, or set MNEME_DATA"})
     published = read_claims(claims)
-    with _tools(cache) as tools:
+    with open_tools(cache) as tools:
         verdicts = check(published, root=folder, tools=tools, log=RunLog(logs))
     if as_json:
         click.echo(orjson.dumps([verdict.to_plain() for verdict in verdicts], option=orjson.OPT_INDENT_2).decode())
@@ -181,25 +187,6 @@ def verify(claims: Path, root: Path | None, as_json: bool, logs: Path, cache: Pa
         show.verdicts(verdicts)
     if any(verdict.status == "FAIL" for verdict in verdicts):
         raise click.exceptions.Exit(1)
-
-
-@contextmanager
-def _tools(cache: Path) -> Iterator[Tools]:
-    """Yield what recipes are built from; embeddings are kept, so that no text is embedded twice."""
-    import tempfile
-    from functools import lru_cache
-
-    from mneme.arena.subject import Tools
-    from mneme.models.cached import CachedEmbedder
-    from mneme.models.local import LocalEmbedder
-    from mneme.text.analyser import Analyser
-    from mneme.text.tokens import count_tokens
-
-    embedder = CachedEmbedder(LocalEmbedder(), cache)
-    # Every recipe measures the same lines.
-    count = lru_cache(maxsize=_COUNTED_TEXTS)(count_tokens)
-    with tempfile.TemporaryDirectory(prefix="mneme-arena-") as folder:
-        yield Tools(embedder=embedder, analyser=Analyser(), count_tokens=count, folder=Path(folder))
 
 
 def _metric(task: Task, name: str) -> Metric:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from mneme.arena.task import DERIVED, Dataset, Options, Question, Sample, Task
 from mneme.core.records import Message
 
 Progress = Callable[[str, str, int, int], None]
+Execute = Callable[[RunKey, Sequence[int]], Iterable[Record]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,19 +36,21 @@ def run_task(
     tools: Tools,
     log: RunLog,
     progress: Progress | None = None,
+    workers: Execute | None = None,
 ) -> list[Run]:
     """Run every recipe on every sample that the log does not have yet, and return all records.
 
     Args:
         task: what is measured.
-        dataset: what its loader returned, pooled if asked for.
+        dataset: what its loader returned, prepared as the options say.
         recipes: what is compared.
         options: as given to the loader.
         tools: shared by all recipes.
         log: is read for what is done and appended to.
         progress: called with recipe, sample, number and total after each sample.
+        workers: runs samples side by side; None runs them here, one after the other.
     """
-    return [_run_recipe(task, dataset, recipe, options, tools, log, progress) for recipe in recipes]
+    return [_run_recipe(task, dataset, recipe, options, tools, log, progress, workers) for recipe in recipes]
 
 
 def make_key(task: Task, dataset: Dataset, recipe: Recipe, options: Options, tools: Tools) -> RunKey:
@@ -70,23 +73,33 @@ def make_key(task: Task, dataset: Dataset, recipe: Recipe, options: Options, too
 
 
 def _run_recipe(
-    task: Task, dataset: Dataset, recipe: Recipe, options: Options, tools: Tools, log: RunLog, progress: Progress | None
+    task: Task,
+    dataset: Dataset,
+    recipe: Recipe,
+    options: Options,
+    tools: Tools,
+    log: RunLog,
+    progress: Progress | None,
+    workers: Execute | None,
 ) -> Run:
     key = make_key(task, dataset, recipe, options, tools)
     done = log.done(key)
+    found = [done.get(f"{sample.id}/{hash_sample(sample)}") for sample in dataset.samples]
+    missing = [number for number, record in enumerate(found) if record is None]
+    if workers is not None and len(missing) > 1:
+        fresh = iter(workers(key, missing))
+    else:
+        fresh = (run_sample(task, dataset.samples[number], recipe, tools, key) for number in missing)
     records = []
-    for number, sample in enumerate(dataset.samples, 1):
-        content = hash_sample(sample)
-        record = done.get(f"{sample.id}/{content}")
-        if record is None:
-            record = log.append(_run_sample(task, sample, recipe, tools, key, content))
-        records.append(record)
+    for number, (sample, logged) in enumerate(zip(dataset.samples, found, strict=True), 1):
+        records.append(logged if logged is not None else log.append(next(fresh)))
         if progress is not None:
             progress(recipe.name, sample.id, number, len(dataset.samples))
     return Run(key=key, records=tuple(records))
 
 
-def _run_sample(task: Task, sample: Sample, recipe: Recipe, tools: Tools, key: RunKey, content: str) -> Record:
+def run_sample(task: Task, sample: Sample, recipe: Recipe, tools: Tools, key: RunKey) -> Record:
+    """Feed one sample to a fresh subject, ask its questions and return the record; a failure is in the record."""
     feed_ms, error = 0.0, ""
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(dir=tools.folder, prefix="sample-") as folder:
@@ -102,7 +115,7 @@ def _run_sample(task: Task, sample: Sample, recipe: Recipe, tools: Tools, key: R
     return Record(
         key=key,
         sample=sample.id,
-        content=content,
+        content=hash_sample(sample),
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         messages=len(sample.messages),
         tokens=sum(tools.count_tokens(indexed_text(message)) for message in sample.messages),
