@@ -31,10 +31,17 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A ranked memory on its way into the context."""
+    """A ranked memory on its way into the context.
+
+    Args:
+        memory: the memory.
+        score: its score.
+        position: where it stands in the index; None when several spaces were asked.
+    """
 
     memory: Memory
     score: float
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +50,10 @@ class Packed:
 
     Args:
         text: the context.
-        tokens: its length by the counter that was given.
         marks: mark -> memory id, in the order of the lines.
     """
 
     text: str
-    tokens: int
     marks: Mapping[str, str]
 
 
@@ -102,8 +107,18 @@ class Ranker(Protocol):
 class Packer(Protocol):
     """Renders hits into a context."""
 
-    def pack(self, ctx: Context, items: Sequence[Item], budget_tokens: int) -> Packed:
-        """Return a context of at most ``budget_tokens`` made of ``items`` (best first) and what makes them understandable."""
+    def count(self, text: str) -> int:
+        """Return the length of a text in tokens."""
+        ...
+
+    def pack(self, ctx: Context | None, items: Sequence[Item], budget_tokens: int | None) -> Packed:
+        """Return a context of ``items`` (best first) and what makes them understandable.
+
+        Args:
+            ctx: the view of the space; None when several spaces were asked.
+            items: best first.
+            budget_tokens: how long the context may be; None takes all items.
+        """
         ...
 
 

@@ -83,6 +83,10 @@ class Index(Protocol):
         """Return ``(size,)`` cosine of each memory's best passage with a unit vector, from 8-bit codes (error below 0.01)."""
         ...
 
+    def exact(self, positions: IntArray, vector: FloatArray) -> FloatArray:
+        """Return ``(len(positions),)`` the same cosine from float32 vectors."""
+        ...
+
     def lexical(self, terms: TermArray, weights: FloatArray | None = None) -> FloatArray:
         """Return ``(size,)`` BM25 of each memory for the query's terms."""
         ...

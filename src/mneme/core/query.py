@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from mneme.core.errors import InvalidInput
@@ -119,21 +119,26 @@ class Recall:
         query: the question.
         hits: best first; ties by time, then by id.
         context: ready for a prompt: dated, ordered, source-marked, within the budget.
-        context_tokens: its length by the counter of the call.
         marks: mark in the context -> memory id.
         sufficiency: in [0, 1], whether the evidence is likely enough to answer.
         whole: the context holds everything that the filters admit.
         trace: what the call did.
+        counter: counts tokens as the call did.
     """
 
     query: str
     hits: tuple[Hit, ...]
     context: str = ""
-    context_tokens: int = 0
     marks: Mapping[str, str] = EMPTY  # type: ignore[assignment]
     sufficiency: float = 0.0
     whole: bool = False
     trace: Trace | None = None
+    counter: Callable[[str], int] = field(default=len, repr=False, compare=False)
+
+    @property
+    def context_tokens(self) -> int:
+        """The length of the context by the counter of the call."""
+        return self.counter(self.context)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mneme.core.components import Item, Packer
-from mneme.core.context import Context
 from mneme.core.ports import Embedder
 from mneme.core.query import Hit, Recall
 from mneme.core.trace import Trace
-from mneme.engine.recalling import UNLIMITED_TOKENS, Asked
+from mneme.engine.recalling import Asked
 from mneme.text.analyser import Analyser
 
 
@@ -31,7 +30,7 @@ def merge(asked: Asked, found: Sequence[Recall], packer: Packer, embedder: Embed
         queues.append(_falling(recall.hits, scores))
     merged = list(heapq.merge(*queues, key=lambda hit: (-hit.score, hit.memory.at, hit.memory.id)))[: asked.wanted]
     items = [Item(memory=hit.memory, score=hit.score) for hit in merged]
-    packed = packer.pack(_NO_CONTEXT, items, asked.budget_tokens or UNLIMITED_TOKENS)
+    packed = packer.pack(None, items, asked.budget_tokens)
     mark_of = {id: mark for mark, id in packed.marks.items()}
     if asked.k is None and asked.budget_tokens is not None:
         merged = [hit for hit in merged if hit.memory.id in mark_of]
@@ -39,10 +38,10 @@ def merge(asked: Asked, found: Sequence[Recall], packer: Packer, embedder: Embed
         query=asked.text,
         hits=tuple(replace(hit, mark=mark_of.get(hit.memory.id, "")) for hit in merged),
         context=packed.text,
-        context_tokens=packed.tokens,
         marks=packed.marks,
         sufficiency=max((recall.sufficiency for recall in found), default=0.0),
         trace=trace,
+        counter=packer.count,
     )
 
 
@@ -72,6 +71,3 @@ def _evidence(query: str, texts: Sequence[str], embedder: Embedder, analyser: An
         float(cosine) + sum(weight for word, weight in weights.items() if word in words) / total
         for cosine, words in zip(cosines, held, strict=True)
     ]
-
-
-_NO_CONTEXT: Context = None  # type: ignore[assignment]  # packers of several spaces have no single space to read from

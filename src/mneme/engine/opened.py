@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 from mneme.core.errors import Closed, ModelMismatch
 from mneme.core.ports import Embedder, Root, Store
 from mneme.engine.current import CurrentIndex
+
+_WEIGH_EVERY_S = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +46,7 @@ class Pool:
         self._open: OrderedDict[str, Opened] = OrderedDict()
         self._lock = threading.Lock()
         self._closed = False
+        self._weighed_at = 0.0
 
     @contextmanager
     def use(self, name: str, *, create: bool = True, any_model: bool = False) -> Iterator[Opened]:
@@ -60,6 +64,7 @@ class Pool:
             if opened is None:
                 store = self._root.open(name, create=create)
                 opened = self._open[name] = Opened(store=store, current=CurrentIndex(store, self._embedder.width))
+                self._weighed_at = 0.0
             self._open.move_to_end(name)
             opened.users += 1
         try:
@@ -101,6 +106,10 @@ class Pool:
             )
 
     def _shrink(self) -> None:
+        now = time.monotonic()
+        if now - self._weighed_at < _WEIGH_EVERY_S:
+            return  # weighing many spaces takes as long as a call; they grow slowly
+        self._weighed_at = now
         total = sum(opened.nbytes() for opened in self._open.values())
         for name, opened in list(self._open.items())[:-1]:
             if total <= self._limit:

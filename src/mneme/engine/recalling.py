@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+import numpy as np
 
 from mneme.core.clock import Clock, to_utc
 from mneme.core.components import Item, Packed, Ranked
@@ -22,7 +24,6 @@ from mneme.text.analyser import Analyser
 
 DEFAULT_K = 10
 MOST_IN_BUDGET = 400
-UNLIMITED_TOKENS = 1 << 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +124,8 @@ class Reader:
                 memories = ctx.memories(ranked.positions.tolist())
             hits = _hits(self.space, index.columns.ids, memories, ranked)
             with trace.stage("pack"):
-                packed = self._pack(ctx, asked, hits)
+                place_of = {index.columns.ids[position]: position for position in ranked.positions.tolist()}
+                packed = self._pack(ctx, asked, hits, place_of)
         mark_of = {id: mark for mark, id in packed.marks.items()}
         if asked.k is None and asked.budget_tokens is not None:
             hits = [hit for hit in hits if hit.memory.id in mark_of]
@@ -133,9 +135,9 @@ class Reader:
                 Hit(memory=hit.memory, score=hit.score, why=hit.why, space=hit.space, mark=mark_of.get(hit.memory.id, "")) for hit in hits
             ),
             context=packed.text,
-            context_tokens=packed.tokens,
             marks=packed.marks,
             trace=trace,
+            counter=self.recipe.packer.count,
         )
 
     def context(self, index: SpaceIndex, seq: int | None, trace: Trace) -> Context:
@@ -174,20 +176,23 @@ class Reader:
         scores = {channel.name: channel.search(ctx, query) for channel in self.recipe.channels}
         return self.recipe.ranker.rank(ctx, query, scores)
 
-    def _pack(self, ctx: Context, asked: Asked, hits: Sequence[Hit]) -> Packed:
-        items = [Item(memory=hit.memory, score=hit.score) for hit in hits]
-        return self.recipe.packer.pack(ctx, items, asked.budget_tokens or UNLIMITED_TOKENS)
+    def _pack(self, ctx: Context, asked: Asked, hits: Sequence[Hit], place_of: Mapping[str, int]) -> Packed:
+        items = [Item(memory=hit.memory, score=hit.score, position=place_of.get(hit.memory.id)) for hit in hits]
+        return self.recipe.packer.pack(ctx, items, asked.budget_tokens)
 
 
 def _hits(space: str, ids: Sequence[str], memories: Sequence[Memory], ranked: Ranked) -> list[Hit]:
     """Return the hits in the order of rank; what another process erased meanwhile is left out."""
     read = {memory.id: memory for memory in memories}
+    names = list(ranked.parts)
+    parts = np.round(np.array(list(ranked.parts.values())), 4).T.tolist() if names else [[]] * len(ranked.positions)
+    scores = ranked.scores.tolist()
     hits = []
     for place, position in enumerate(ranked.positions.tolist()):
         memory = read.get(ids[position])
         if memory is None:
             continue
-        why: dict[str, object] = {name: round(float(part[place]), 4) for name, part in ranked.parts.items()}
+        why: dict[str, object] = {name: part for name, part in zip(names, parts[place], strict=True) if part}
         why.update(ranked.notes.get(position, {}))
-        hits.append(Hit(memory=memory, score=float(ranked.scores[place]), why=why, space=space))
+        hits.append(Hit(memory=memory, score=scores[place], why=why, space=space))
     return hits

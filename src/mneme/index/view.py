@@ -20,19 +20,16 @@ from mneme.text.terms import K1, B
 T = TypeVar("T")
 ReadVectors = Callable[[Sequence[int], Sequence[int]], list[FloatArray]]
 
-RESCORED = 32
-"""How many of the best by 8-bit codes are scored again in float32."""
-
 
 class SpaceIndex:
     """The index of one space; implements :class:`mneme.core.context.Index`.
 
     Args:
         width: the length of a vector.
-        exact: reads float32 vectors by row and text version, to rescore the best by 8-bit codes; None leaves them as they are.
+        exact: reads float32 vectors by row and text version.
     """
 
-    def __init__(self, width: int, exact: ReadVectors | None = None) -> None:
+    def __init__(self, width: int, exact: ReadVectors) -> None:
         self.seq = 0
         self._exact = exact
         self.columns = Columns()
@@ -114,20 +111,13 @@ class SpaceIndex:
         return self.columns.mask(where, as_of=as_of, now=now)
 
     def dense(self, vector: FloatArray) -> FloatArray:
-        """Return ``(size,)`` cosine of each memory's best passage with a unit vector.
+        """Return ``(size,)`` cosine of each memory's best passage with a unit vector, from 8-bit codes (error below 0.01)."""
+        return self._codes.scores(vector)
 
-        From 8-bit codes (error below 0.01); the best are exact.
-        """
-        scores = self._codes.scores(vector)
-        if self._exact is None or not self.size:
-            return scores
-        places = np.arange(self.size) if self.size <= RESCORED else np.argpartition(scores, self.size - RESCORED)[-RESCORED:]
-        places = places[self.columns["present"][places]]
-        vectors = self._exact(self.columns["row"][places].tolist(), self.columns["text_version"][places].tolist())
-        for place, passages in zip(places.tolist(), vectors, strict=True):
-            if len(passages):
-                scores[place] = float((passages @ vector).max())
-        return scores
+    def exact(self, positions: IntArray, vector: FloatArray) -> FloatArray:
+        """Return ``(len(positions),)`` the same cosine from float32 vectors; 0 for what was erased meanwhile."""
+        vectors = self._exact(self.columns["row"][positions].tolist(), self.columns["text_version"][positions].tolist())
+        return np.array([float((passages @ vector).max()) if len(passages) else 0.0 for passages in vectors], np.float32)
 
     def languages(self) -> Sequence[str]:
         """Return the languages in which texts of the space are stemmed."""

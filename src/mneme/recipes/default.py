@@ -58,5 +58,5 @@ recipe = Recipe(
         ),
         weights=WEIGHTS,
     ),
-    packer=Chronological(count=count_tokens),
+    packer=Chronological(counter=count_tokens),
 )

@@ -24,9 +24,9 @@ def candidates(ctx: Context, admitted: BoolArray, channels: Mapping[str, FloatAr
     if len(everything) <= max(ALL_BELOW, k):
         return everything
     wanted = min(max(PER_CHANNEL, 2 * k), len(everything))
-    picked = [_top(scores[everything], wanted) for scores in channels.values()]
+    picked = [top(scores[everything], wanted) for scores in channels.values()]
     summed = np.sum([scores[everything] for scores in channels.values()], axis=0)
-    near = windows(ctx.index)[everything[_top(summed, WITH_NEIGHBOURS)]].ravel()
+    near = windows(ctx.index)[everything[top(summed, WITH_NEIGHBOURS)]].ravel()
     near = near[near < ctx.index.size]
     chosen = np.zeros(ctx.index.size, bool)
     chosen[everything[np.concatenate(picked)]] = True
@@ -34,7 +34,8 @@ def candidates(ctx: Context, admitted: BoolArray, channels: Mapping[str, FloatAr
     return np.flatnonzero(chosen)
 
 
-def _top(scores: FloatArray, count: int) -> IntArray:
+def top(scores: FloatArray, count: int) -> IntArray:
+    """Return the places of the ``count`` highest scores, in no order; all of them when there are not more."""
     if count >= len(scores):
         return np.arange(len(scores))
     return np.argpartition(scores, len(scores) - count)[len(scores) - count :]

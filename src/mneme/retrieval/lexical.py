@@ -8,7 +8,7 @@ import numpy as np
 
 from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray
-from mneme.retrieval.terms import search_terms
+from mneme.retrieval.terms import norms, search_terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,10 @@ class Lexical:
 
     def search(self, ctx: Context, query: Query) -> FloatArray:
         """Return ``(size,)`` scores."""
-        wanted = search_terms(ctx, query)
-        if not len(wanted.terms):
-            return np.zeros(ctx.index.size, np.float32)
-        return ctx.index.lexical(wanted.terms, wanted.weights) / np.float32(wanted.ideal)
+        index, wanted = ctx.index, search_terms(ctx, query)
+        norm = index.memo("norms", lambda: norms(index.lengths, index.present))
+        scores = np.zeros(index.size, np.float32)
+        for term in wanted.terms:
+            scores[term.positions] += term.idf * term.counts / (term.counts + norm[term.positions])
+        scores /= wanted.ideal
+        return scores

@@ -9,8 +9,14 @@ import numpy as np
 
 from mneme.core.components import Feature, Ranked, Scene
 from mneme.core.context import Context, Query
-from mneme.core.ports import FloatArray
-from mneme.retrieval.candidates import candidates
+from mneme.core.ports import FloatArray, IntArray
+from mneme.retrieval.candidates import candidates, top
+
+EXACT = "dense"
+"""The channel whose scores come from 8-bit codes and are made exact for the best."""
+
+MARGIN = 8
+"""How many more than ``k`` are made exact; the codes' error can't lift one from further down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,5 +42,17 @@ class LinearSum:
         total = np.zeros(len(scene.positions), np.float32)
         for part in parts.values():
             total += part
-        order = np.lexsort((scene.positions, ctx.index.at[scene.positions], -total))[: query.k]
+        near = top(total, query.k + MARGIN)
+        self._make_exact(ctx, query, scene, near, total, parts)
+        order = near[np.lexsort((scene.positions[near], ctx.index.at[scene.positions[near]], -total[near]))][: query.k]
         return Ranked(positions=scene.positions[order], scores=total[order], parts={name: part[order] for name, part in parts.items()})
+
+    def _make_exact(
+        self, ctx: Context, query: Query, scene: Scene, near: IntArray, total: FloatArray, parts: dict[str, FloatArray]
+    ) -> None:
+        """Work out the cosines of the best in float32; changes ``total`` and ``parts`` in place."""
+        weight = np.float32(self.weights.get(EXACT, 0.0))
+        if weight and EXACT in parts and len(near):
+            exact = ctx.index.exact(scene.positions[near], query.vector) * weight
+            total[near] += exact - parts[EXACT][near]
+            parts[EXACT][near] = exact

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from mneme.core.context import Context, Index, Query, TermArray
-from mneme.core.ports import FloatArray
+from mneme.core.context import BoolArray, Context, Index, Query
+from mneme.core.ports import FloatArray, IntArray
 from mneme.core.records import ROLES
 from mneme.text.analyser import Analyser
-from mneme.text.terms import term_id
+from mneme.text.terms import K1, B, term_id
 
 _CONTENT_WEIGHT = 0.5
 LIGHT_WEIGHT = 0.3
@@ -24,20 +25,35 @@ _LIGHT_WORDS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchTerm:
+    """A word to look for, with where it stands.
+
+    Args:
+        id: the term.
+        weight: how much it counts.
+        idf: its inverse document frequency times its weight.
+        positions: ``(f,)`` the memories that have it.
+        counts: ``(f,)`` how often.
+    """
+
+    id: int
+    weight: float
+    idf: np.float32
+    positions: IntArray
+    counts: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchTerms:
     """What the lexical features look for.
 
     Args:
-        terms: ``(t,)`` ids, in the order of the query.
-        weights: ``(t,)``.
-        idf: ``(t,)`` inverse document frequency times weight.
+        terms: in the order of the query.
         ideal: the sum of ``idf``: what a text with every term, endlessly often, would score.
     """
 
-    terms: TermArray
-    weights: FloatArray
-    idf: FloatArray
-    ideal: float
+    terms: tuple[SearchTerm, ...]
+    ideal: np.float32
 
 
 def search_terms(ctx: Context, query: Query) -> SearchTerms:
@@ -47,18 +63,31 @@ def search_terms(ctx: Context, query: Query) -> SearchTerms:
 
 def _search_terms(ctx: Context, query: Query) -> SearchTerms:
     names = ctx.index.memo("people-terms", lambda: people_terms(ctx.index))
+    present = ctx.index.memo("present-count", lambda: int(ctx.index.present.sum()))
     light = light_terms()
-    kept: list[int] = []
-    weights: list[float] = []
     pairs = list(zip(query.terms.tolist(), query.weights.tolist(), strict=True))
     has_content = any(weight >= _CONTENT_WEIGHT and term not in names for term, weight in pairs)
+    found = []
     for term, weight in pairs:
         if has_content and (weight < _CONTENT_WEIGHT or term in names):
             continue
-        kept.append(term)
-        weights.append(LIGHT_WEIGHT if term in light else 1.0)
-    idf = np.array([ctx.index.idf(term) for term in kept], np.float32) * np.array(weights, np.float32)
-    return SearchTerms(terms=np.array(kept, np.uint64), weights=np.array(weights, np.float32), idf=idf, ideal=max(float(idf.sum()), 1e-6))
+        positions, counts = ctx.index.postings(term)
+        factor = LIGHT_WEIGHT if term in light else 1.0
+        idf = np.float32(factor * inverse_frequency(len(positions), present))
+        found.append(SearchTerm(id=term, weight=factor, idf=idf, positions=positions, counts=counts))
+    return SearchTerms(terms=tuple(found), ideal=np.float32(max(sum(term.idf for term in found), 1e-6)))
+
+
+def inverse_frequency(having: int, among: int) -> float:
+    """Return the inverse document frequency of a term; above 0 also for one that all texts have."""
+    return math.log1p((among - having + 0.5) / (having + 0.5))
+
+
+def norms(lengths: FloatArray, present: BoolArray) -> FloatArray:
+    """Return what BM25 adds to a term's count below the line, by the length of each text."""
+    mean = float(lengths[present].mean()) if present.any() else 1.0
+    norm: FloatArray = (K1 * (1 - B + B * lengths / max(mean, 1e-9))).astype(np.float32)
+    return norm
 
 
 def people(index: Index) -> list[str]:

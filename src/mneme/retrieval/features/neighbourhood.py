@@ -13,8 +13,7 @@ import numpy as np
 from mneme.core.components import Scene
 from mneme.core.context import Context, Index, Query
 from mneme.core.ports import FloatArray, IntArray
-from mneme.retrieval.terms import search_terms
-from mneme.text.terms import K1, B
+from mneme.retrieval.terms import norms, search_terms
 
 REACH = 2
 MOST_WORDS = 64
@@ -49,13 +48,12 @@ class WindowLexical:
         norm = index.memo("window-norm", lambda: _norm(index))[scene.positions]
         counts = np.zeros(index.size + 1, np.float32)
         total = np.zeros(len(places), np.float32)
-        for term, idf in zip(wanted.terms.tolist(), wanted.idf.tolist(), strict=True):
-            positions, frequency = index.postings(term)
-            counts[positions] = frequency
+        for term in wanted.terms:
+            counts[term.positions] = term.counts
             inside = counts[places].sum(axis=1)
-            counts[positions] = 0.0
-            total += np.float32(idf) * inside / (inside + norm)
-        return total / np.float32(wanted.ideal)
+            counts[term.positions] = 0.0
+            total += term.idf * inside / (inside + norm)
+        return total / wanted.ideal
 
 
 def windows(index: Index) -> IntArray:
@@ -80,7 +78,4 @@ def _windows(index: Index) -> IntArray:
 
 def _norm(index: Index) -> FloatArray:
     lengths = np.append(index.lengths, np.float32(0.0))[windows(index)].sum(axis=1, dtype=np.float32)
-    present = index.present
-    mean = float(lengths[present].mean()) if present.any() else 1.0
-    norm: FloatArray = (K1 * (1 - B + B * lengths / max(mean, 1e-9))).astype(np.float32)
-    return norm
+    return norms(lengths, index.present)

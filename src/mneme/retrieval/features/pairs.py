@@ -24,10 +24,13 @@ class Pairs:
         found = np.zeros(len(scene.positions), np.float32)
         if len(wanted.terms) < 2:
             return found
-        has = np.zeros((len(wanted.terms), ctx.index.size), bool)
-        for row, term in enumerate(wanted.terms.tolist()):
-            has[row, ctx.index.postings(term)[0]] = True
-        held = has[:, scene.positions]
-        weights = wanted.idf[:-1] + wanted.idf[1:]
+        held = np.zeros((len(wanted.terms), len(scene.positions)), bool)
+        has = np.zeros(ctx.index.size, bool)
+        for row, term in enumerate(wanted.terms):
+            has[term.positions] = True
+            held[row] = has[scene.positions]
+            has[term.positions] = False
+        idf = np.array([term.idf for term in wanted.terms], np.float32)
+        weights = idf[:-1] + idf[1:]
         both = held[:-1] & held[1:]
         return (weights @ both).astype(np.float32) / max(float(weights.sum()), 1e-6)

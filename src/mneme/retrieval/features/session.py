@@ -9,8 +9,7 @@ import numpy as np
 from mneme.core.components import Scene
 from mneme.core.context import Context, Index, Query
 from mneme.core.ports import FloatArray
-from mneme.retrieval.terms import search_terms
-from mneme.text.terms import K1, B
+from mneme.retrieval.terms import inverse_frequency, norms, search_terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +38,11 @@ class SessionLexical:
         groups, count = index.groups
         norm, sessions = index.memo("session-norm", lambda: _norm(index))
         total = np.zeros(count, np.float32)
-        for term, weight in zip(wanted.terms.tolist(), wanted.weights.tolist(), strict=True):
-            positions, frequency = index.postings(term)
-            if not len(positions):
-                continue
-            inside = np.bincount(groups[positions], frequency, count).astype(np.float32)
-            having = int(np.count_nonzero(inside))
-            idf = np.float32(weight * np.log1p((sessions - having + 0.5) / (having + 0.5)))
+        for term in wanted.terms:
+            inside = np.bincount(groups[term.positions], term.counts, count).astype(np.float32)
+            idf = np.float32(term.weight * inverse_frequency(int(np.count_nonzero(inside)), sessions))
             total += idf * inside / (inside + norm)
-        return total[groups[scene.positions]] / np.float32(wanted.ideal)
+        return total[groups[scene.positions]] / wanted.ideal
 
 
 def _norm(index: Index) -> tuple[FloatArray, int]:
@@ -56,5 +51,4 @@ def _norm(index: Index) -> tuple[FloatArray, int]:
     present = index.present
     lengths = np.bincount(groups[present], index.lengths[present], count).astype(np.float32)
     there = np.bincount(groups[present], minlength=count) > 0
-    mean = float(lengths[there].mean()) if there.any() else 1.0
-    return (K1 * (1 - B + B * lengths / max(mean, 1e-9))).astype(np.float32), int(there.sum())
+    return norms(lengths, there), int(there.sum())
