@@ -41,6 +41,7 @@ class _Space:
     def __init__(self) -> None:
         self.state = State()
         self.lock = threading.Lock()
+        self.dropped = False
 
 
 class DictStore:
@@ -59,6 +60,8 @@ class DictStore:
     def _state(self) -> State:
         if self._closed:
             raise Closed("the store is closed; open the space again")
+        if self._space.dropped:
+            raise Closed("store: the space was dropped; nothing can be written to it or read from it")
         return self._space.state
 
     def _write(self, change: Callable[[State], _T]) -> _T:
@@ -365,8 +368,10 @@ class DictRoot:
     def drop(self, space: str) -> None:
         """Remove a space."""
         with self._lock:
-            if self._spaces.pop(space, None) is None:
+            dropped = self._spaces.pop(space, None)
+            if dropped is None:
                 raise NotFound("space", space)
+            dropped.dropped = True
 
     def close(self) -> None:
         """Close the root."""

@@ -272,6 +272,33 @@ def test_unknown_durability_is_refused(tmp_path: Path) -> None:
         SQLiteStore(tmp_path / "a.sqlite", durability="fast")  # type: ignore[arg-type]
 
 
+def test_a_space_whose_file_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    root = SQLiteRoot(tmp_path)
+    root.open("a").close()
+    for each in (tmp_path / "spaces").iterdir():
+        each.unlink()
+    with pytest.raises(CorruptStore, match="space 'a', is gone"):
+        root.open("a")
+    root.drop("a")
+    assert root.open("a").last_seq() == 0
+
+
+def test_a_name_whose_drop_was_cut_short_can_be_used_again(tmp_path: Path) -> None:
+    root = SQLiteRoot(tmp_path)
+    store = root.open("a")
+    store.apply(batch(*remembered(1, "one")))
+    store.close()
+    other = sqlite3.connect(tmp_path / "catalogue.sqlite")
+    other.execute("UPDATE space SET dropping = 1")
+    other.commit()
+    other.close()
+    again = root.open("a")
+    assert again.last_seq() == 0
+    again.apply(batch(*remembered(2, "two")))
+    again.close()
+    assert SQLiteRoot(tmp_path).open("a", create=False).last_seq() == 1
+
+
 def test_a_drop_that_a_crash_cut_short_is_finished(tmp_path: Path) -> None:
     root = SQLiteRoot(tmp_path)
     root.open("a").close()

@@ -191,6 +191,16 @@ class Erasing:
         for bad in ("", "x" * 201, "\ud800"):
             refused(InvalidInput, lambda bad=bad: root.open(bad))  # type: ignore[misc]
 
+    def test_a_dropped_space_takes_nothing_more(self, root: Root) -> None:
+        """A store that was open when its space was dropped acknowledges no write that would be lost."""
+        store = root.open("a")
+        store.apply(batch(*remembered(1, "one")))
+        root.drop("a")
+        refused(Closed, lambda: store.apply(batch(*remembered(2, "two"))))
+        refused(Closed, store.last_seq)
+        assert root.open("a").last_seq() == 0
+        store.close()
+
     def test_a_closed_store_says_so_and_opens_again(self, root: Root) -> None:
         """Closing loses nothing."""
         store = root.open("a")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import sqlite3
 import unicodedata
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mneme.core.errors import Closed, CorruptStore, NewerStore, NotFound, ReadOnly
+from mneme.core.errors import Closed, CorruptStore, MnemeError, NewerStore, NotFound, ReadOnly
 from mneme.stores.semantics import check_space_name
 from mneme.stores.sqlite.connect import BUSY_TIMEOUT_S, Durability, Mode, check_header, connect
 from mneme.stores.sqlite.failures import translated
@@ -141,8 +142,7 @@ class SQLiteRoot:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        if self._read_only:
-            raise ReadOnly(f"root: {self._folder} is open for reading only; open it without read_only")
+        self._writable()
         with translated(self._catalogue), self._exclusive(), self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
@@ -161,15 +161,31 @@ class SQLiteRoot:
         if known is None:
             if not create:
                 raise NotFound("space", space)
-            known = file_name(space)
+            return self._make(space)
+        path = self._folder / "spaces" / known
+        if not path.exists():
+            raise CorruptStore(f"path: {path}, the file of space {space!r}, is gone; restore it from a backup, or drop the space")
+        return self._store(path)
+
+    def _make(self, space: str) -> SQLiteStore:
+        """Make a space: the file first, so that a name in the catalogue always has one."""
+        self._writable()
+        self._finish_drops()
+        store = self._store(self._folder / "spaces" / file_name(space))
+        try:
             with self._transaction() as connection:
-                connection.execute("INSERT OR IGNORE INTO space (name, file) VALUES (?, ?)", (space, known))
-        return SQLiteStore(
-            self._folder / "spaces" / known,
-            durability=self._durability,
-            read_only=self._read_only,
-            timeout_s=self._timeout_s,
-        )
+                connection.execute("INSERT OR IGNORE INTO space (name, file) VALUES (?, ?)", (space, file_name(space)))
+        except MnemeError:
+            store.close()
+            raise
+        return store
+
+    def _store(self, path: Path) -> SQLiteStore:
+        return SQLiteStore(path, durability=self._durability, read_only=self._read_only, timeout_s=self._timeout_s)
+
+    def _writable(self) -> None:
+        if self._read_only:
+            raise ReadOnly(f"root: {self._folder} is open for reading only; open it without read_only")
 
     @staticmethod
     def _file_of(connection: sqlite3.Connection, space: str) -> str | None:
@@ -182,7 +198,7 @@ class SQLiteRoot:
             return sorted(name for (name,) in connection.execute("SELECT name FROM space WHERE NOT dropping"))
 
     def drop(self, space: str) -> None:
-        """Remove a space with its file; close its stores first, in other processes too.
+        """Remove a space with its file; stores that are open, in other processes too, refuse from then on.
 
         Raises:
             NotFound: there is no such space.
@@ -202,11 +218,19 @@ class SQLiteRoot:
             return
         with self._transaction() as connection:
             for name, file in waiting:
-                path = self._folder / "spaces" / file
-                for each in (path, *(Path(f"{path}{suffix}") for suffix in ("-wal", "-shm", ".lock"))):
-                    with suppress(FileNotFoundError):
-                        each.unlink()
+                self._remove(self._folder / "spaces" / file)
                 connection.execute("DELETE FROM space WHERE name = ? AND dropping", (name,))
+
+    def _remove(self, path: Path) -> None:
+        """Remove a space's files while no process is in the middle of a write; stores that have it open then refuse."""
+        lock = FileLock(Path(f"{path}.lock"), self._timeout_s)
+        try:
+            lock.acquire()
+            for suffix in ("", "-wal", "-shm", ".lock"):
+                with suppress(FileNotFoundError):
+                    os.unlink(f"{path}{suffix}")
+        finally:
+            lock.close()
 
     def close(self) -> None:
         """Close the root; stores that it opened stay open."""

@@ -76,6 +76,8 @@ class SQLiteStore:
         self._closed = False
         self._writer: Writer | None = None
         writable = not read_only and _can_write(self._path)
+        if not writable and not self._path.exists():
+            raise ReadOnly(f"path: {self._path} does not exist and can't be made; check the permissions of its folder")
         with translated(self._path):
             self._handle = acquire(self._path, write=writable)
             try:
@@ -114,7 +116,7 @@ class SQLiteStore:
             if lock is not None:
                 lock.close()
             raise
-        self._writer = Writer(connection, lock, self._path)
+        self._writer = Writer(connection, lock, self._path, self._present)
         return "rwc"
 
     def _alive(self) -> None:
@@ -122,6 +124,12 @@ class SQLiteStore:
             raise Closed(f"store: {self._path} is closed; open the space again")
         if os.getpid() != self._pid:
             raise Closed(f"store: {self._path} was opened before a fork; open it again in the new process")
+
+        self._present()
+
+    def _present(self) -> None:
+        if os.fstat(self._handle.descriptor).st_nlink == 0:
+            raise Closed(f"store: the space in {self._path} was dropped; nothing can be written to it or read from it")
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

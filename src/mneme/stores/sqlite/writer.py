@@ -44,12 +44,14 @@ class Writer:
         connection: the connection for writing; the writer closes it.
         lock: the lock between processes; the writer closes it.
         path: the database file, for messages.
+        check: raises if the file must not be written any more; asked while the lock is held.
     """
 
-    def __init__(self, connection: sqlite3.Connection, lock: FileLock, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, lock: FileLock, path: Path, check: Callable[[], None]) -> None:
         self._connection = connection
         self._lock = lock
         self._path = path
+        self._check = check
         self._changed = threading.Condition()
         self._leader: object = None
         self._queue: deque[_Ticket[Any]] = deque()
@@ -165,6 +167,7 @@ class Writer:
     def _exclusive(self) -> Iterator[None]:
         self._lock.acquire()
         try:
+            self._check()
             yield
         finally:
             self._lock.release()
