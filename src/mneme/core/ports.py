@@ -297,7 +297,8 @@ class Store(Protocol):
     def scan(self, needles: Mapping[str, bytes]) -> tuple[int, list[Finding]]:
         """Search every byte of the store for the needles (what -> bytes); returns bytes searched and where something was found.
 
-        Occurrences inside rows that hold the needle rightfully are findings too: ask :meth:`held` first.
+        Occurrences inside rows that hold the needle rightfully are findings too: ask :meth:`held` first. A store that keeps a
+        file may rewrite it whole when it finds something, and search again, before it reports.
         """
         ...
 
