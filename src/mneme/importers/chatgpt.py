@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from mneme.core.records import EMPTY, Media, Message
-from mneme.importers.item import Item, Report, optional_text
+from mneme.importers.item import Item, Report, as_object, looks_like, members, optional_text
 from mneme.importers.moments import read_moment
 
 SUMMARY = "ChatGPT's data export (the .zip or its conversations.json)"
@@ -20,14 +20,12 @@ _UNSPOKEN = frozenset({"thoughts", "reasoning_recap", "user_editable_context", "
 
 def matches(document: object) -> bool:
     """Return whether a parsed JSON document is of this format."""
-    first = document[0] if isinstance(document, list) and document else document
-    return isinstance(first, dict) and isinstance(first.get("mapping"), dict)
+    return looks_like(document, lambda conversation: isinstance(conversation.get("mapping"), dict))
 
 
 def items(document: object, name: str, report: Report) -> Iterator[Item]:
     """Yield the messages of every conversation's current branch, oldest first."""
-    conversations = document if isinstance(document, list) else [document]
-    for number, conversation in enumerate(conversations):
+    for number, conversation in enumerate(members(document)):
         if not isinstance(conversation, dict) or not isinstance(conversation.get("mapping"), dict):
             report.problem(f"{name}, conversation {number}", "has no object 'mapping'; left out")
             continue
@@ -39,7 +37,7 @@ def branch(conversation: Mapping[str, Any]) -> list[str]:
     """Return the node ids from the root to the current node; without a current node, to the newest leaf."""
     mapping = conversation["mapping"]
     node = conversation.get("current_node")
-    if node not in mapping:
+    if not isinstance(node, str) or node not in mapping:
         node = _newest_leaf(mapping)
     path: list[str] = []
     seen: set[str] = set()
@@ -55,8 +53,8 @@ def _newest_leaf(mapping: Mapping[str, Any]) -> str | None:
     leaves = [id for id, node in mapping.items() if isinstance(node, dict) and not node.get("children")]
 
     def age(id: str) -> float:
-        time = (mapping[id].get("message") or {}).get("create_time")
-        return float(time) if isinstance(time, int | float) else 0.0
+        time = as_object(mapping[id].get("message")).get("create_time")
+        return time if isinstance(time, int | float) else 0
 
     return max(leaves, key=age, default=None)
 
@@ -92,14 +90,9 @@ def _moment(value: object, otherwise: datetime | None) -> datetime | None:
 
 
 def _message(raw: Mapping[str, Any], node: str, session: str, title: str | None, at: datetime | None) -> Message | None:
-    author = raw.get("author") if isinstance(raw.get("author"), dict) else {}
-    content = raw.get("content") if isinstance(raw.get("content"), dict) else {}
-    metadata = raw.get("metadata") if isinstance(raw.get("metadata"), dict) else {}
-    assert isinstance(author, dict)
-    assert isinstance(content, dict)
-    assert isinstance(metadata, dict)
+    author, content, metadata = as_object(raw.get("author")), as_object(raw.get("content")), as_object(raw.get("metadata"))
     role = optional_text(author.get("role"))
-    hidden = metadata.get("is_visually_hidden_from_conversation") or content.get("content_type") in _UNSPOKEN
+    hidden = metadata.get("is_visually_hidden_from_conversation") or str(content.get("content_type")) in _UNSPOKEN
     to_a_tool = role == "assistant" and raw.get("recipient", "all") not in ("all", None)
     if hidden or role == "system" or to_a_tool:
         return None
@@ -138,5 +131,5 @@ def _content(content: Mapping[str, Any]) -> tuple[str, tuple[Media, ...]]:
 
 def _caption(part: Mapping[str, Any]) -> str:
     # Pictures that the model drew carry the words they were drawn from.
-    drawn = (part.get("metadata") or {}).get("dalle") or {}
+    drawn = as_object(as_object(part.get("metadata")).get("dalle"))
     return optional_text(drawn.get("prompt")) or "a picture without a caption"

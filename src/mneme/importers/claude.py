@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from mneme.core.records import EMPTY, Media, Message
-from mneme.importers.item import Item, Report, optional_text
+from mneme.importers.item import Item, Report, as_list, looks_like, members, optional_text
 from mneme.importers.moments import read_moment
 
 SUMMARY = "Claude's data export (the .zip or its conversations.json)"
@@ -16,14 +16,12 @@ _ROLES = {"human": "user", "assistant": "assistant"}
 
 def matches(document: object) -> bool:
     """Return whether a parsed JSON document is of this format."""
-    first = document[0] if isinstance(document, list) and document else document
-    return isinstance(first, dict) and isinstance(first.get("chat_messages"), list)
+    return looks_like(document, lambda conversation: isinstance(conversation.get("chat_messages"), list))
 
 
 def items(document: object, name: str, report: Report) -> Iterator[Item]:
     """Yield the messages of every conversation, oldest first."""
-    conversations = document if isinstance(document, list) else [document]
-    for number, conversation in enumerate(conversations):
+    for number, conversation in enumerate(members(document)):
         if not isinstance(conversation, dict) or not isinstance(conversation.get("chat_messages"), list):
             report.problem(f"{name}, conversation {number}", "has no list 'chat_messages'; left out")
             continue
@@ -82,12 +80,12 @@ def _text(raw: Mapping[str, Any]) -> str:
 
 def _media(raw: Mapping[str, Any]) -> tuple[Media, ...]:
     found: list[Media] = []
-    for attached in raw.get("attachments") or []:
+    for attached in as_list(raw.get("attachments")):
         if isinstance(attached, dict):
             uri = optional_text(attached.get("file_name")) or "attachment"
             caption = optional_text(attached.get("extracted_content")) or uri
             found.append(Media(uri=uri, mime=optional_text(attached.get("file_type")) or "", caption=caption))
-    for file in raw.get("files") or []:
+    for file in as_list(raw.get("files")):
         name = optional_text(file.get("file_name")) if isinstance(file, dict) else None
         if name:
             found.append(Media(uri=name, caption=name))

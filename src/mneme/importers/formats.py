@@ -35,10 +35,11 @@ _MARKDOWN = (".md", ".markdown", ".mdown")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detected:
-    """A source with the format in which it will be read; ``document`` is its parsed JSON when it was parsed to find out."""
+    """A source with the format in which it will be read; ``document`` is its parsed JSON unless it is read as a stream."""
 
     source: Source
     format: str
+    streamed: bool = True
     document: Any = None
 
 
@@ -88,9 +89,9 @@ def detect_all(path: str | Path, format: str | None, *, report: Report) -> Itera
             continue
         streamed = format in ("markdown", "text") or (format == "messages" and _in_lines(source))
         document = None if streamed else source.json(report)
-        if document is not None and not _module(format).matches(document):
+        if not streamed and document != [] and not _module(format).matches(document):
             raise InvalidInput({"path": f"{source.name} is JSON but not of format {format}; {_guess(document)}"})
-        yield Detected(source=source, format=format, document=document)
+        yield Detected(source=source, format=format, streamed=streamed, document=document)
 
 
 def _module(format: str) -> Any:
@@ -101,7 +102,7 @@ def _items(found: Detected, report: Report) -> Iterator[Item]:
     module = _module(found.format)
     if found.format in ("markdown", "text"):
         return iter(module.source_items(found.source, report))
-    if found.document is None:
+    if found.streamed:
         return iter(module.line_items(found.source, report))
     return iter(module.items(found.document, found.source.name, report))
 
@@ -120,7 +121,7 @@ def _detect(source: Source, report: Report) -> Detected:
     document = source.json(report)
     for name in _DOCUMENTS:
         if _module(name).matches(document):
-            return Detected(source=source, format=name, document=document)
+            return Detected(source=source, format=name, streamed=False, document=document)
     raise InvalidInput({"path": f"{source.name} is JSON of no known shape; name it with --format, one of {', '.join(FORMATS)}"})
 
 

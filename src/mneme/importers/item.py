@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from mneme.core.records import Media, Message
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 REPLACEMENT = "\ufffd"
+_LOOKED_AT = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,26 @@ class Report:
                 return [self._clean_value(inner) for inner in value]
             case _:
                 return value
+
+
+def members(document: object) -> list[object]:
+    """Return what a JSON document lists; itself alone when it is no list."""
+    return document if isinstance(document, list) else [document]
+
+
+def looks_like(document: object, fits: Callable[[Mapping[str, object]], bool]) -> bool:
+    """Return whether one of a document's first members fits; the very first may be malformed."""
+    return any(isinstance(member, dict) and fits(member) for member in members(document)[:_LOOKED_AT])
+
+
+def as_object(value: object) -> dict[str, Any]:
+    """Return a JSON object, an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[Any]:
+    """Return a JSON list, an empty one for anything else."""
+    return value if isinstance(value, list) else []
 
 
 def optional_text(value: object) -> str | None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from mneme.core.records import EMPTY, Media, Message
-from mneme.importers.item import Item, Report, optional_text
+from mneme.importers.item import Item, Report, as_list, as_object, looks_like, members, optional_text
 from mneme.importers.moments import read_moment
 
 SUMMARY = "LoCoMo's official JSON; a space for each conversation"
@@ -21,15 +21,19 @@ _SESSION = re.compile(r"session_(\d+)")
 
 def matches(document: object) -> bool:
     """Return whether a parsed JSON document is of this format."""
-    first = document[0] if isinstance(document, list) and document else document
-    return isinstance(first, dict) and isinstance(first.get("conversation"), dict) and "speaker_a" in first["conversation"]
+    return looks_like(document, _fits)
+
+
+def _fits(sample: Mapping[str, object]) -> bool:
+    conversation = sample.get("conversation")
+    return isinstance(conversation, dict) and "speaker_a" in conversation
 
 
 def items(document: object, name: str, report: Report) -> Iterator[Item]:
     """Yield the turns of every conversation, session by session."""
-    samples = document if isinstance(document, list) else [document]
-    for number, sample in enumerate(samples):
-        conversation = sample.get("conversation") if isinstance(sample, dict) else None
+    for number, member in enumerate(members(document)):
+        sample = as_object(member)
+        conversation = sample.get("conversation")
         if not isinstance(conversation, dict):
             report.problem(f"{name}, conversation {number}", "has no object 'conversation'; left out")
             continue
@@ -75,8 +79,8 @@ def _turn(turn: object, session: str, at: datetime | None) -> Message | None:
         return None
     text, caption = turn.get("text"), turn.get("blip_caption")
     text = text if isinstance(text, str) else ""
-    urls = turn.get("img_url") or []
-    urls = [url for url in ([urls] if isinstance(urls, str) else urls) if isinstance(url, str)]
+    sent = turn.get("img_url")
+    urls = [url for url in (as_list(sent) or [sent]) if isinstance(url, str)]
     caption = caption if isinstance(caption, str) else ""
     if caption and not urls:
         urls = [f"image:{turn.get('dia_id', '')}"]

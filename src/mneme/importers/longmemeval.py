@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from mneme.core.records import Message
-from mneme.importers.item import Item, Report, optional_text
+from mneme.importers.item import Item, Report, as_list, looks_like, members, optional_text
 from mneme.importers.moments import read_moment
 
 SUMMARY = "LongMemEval's official JSON; a space for each question's haystack"
@@ -19,14 +19,12 @@ SUMMARY = "LongMemEval's official JSON; a space for each question's haystack"
 
 def matches(document: object) -> bool:
     """Return whether a parsed JSON document is of this format."""
-    first = document[0] if isinstance(document, list) and document else document
-    return isinstance(first, dict) and "haystack_sessions" in first
+    return looks_like(document, lambda question: "haystack_sessions" in question)
 
 
 def items(document: object, name: str, report: Report) -> Iterator[Item]:
     """Yield the turns of every haystack in the order of its sessions."""
-    questions = document if isinstance(document, list) else [document]
-    for number, question in enumerate(questions):
+    for number, question in enumerate(members(document)):
         if not isinstance(question, dict) or not isinstance(question.get("haystack_sessions"), list):
             report.problem(f"{name}, question {number}", "has no list 'haystack_sessions'; left out")
             continue
@@ -35,8 +33,8 @@ def items(document: object, name: str, report: Report) -> Iterator[Item]:
 
 def _haystack(question: Mapping[str, Any], space: str, report: Report) -> Iterator[Item]:
     sessions = question["haystack_sessions"]
-    names = question.get("haystack_session_ids") or []
-    dates = question.get("haystack_dates") or []
+    names = as_list(question.get("haystack_session_ids"))
+    dates = as_list(question.get("haystack_dates"))
     index = 0
     for number, turns in enumerate(sessions):
         session = (optional_text(names[number]) if number < len(names) else None) or f"session-{number}"

@@ -13,7 +13,7 @@ from typing import Any
 
 from mneme.core.errors import InvalidInput
 from mneme.core.records import Media, Message
-from mneme.importers.item import Item, Report, optional_text
+from mneme.importers.item import Item, Report, looks_like, members, optional_text
 from mneme.importers.moments import read_moment
 from mneme.importers.source import Source, parse_json
 
@@ -28,17 +28,17 @@ _KNOWN = frozenset((*_TIMES, *_SESSIONS, *_REFS, *_AUTHORS, *_TEXTS, "role", "ch
 
 def matches(document: object) -> bool:
     """Return whether a parsed JSON document, or the first line of a file, is of this format."""
-    first = document[0] if isinstance(document, list) and document else document
-    if not isinstance(first, dict):
-        return False
-    inner = first.get("messages")
-    return ("role" in first and ("content" in first or "tool_calls" in first)) or "text" in first or isinstance(inner, list)
+    return looks_like(document, _fits)
+
+
+def _fits(entry: Mapping[str, object]) -> bool:
+    said = "role" in entry and ("content" in entry or "tool_calls" in entry)
+    return said or "text" in entry or isinstance(entry.get("messages"), list)
 
 
 def items(document: object, name: str, report: Report) -> Iterator[Item]:
     """Yield the messages of a parsed JSON document."""
-    entries = document if isinstance(document, list) else [document]
-    yield from _numbered(((f"{name}, item {number}", entry) for number, entry in enumerate(entries)), name, report)
+    yield from _numbered(((f"{name}, item {number}", entry) for number, entry in enumerate(members(document))), name, report)
 
 
 def line_items(source: Source, report: Report) -> Iterator[Item]:
