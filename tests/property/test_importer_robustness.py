@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import tempfile
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 import mneme
 from mneme.core.errors import InvalidInput
-from mneme.importers import FORMATS, Report, read
+from mneme.importers import FORMATS, Intake, read, take_in
 
 WHOLE: dict[str, Any] = {
     "locomo": [{"sample_id": "a", "conversation": {"speaker_a": "A", "speaker_b": "B", "session_1_date_time": "1:56 pm on 8 May, 2023",
@@ -69,15 +70,11 @@ def test_a_document_with_odd_values_is_read_or_refused(format: str, data: st.Dat
     with tempfile.TemporaryDirectory() as folder, mneme.Memory(":memory:", embedder="hash") as memory:
         path = Path(folder) / "document.json"
         path.write_text(json.dumps(document), encoding="utf-8", errors="surrogatepass")
-        report = Report()
-        for named in (None, format):
-            try:
-                messages = [item.message for item in read(path, named, report=report)]
-            except InvalidInput:
-                continue
-            if messages:
-                receipt = memory.space("s").remember(messages, partial=True)
-                assert len(receipt.ids) + len(receipt.refused) == len(messages)
+        for number, named in enumerate((None, format)):
+            intake = Intake()
+            with contextlib.suppress(InvalidInput):
+                take_in(path, memory.space, format=named, space=f"s{number}", intake=intake)
+                assert intake.done == intake.report.messages
 
 
 @settings(max_examples=100, deadline=None)
