@@ -12,12 +12,14 @@ from typing import Any, Literal
 from mneme.core.clock import Clock, SystemClock
 from mneme.core.errors import InvalidInput, NotFound
 from mneme.core.ids import Ids
+from mneme.core.llm import LLM
 from mneme.core.ports import Embedder, Root
 from mneme.core.query import Filter, Recall
 from mneme.core.recipe import Recipe
 from mneme.core.registry import load
 from mneme.core.trace import Trace
 from mneme.engine import merging, naming, prepare, recalling
+from mneme.engine.jobs import WorkerThread
 from mneme.engine.opened import Opened, Pool
 from mneme.engine.places import open_root
 from mneme.space import Space
@@ -38,6 +40,8 @@ class Memory:
         recipe: the memory design, by name or as a value.
         durability: ``"full"`` survives a power cut; ``"normal"`` is faster and survives a crash of the process, but may lose the last
             writes when the machine loses power.
+        llm: the language model, as ``"provider:model"`` or an object; None works by rule.
+        background: with a model, do deferred work in a thread of this process; False leaves it to ``drain`` and ``mneme worker``.
         language: the language of the texts, such as ``"de"``; None detects it text by text.
         max_open_bytes: how much memory open spaces may take; the least recently used is closed first.
         actor: who the journal names for changes made through this object.
@@ -56,6 +60,8 @@ class Memory:
         embedder: str | Embedder = "local",
         recipe: str | Recipe = "default",
         durability: Durability = "full",
+        llm: str | LLM | None = None,
+        background: bool = True,
         language: str | None = None,
         max_open_bytes: int = DEFAULT_OPEN_BYTES,
         actor: str = "",
@@ -70,6 +76,9 @@ class Memory:
         self.recipe: Recipe = load("recipe", recipe) if isinstance(recipe, str) else recipe
         self.ids = Ids(self.clock, seed)
         self.actor = actor
+        self.llm: LLM | None = _language_model(llm)
+        self._background = background
+        self._worker = WorkerThread(self._work)
         self._root: Root = open_root(root, durability)
         self._pool = Pool(self._root, self.embedder, max_open_bytes)
 
@@ -135,9 +144,21 @@ class Memory:
         return self._pool.names()
 
     def close(self) -> None:
-        """Close every space and the root; closing twice is fine."""
+        """Stop the worker, close every space and the root; closing twice is fine."""
+        self._worker.stop()
         self._pool.close()
         self._root.close()
+
+    def notice(self, space: str) -> None:
+        """Have the background worker look at a space's deferred work."""
+        if self._background:
+            self._worker.notice([space])
+
+    def _work(self, name: str) -> bool:
+        """Do what is due in a space; returns whether more waits there."""
+        space = self.space(name)
+        space.drain()
+        return bool(space.jobs(states=("waiting", "leased")))
 
     def __enter__(self) -> Memory:
         return self
@@ -154,4 +175,13 @@ class Memory:
             embedder=self.embedder,
             analyser=self.analyser,
             clock=self.clock,
+            llm=self.llm,
         )
+
+
+def _language_model(llm: str | LLM | None) -> LLM | None:
+    if not isinstance(llm, str):
+        return llm
+    from mneme.models.llm import ProviderLLM
+
+    return ProviderLLM(llm)

@@ -10,19 +10,20 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mneme.aio import AsyncSpace
 from mneme.core.clock import to_utc
 from mneme.core.errors import InvalidInput, NotFound, ReadOnly
 from mneme.core.journal import Entry
-from mneme.core.operations import Archive, Keep, Observe, Operation, Reinforce, Restore, Revise, Supersede
+from mneme.core.operations import Archive, Enqueue, Keep, Observe, Operation, Reinforce, Restore, Revise, Supersede
 from mneme.core.ports import Applied, Batch, Material
 from mneme.core.query import ErasureReport, Filter, Hit, Recall, Receipt, Verification
 from mneme.core.records import Episode, Job, Media, Message, Span
 from mneme.core.records import Memory as Record
 from mneme.core.trace import Trace
-from mneme.engine import erasing, naming, prepare, proving, recalling, reembedding, transfer, undo
+from mneme.engine import erasing, forming, naming, prepare, proving, recalling, reembedding, transfer, undo
+from mneme.engine.jobs import Done, Task, job_key, work
 from mneme.engine.opened import Opened
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Space:
         memories: Iterable[prepare.Given | Mapping[str, Any]] = (),
         key: str | None = None,
         partial: bool = False,
+        wait: bool = False,
         reason: str | None = None,
         actor: str | None = None,
     ) -> Receipt:
@@ -85,6 +87,7 @@ class Space:
             memories: extractions of the caller's own (:class:`mneme.Given` or mappings with its fields); no model call is made for them.
             key: the same call with the same key is done once; the second returns the first one's receipt as a duplicate.
             partial: store the good items and report the bad ones in the receipt.
+            wait: do the deferred work of the space before returning.
             reason, actor: for the journal.
 
         Returns:
@@ -114,11 +117,19 @@ class Space:
                 return Receipt(verb="remember", refused=refused + refused_too, trace=trace)
             operations = prepare.verbatim_operations(episodes, turns)
             operations += [Keep(memory=memory) for memory in formed]
+            if episodes and engine.recipe.formers:
+                operations.append(Enqueue(job=forming.form_job(engine.ids.new("job"), episodes)))
             with trace.stage("embed"):
                 material = prepare.material_for([*turns, *formed], engine.embedder, engine.analyser)
             with trace.stage("store"):
                 applied = self._apply(opened, operations, trace, material=material, key=key, reason=reason, actor=actor)
-        return _receipt(applied, trace, refused + refused_too)
+        receipt = _receipt(applied, trace, refused + refused_too)
+        if receipt.jobs and not receipt.duplicate:
+            if wait or engine.llm is None:
+                self.drain()
+            else:
+                engine.notice(self.name)
+        return receipt
 
     def recall(
         self,
@@ -428,12 +439,57 @@ class Space:
         with self._use() as opened:
             return opened.store.jobs(states=states)
 
+    def drain(self) -> Done:
+        """Do the space's deferred work that is due, in this thread, and return what came of it."""
+        total = Done()
+        with self._use() as opened:
+            while (done := work(opened.store, self._tasks(opened), self._memory.clock)).any:
+                total += done
+        return total
+
+    def form(self, episodes: Sequence[str]) -> forming.Formed:
+        """Return what the recipe would make of episodes, without storing any of it.
+
+        Raises:
+            NotFound: there is no such episode.
+        """
+        trace = Trace(id=self._memory.ids.new("tr"), verb="form")
+        with self._use() as opened:
+            return self._formed(opened, episodes, trace)
+
     def close(self) -> None:
         """Close the space's files; a later call opens them again."""
         self._memory._pool.drop(self.name)
 
     def _use(self, *, any_model: bool = False) -> AbstractContextManager[Opened]:
         return self._memory._pool.use(self.name, any_model=any_model)
+
+    def _tasks(self, opened: Opened) -> dict[str, Task]:
+        """Return what this engine can do of the space's deferred work."""
+        return {forming.TASK: lambda job: self._do_form(opened, job)}
+
+    def _do_form(self, opened: Opened, job: Job) -> None:
+        trace = Trace(id=self._memory.ids.new("tr"), verb="form")
+        wanted = [str(id) for id in cast("Sequence[object]", job.payload.get("episodes", ()))]
+        present = opened.store.episodes(wanted)  # what was erased meanwhile is not formed
+        operations = self._formed(opened, list(present), trace).operations
+        if not operations:
+            return
+        reworded = [operation.memory for operation in operations if isinstance(operation, Keep)]
+        for operation in operations:
+            if isinstance(operation, Revise) and operation.text is not None:
+                reworded.append(replace(self._present(opened, operation.id), text=operation.text))
+        material = prepare.material_for(reworded, self._memory.embedder, self._memory.analyser)
+        self._apply(opened, operations, trace, material=material, key=job_key(job.id))
+
+    def _formed(self, opened: Opened, ids: Sequence[str], trace: Trace) -> forming.Formed:
+        found = opened.store.episodes(ids)
+        for id in ids:
+            if id not in found:
+                raise NotFound("episode", id)
+        with opened.current.lock:
+            ctx = self._memory._reader(self.name, opened).context(opened.current.now(), None, trace)
+            return forming.form(ctx, self._memory.recipe, opened.store, [found[id] for id in ids])
 
     def _apply(
         self,

@@ -122,6 +122,34 @@ class Packer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a guard says of an operation.
+
+    Args:
+        admit: do it as it is.
+        quarantine: keep it out of every recall until somebody has judged it; refused when neither is set.
+        why: the reason, without content of the space.
+    """
+
+    admit: bool
+    quarantine: bool = False
+    why: str = ""
+
+
+class Guard(Protocol):
+    """Judges operations before they are applied."""
+
+    @property
+    def name(self) -> str:
+        """Its name in traces."""
+        ...
+
+    def check(self, ctx: Context, operation: Operation) -> Verdict:
+        """Return whether the operation may be applied."""
+        ...
+
+
 class Former(Protocol):
     """Makes memories out of episodes."""
 

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mneme.core.clock import Clock
+from mneme.core.llm import LLM
 from mneme.core.ports import Embedder, FloatArray, IntArray
 from mneme.core.query import Filter
-from mneme.core.records import Link, Memory, Usage
+from mneme.core.records import Episode, Link, Memory, Usage
 from mneme.core.trace import Trace
 
 BoolArray = NDArray[np.bool_]
@@ -135,8 +136,11 @@ class Context:
         seed: for components that draw at random.
         embedder: the space's embedding model.
         memories: reads memories by position, in the order asked.
+        episodes: reads episodes by id.
+        find: reads active memories that pass a filter, in order of id.
         links: reads the links that touch memories.
         usage: reads how memories have fared.
+        llm: the language model, bound to the space and the trace; None when there is none.
         trace: where decisions are written down.
         settings: further settings of the space.
         scratch: what strategies worked out in this call and share (:meth:`once`).
@@ -147,9 +151,12 @@ class Context:
     seed: int
     embedder: Embedder
     memories: Callable[[Sequence[int]], list[Memory]]
+    episodes: Callable[[Sequence[str]], Mapping[str, Episode]]
+    find: Callable[[Filter], list[Memory]]
     links: Callable[[Sequence[str]], list[Link]]
     usage: Callable[[Sequence[str]], Mapping[str, Usage]]
     trace: Trace
+    llm: LLM | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     scratch: dict[str, Any] = field(default_factory=dict)
 

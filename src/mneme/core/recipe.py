@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mneme.core.components import Channel, Packer, Ranker
+from mneme.core.components import Channel, Former, Guard, Organiser, Packer, Ranker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +16,9 @@ class Recipe:
         channels: what scores the space for a query.
         ranker: what fuses the scores.
         packer: what renders a context.
+        formers: what makes memories out of episodes, besides the verbatim ones; none keeps episodes only.
+        organisers: what fits new memories to those that are there, in this order.
+        guards: what a formed memory has to pass.
         about: one sentence for a person.
     """
 
@@ -23,6 +26,9 @@ class Recipe:
     channels: tuple[Channel, ...]
     ranker: Ranker
     packer: Packer
+    formers: tuple[Former, ...] = ()
+    organisers: tuple[Organiser, ...] = ()
+    guards: tuple[Guard, ...] = ()
     about: str = ""
 
     def spec(self) -> dict[str, object]:
@@ -32,4 +38,7 @@ class Recipe:
             "channels": [repr(channel) for channel in self.channels],
             "ranker": repr(self.ranker),
             "packer": type(self.packer).__name__,
+            "formers": [repr(former) for former in self.formers],
+            "organisers": [repr(organiser) for organiser in self.organisers],
+            "guards": [repr(guard) for guard in self.guards],
         }

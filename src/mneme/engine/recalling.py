@@ -12,6 +12,7 @@ from mneme.core.clock import Clock, to_utc
 from mneme.core.components import Item, Packed, Ranked
 from mneme.core.context import Context, Query
 from mneme.core.errors import InvalidInput
+from mneme.core.llm import LLM, scoped
 from mneme.core.ports import Embedder, Store
 from mneme.core.query import Filter, Hit, Recall
 from mneme.core.recipe import Recipe
@@ -97,7 +98,7 @@ class Reader:
         store: its storage.
         current: its index.
         recipe: how to rank and pack.
-        embedder, analyser, clock: what the engine was built with.
+        embedder, analyser, clock, llm: what the engine was built with.
     """
 
     space: str
@@ -107,6 +108,7 @@ class Reader:
     embedder: Embedder
     analyser: Analyser
     clock: Clock
+    llm: LLM | None = None
 
     def recall(self, asked: Asked, trace: Trace) -> Recall:
         """Return the hits and the context of a question."""
@@ -153,6 +155,9 @@ class Reader:
             seed=0,
             embedder=self.embedder,
             memories=read,
+            episodes=self.store.episodes,
+            find=self.store.find,
+            llm=None if self.llm is None else scoped(self.llm, space=self.space, on_call=lambda call: trace.models.append(call.to_plain())),
             links=self.store.links,
             usage=self.store.usage,
             trace=trace,

@@ -1,1 +1,1 @@
-
+"""Models: embedders, language models, what they cost and how their replies are read."""
