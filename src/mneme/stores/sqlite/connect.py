@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from mneme.core.errors import CorruptStore, ReadOnly
+from mneme.core.errors import Closed, CorruptStore, ReadOnly
 from mneme.stores.sqlite.handles import Handle
 
 Durability = Literal["full", "normal"]
@@ -118,6 +118,8 @@ class Readers:
     def use(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection; what a single statement reads is one snapshot."""
         with self._lock:
+            if self._closed:
+                raise Closed(f"store: {self._path} is closed; open the space again")
             connection = self._idle.pop() if self._idle else None
         if connection is None:
             connection = connect(self._path, self._mode, "full", self._timeout_s)

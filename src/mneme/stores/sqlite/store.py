@@ -128,7 +128,11 @@ class SQLiteStore:
         self._present()
 
     def _present(self) -> None:
-        if os.fstat(self._handle.descriptor).st_nlink == 0:
+        try:
+            links = os.fstat(self._handle.descriptor).st_nlink
+        except OSError as error:  # another thread closed the store at this moment
+            raise Closed(f"store: {self._path} is closed; open the space again") from error
+        if links == 0:
             raise Closed(f"store: the space in {self._path} was dropped; nothing can be written to it or read from it")
 
     @contextmanager
@@ -351,6 +355,8 @@ class SQLiteStore:
     def resident_bytes(self) -> int:
         """Return roughly how much memory the open store takes: its connections' page caches."""
         size = os.fstat(self._handle.descriptor).st_size
+        with suppress(FileNotFoundError):
+            size += os.stat(f"{self._path}-wal").st_size
         connections = len(self._readers) + (self._writer is not None)
         return _BASE_BYTES + connections * min(CACHE_KIB * 1024, size)
 

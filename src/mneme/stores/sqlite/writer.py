@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from mneme.core.errors import MnemeError
+from mneme.core.errors import Closed, MnemeError
 from mneme.stores.sqlite.failures import translate, unfit
 from mneme.stores.sqlite.locks import FileLock
 
@@ -54,6 +54,7 @@ class Writer:
         self._check = check
         self._changed = threading.Condition()
         self._leader: object = None
+        self._closed = False
         self._queue: deque[_Ticket[Any]] = deque()
 
     def run(self, change: Callable[[sqlite3.Connection], _T]) -> _T:
@@ -165,6 +166,8 @@ class Writer:
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
+        if self._closed:
+            raise Closed(f"store: {self._path} is closed; open the space again")
         self._lock.acquire()
         try:
             self._check()
@@ -193,5 +196,6 @@ class Writer:
     def close(self) -> None:
         """Close the connection and the lock, after the change that is running."""
         with self._alone():
+            self._closed = True
             self._connection.close()
             self._lock.close()
