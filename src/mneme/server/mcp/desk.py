@@ -1,0 +1,123 @@
+"""Where MCP calls arrive: who calls, for which space, and how failures are told."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.mcpserver import Context
+from mcp.shared.exceptions import MCPError
+from mcp_types import CallToolResult, TextContent
+
+from mneme.core.error_map import codes_of
+from mneme.core.errors import InvalidInput, MnemeError, Unauthorised
+from mneme.server.gate import CALLER
+from mneme.server.threads import Threads
+from mneme.service import Caller, Service
+
+DEFAULT_SPACE = "default"
+ERROR_META = "mneme/error"
+"""Where a failed tool call carries the error's class and code."""
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the tools, resources and prompts of one MCP server share.
+
+    Args:
+        service: the verbs.
+        threads: where calls run.
+        caller: who calls; None takes whoever the gate admitted, request by request.
+        space: the space of calls that name none; None takes the only space of the caller, or ``default``.
+    """
+
+    service: Service
+    threads: Threads
+    caller: Caller | None = None
+    space: str | None = None
+
+    async def run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Run a blocking call on a thread."""
+        return await self.threads.run(function, *args, **kwargs)
+
+    def who(self, ctx: Context[Any, Any]) -> Caller:
+        """Return who calls.
+
+        Raises:
+            Unauthorised: the request did not pass the gate.
+        """
+        if self.caller is not None:
+            return self.caller
+        found = getattr(ctx.request_context.request, "scope", {}).get(CALLER)
+        if not isinstance(found, Caller):
+            raise Unauthorised("no key was given")
+        return found
+
+    def where(self, caller: Caller, space: str | None) -> str:
+        """Return the space of a call."""
+        if space is not None:
+            return space
+        if self.space is not None:
+            return self.space
+        only = caller.spaces[0] if len(caller.spaces) == 1 else "*"
+        return DEFAULT_SPACE if "*" in only else only
+
+
+def telling(tool: Callable[_P, Awaitable[str]]) -> Callable[_P, Awaitable[CallToolResult]]:
+    """Return a tool whose failures reach the model as results that it can act on; what nobody expected stays a crash."""
+
+    @functools.wraps(tool)
+    async def told(*args: _P.args, **kwargs: _P.kwargs) -> CallToolResult:
+        try:
+            return CallToolResult(content=[TextContent(type="text", text=await tool(*args, **kwargs))])
+        except MnemeError as error:
+            return failed(error)
+
+    told.__annotations__ = {**tool.__annotations__, "return": CallToolResult}
+    return told
+
+
+def failed(error: MnemeError) -> CallToolResult:
+    """Return an error as the result of a tool."""
+    name = type(error).__name__
+    return CallToolResult(
+        content=[TextContent(type="text", text=f"{name}: {error}"[:2000])],
+        is_error=True,
+        _meta={ERROR_META: {"type": name, "code": codes_of(error).mcp}},
+    )
+
+
+def raising(read: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[_R]]:
+    """Return a resource or prompt whose failures become errors of the protocol."""
+
+    @functools.wraps(read)
+    async def raised(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return await read(*args, **kwargs)
+        except MnemeError as error:
+            raise MCPError(code=codes_of(error).mcp, message=str(error)[:2000]) from error
+
+    return raised
+
+
+async def check_names(known: Callable[[str], frozenset[str] | None], ctx: ServerRequestContext[Any, Any], go: CallNext) -> HandlerResult:
+    """Refuse arguments that a tool does not have: a misspelt ``erase`` must not pass unseen.
+
+    Args:
+        known: the names of a tool's arguments; None for an unknown tool.
+        ctx: the request.
+        go: answers it.
+    """
+    if ctx.method == "tools/call" and isinstance(ctx.params, dict):
+        names, given = known(str(ctx.params.get("name"))), ctx.params.get("arguments")
+        if names is not None and isinstance(given, dict) and (unknown := sorted(set(map(str, given)) - names)):
+            shown = [name[:40].encode("utf-8", "replace").decode() for name in unknown[:5]]
+            return failed(InvalidInput({name: f"is no argument of this tool; it has {', '.join(sorted(names))}" for name in shown}))
+    return await go(ctx)
