@@ -7,15 +7,16 @@ answer to a space that is out of reach is the same whether it exists or not.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from mneme import calls
 from mneme.core.errors import Forbidden, InvalidInput, MnemeError, NotFound
 from mneme.core.journal import Entry
 from mneme.core.query import ErasureReport, Filter, Hit, Recall, Receipt, Verification
-from mneme.core.records import Episode, Job
+from mneme.core.records import Episode, Job, Link, Usage
 from mneme.core.records import Memory as Record
 from mneme.memory import Memory
 from mneme.space import Space, Step
@@ -210,6 +211,27 @@ class Service:
         if not found:
             raise NotFound("episode", id)
         return found[0]
+
+    def episodes_named(self, caller: Caller, space: str, ids: Sequence[str]) -> list[Episode]:
+        """Return the episodes with these ids, in their order; those that are not there are left out."""
+        chosen = self._space(caller, READ, space)
+        return chosen.episodes(ids) if ids else []
+
+    def links(self, caller: Caller, space: str, ids: Sequence[str] | None) -> list[Link]:
+        """Return the links of some memories, or all."""
+        return self._space(caller, READ, space).links(ids)
+
+    def usage(self, caller: Caller, space: str, ids: Sequence[str]) -> dict[str, Usage]:
+        """Return how memories have fared."""
+        return self._space(caller, READ, space).usage(ids)
+
+    def formed_from(self, caller: Caller, space: str, episodes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Return the memories that rest on some episodes."""
+        return self._space(caller, READ, space).formed_from(episodes)
+
+    def entry_at(self, caller: Caller, space: str, moment: datetime) -> int:
+        """Return the number of the last journal entry recorded at or before a moment."""
+        return self._space(caller, READ, space).entry_at(moment)
 
     def journal(self, caller: Caller, space: str, *, after: int, limit: int) -> list[Entry]:
         """Return a page of journal entries, oldest first."""

@@ -19,7 +19,7 @@ from mneme.core.journal import Entry
 from mneme.core.operations import Archive, Enqueue, Keep, Observe, Operation, Reinforce, Restore, Revise, Supersede
 from mneme.core.ports import Applied, Batch, Material
 from mneme.core.query import ErasureReport, Filter, Hit, Recall, Receipt, Verification
-from mneme.core.records import Episode, Job, Media, Message, Span
+from mneme.core.records import Episode, Job, Link, Media, Message, Span, Usage
 from mneme.core.records import Memory as Record
 from mneme.core.trace import Trace
 from mneme.engine import erasing, forming, naming, prepare, proving, recalling, reembedding, transfer, undo
@@ -322,6 +322,26 @@ class Space:
                 found = opened.store.episodes(ids)
                 return [found[id] for id in ids if id in found]
             return opened.store.list_episodes(after=after, limit=limit)
+
+    def links(self, ids: Sequence[str] | None = None) -> list[Link]:
+        """Return the links that have one of these memories at an end, or all; ordered by source, target and type."""
+        with self._use() as opened:
+            return opened.store.links(ids)
+
+    def usage(self, ids: Sequence[str]) -> dict[str, Usage]:
+        """Return how memories have fared, by id; one that was never used is left out."""
+        with self._use() as opened:
+            return opened.store.usage(ids)
+
+    def formed_from(self, episodes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Return the memories that rest on any of these episodes, by id, with all the episodes that they rest on."""
+        with self._use() as opened:
+            return opened.store.resting_on(episodes)
+
+    def entry_at(self, moment: datetime) -> int:
+        """Return the number of the last journal entry recorded at or before a moment, 0 if there was none yet."""
+        with self._use() as opened:
+            return opened.store.seq_at(to_utc(moment, "moment"))
 
     def journal(self, *, after: int = 0, limit: int = 100) -> list[Entry]:
         """Return journal entries with a higher number than ``after``, oldest first."""
