@@ -16,15 +16,16 @@ from mneme.stores.sqlite import SQLiteRoot
 WRITER = Path(__file__).with_name("writer.py")
 
 
-def killed_writer(folder: Path, first: int, delay_s: float) -> list[str]:
-    """Run a writer, kill it after a while, and return what it had said."""
+def killed_writer(folder: Path, first: int, delay_s: float, *, wait: bool) -> list[str]:
+    """Run a writer, kill it after a while (``wait``: not before its first word), and return what it had said."""
     command = [sys.executable, str(WRITER), str(folder), str(first), "100000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "open\n"
+        said = process.stdout.readline() if wait else ""
         time.sleep(delay_s)
         process.kill()
-        return process.stdout.read().split("\n")[:-1]
+        return (said + process.stdout.read()).split("\n")[:-1]
 
 
 def torture(folder: Path, rounds: int, longest_s: float) -> int:
@@ -33,8 +34,8 @@ def torture(folder: Path, rounds: int, longest_s: float) -> int:
     kept: set[int] = set()
     erased: set[int] = set()
     first = 0
-    for _ in range(rounds):
-        for line in killed_writer(folder, first, chance.uniform(0, longest_s)):
+    for turn in range(rounds):
+        for line in killed_writer(folder, first, chance.uniform(0, longest_s), wait=turn == 0):
             verb, number = line.split()
             (kept if verb == "kept" else erased).add(int(number))
         store = SQLiteRoot(folder).open("crash", create=False)
