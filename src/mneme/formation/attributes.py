@@ -38,6 +38,7 @@ def _owner(match: re.Match[str], author: str, known: Sequence[str]) -> str:
 
 
 def _rows(sentence: str, start: int, author: str, at: datetime, known: Sequence[str]) -> Iterator[Statement]:
+    times = [found for found in find_times(sentence, at) if found.kind != "order"]
     for row in pat.ATTRIBUTES:
         for match in row.pattern.finditer(sentence):
             denied = _DENIED.search(match[0])
@@ -61,7 +62,7 @@ def _rows(sentence: str, start: int, author: str, at: datetime, known: Sequence[
             yield make(
                 subject=_owner(match, author, known), name=name, value=value, at=at, author=author,
                 start=start + match.start(), end=start + match.end(), polarity=not denied, ended=bool(denied) and ended,
-                times=[found for found in find_times(sentence, at) if found.kind != "order"] if name.startswith(FAVOURITE) else (),
+                times=times if name.startswith(FAVOURITE) else (),
             )  # fmt: skip
 
 
@@ -73,7 +74,8 @@ def _without_time(value: str, at: datetime) -> str:
 
 def _birthdays(sentence: str, start: int, author: str, at: datetime, known: Sequence[str]) -> Iterator[Statement]:
     for match in pat.BIRTHDAY.finditer(sentence):
-        dated = [found for found in find_times(sentence, at) if 0 <= found.start - match.end() <= 4 and found.precision in ("day", "month")]
+        near = find_times(sentence[match.end() : match.end() + 40], at)
+        dated = [found for found in near if found.start <= 4 and found.precision in ("day", "month")]
         if not dated:
             continue
         found = dated[0]
@@ -81,7 +83,7 @@ def _birthdays(sentence: str, start: int, author: str, at: datetime, known: Sequ
         subject = (canonical_name(name, known) or name) if name else author if match["self"] else _owner(match, author, known)
         yield make(
             subject=subject, name="birthday", value=found.text.removeprefix("the ").strip(), at=at, author=author,
-            start=start + match.start(), end=start + found.end,
+            start=start + match.start(), end=start + match.end() + found.end,
         )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ What is asked, imagined, wished, doubted or hearsay never becomes a clause; a qu
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -76,9 +77,7 @@ _FLUFF = re.compile(
     rf"|thank\s+you|sorry|great|cool|nice|awesome|speaking\s+of\s+which|not\s+to\s+brag,?\s+but|in\s+my\s+case|at\s+the\s+moment)\b[\s,!.:–—-]*|[\"'“”‘*(,.!-]+\s*|{CAP},\s+(?=(?:I|my|we)\b))",
     re.IGNORECASE,
 )
-_PREPOSITION = re.compile(
-    r"\b(?:in|on|at|during|from|around|about|back\s+in|sometime|early|late|of|for)\s+(?:the\s+)?$", re.IGNORECASE
-)
+_PREPOSITION = re.compile(r"\b(?:in|on|at|during|from|around|about|back\s+in|sometime|early|late|of|for)\s+(?:the\s+)?$", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:[Hh]e|[Ss]he)\b")
 _ADDRESSED = re.compile(r"(?:^|\b(?:hey|hi|hello|thanks|thank\s+you|wow|yeah|congrats)|,)\s*,?\s*$", re.IGNORECASE)
 _QUOTE = re.compile(r"[\"“”]([^\"“”]{2,300})[\"“”]")
@@ -277,9 +276,16 @@ def _clause(voice: _Voice, piece: str, start: int, carried: Clause | None, link:
         named=named,
         claimed_by=claimed_by,
         doubtful=_DOUBT.search(piece) is not None,
-        times=tuple(time for time in voice.times if time.start < end and time.end > start),
+        times=_between(voice.times, start, end),
         whole=voice.text[start:end],
     )
+
+
+def _between(times: Sequence[TimeMention], start: int, end: int) -> tuple[TimeMention, ...]:
+    """The expressions that overlap a stretch; they lie in order and apart, so the first can be looked up."""
+    first = bisect_right(times, start, key=lambda time: time.end)
+    last = bisect_left(times, end, key=lambda time: time.start)
+    return tuple(times[first:last])
 
 
 def _told_by(piece: str, at: int, teller: str, voice: _Voice, start: int) -> tuple[str, int] | None:

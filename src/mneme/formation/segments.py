@@ -257,7 +257,7 @@ def modularity(similarity: NDArray[np.float64], labels: Sequence[int]) -> float:
 def feeling(text: str) -> float:
     """How strongly a turn is felt: strong words, exclamation marks and shouting; 0 for calm talk."""
     words = re.findall(r"[A-Za-z]{2,}", text)
-    shouted = sum(word.isupper() and len(word) > 3 for word in words)
+    shouted: int = sum(word.isupper() and len(word) > 3 for word in words)
     return float(min(len(_STRONG.findall(text)), 3)) + 0.5 * min(text.count("!"), 4) + 0.7 * min(shouted, 3)
 
 

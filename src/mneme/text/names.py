@@ -6,6 +6,7 @@ English and other languages in Latin letters that write common nouns small. In o
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -132,12 +133,17 @@ def mentions(text: str, known: Sequence[str] = ()) -> list[Mention]:
         >>> [(found.canonical, found.kind) for found in mentions("Then Mel ran 5 km in Oslo.", ["Melanie"])]
         [('Melanie', 'person'), ('5', 'quantity'), ('Oslo', 'name')]
     """
-    taken: list[Mention] = [*_matched(_EMAIL, text, "email"), *_matched(_URL, text, "url")]
-    taken += [found for found in _matched(_PHONE, text, "phone") if _looks_like_phone(found.text) and _free(found, taken)]
-    for found in (*_known_elsewhere(text, known), *_names(text, known), *_numbers(text)):
-        if _free(found, taken):
-            taken.append(found)
-    return sorted(taken, key=lambda found: found.start)
+    phones = [found for found in _matched(_PHONE, text, "phone") if _looks_like_phone(found.text)]
+    taken: list[tuple[int, int, Mention]] = []
+    for found in (
+        *_matched(_EMAIL, text, "email"), *_matched(_URL, text, "url"), *phones,
+        *_known_elsewhere(text, known), *_names(text, known), *_numbers(text),
+    ):  # fmt: skip
+        place = bisect_left(taken, (found.start,))
+        before_ends = place == 0 or taken[place - 1][1] <= found.start
+        if before_ends and (place == len(taken) or taken[place][0] >= found.end):
+            taken.insert(place, (found.start, found.end, found))
+    return [found for _, _, found in taken]
 
 
 def canonical_name(name: str, known: Iterable[str]) -> str | None:
@@ -209,10 +215,6 @@ def _looks_like_phone(text: str) -> bool:
     digits = re.sub(r"\D", "", text)
     dated = re.fullmatch(r"(?:19|20)\d\d[-.\s]\d{1,2}[-.\s]\d{1,2}|\d{1,2}[-.\s]\d{1,2}[-.\s](?:19|20)\d\d", text.strip())
     return 7 <= len(digits) <= 15 and not dated and not re.fullmatch(r"\d+", text)
-
-
-def _free(found: Mention, taken: Sequence[Mention]) -> bool:
-    return all(found.end <= other.start or found.start >= other.end for other in taken)
 
 
 def _known_elsewhere(text: str, known: Sequence[str]) -> list[Mention]:

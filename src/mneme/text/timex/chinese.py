@@ -74,9 +74,10 @@ def number(word: str) -> float:
 
 
 def _lean(scene: Scene, position: int) -> int:
-    left = max(scene.text.rfind(mark, 0, position) for mark in "。！？；，") + 1
-    ends = [at for mark in "。！？；" if (at := scene.text.find(mark, position)) >= 0]
-    clause = scene.text[left : min(ends, default=len(scene.text))]
+    low, high = max(0, position - 60), min(len(scene.text), position + 60)
+    left = max(low, max(scene.text.rfind(mark, low, position) for mark in "。！？；，") + 1)
+    ends = [at for mark in "。！？；" if (at := scene.text.find(mark, position, high)) >= 0]
+    clause = scene.text[left : min(ends, default=high)]
     if re.search(r"要|会|将|打算|计划|准备|想去|记得|提醒|应该|希望", clause) and not re.search(r"了|过(?!去)|曾", clause):
         return 1
     return -1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from datetime import timedelta
 
 from mneme.text.timex import calendar as cal
@@ -43,11 +44,13 @@ _REACH = 48
 
 def select(atoms: list[Atom]) -> list[Atom]:
     """The longest pieces that do not overlap, in reading order; of two equals the earlier rule's."""
-    chosen: list[Atom] = []
+    chosen: list[tuple[int, int, Atom]] = []
     for atom in sorted(atoms, key=lambda found: found.start - found.end):
-        if all(atom.end <= other.start or atom.start >= other.end for other in chosen):
-            chosen.append(atom)
-    return sorted(chosen)
+        place = bisect_left(chosen, (atom.start,))
+        free = (place == 0 or chosen[place - 1][1] <= atom.start) and (place == len(chosen) or chosen[place][0] >= atom.end)
+        if free:
+            chosen.insert(place, (atom.start, atom.end, atom))
+    return [atom for _, _, atom in chosen]
 
 
 def compose(atoms: list[Atom], scene: Scene) -> list[Atom]:

@@ -303,7 +303,8 @@ def stretch(match: re.Match[str], scene: Scene) -> Atom | None:
 
 def for_long(match: re.Match[str], scene: Scene) -> Atom | None:
     """Has worked there for three years: true since then."""
-    left = max(scene.text.rfind(mark, 0, match.start()) for mark in ".!?;\n") + 1
+    low = max(0, match.start() - 160)
+    left = max(low, max(scene.text.rfind(mark, low, match.start()) for mark in ".!?;\n") + 1)
     clause = scene.text[left : match.start()]
     if not re.search(r"\b(?:have|has|haven't|hasn't)\b|['’]ve\b|['’]s\s+been\b", clause, re.IGNORECASE):
         return None

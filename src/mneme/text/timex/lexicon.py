@@ -84,6 +84,10 @@ _PRESENT = re.compile(
 )
 
 
+# A verb further off does not decide; it also keeps the work linear in the length of a text.
+_CLAUSE_REACH = 160
+
+
 class Atom(NamedTuple):
     """One recognised piece: its span, what it resolves to, and which family of rule read it."""
 
@@ -140,9 +144,10 @@ def leaning(text: str, position: int) -> int:
     The nearest verb decides; a present tense counts as future only when nothing else is there, because arrangements
     are told in it ("I have an exam on Friday").
     """
-    left = max(text.rfind(mark, 0, position) for mark in ".!?;\n") + 1
-    ends = [at for mark in ".!?;\n" if (at := text.find(mark, position)) >= 0]
-    clause, here = text[left : min(ends, default=len(text))], position - left
+    low, high = max(0, position - _CLAUSE_REACH), min(len(text), position + _CLAUSE_REACH)
+    left = max(low, max(text.rfind(mark, low, position) for mark in ".!?;\n") + 1)
+    ends = [at for mark in ".!?;\n" if (at := text.find(mark, position, high)) >= 0]
+    clause, here = text[left : min(ends, default=high)], position - left
     future, past = _nearest(_FUTURE, clause, here), _nearest(_PAST, clause, here)
     if future is None and past is None:
         return 1 if _PRESENT.search(clause) else 0
