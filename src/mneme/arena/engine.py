@@ -9,6 +9,7 @@ from datetime import datetime
 from mneme.arena.subject import Answer, Asked, Context, Recipe, Subject, Tools
 from mneme.arena.task import Sample
 from mneme.core import registry
+from mneme.core.records import Memory as MemoryRecord
 from mneme.core.records import Message
 from mneme.memory import Memory
 from mneme.space import Space
@@ -28,6 +29,7 @@ class EngineSubject:
     _memory: Memory = field(init=False)
     _space: Space = field(init=False)
     _refs: dict[str, str] = field(init=False, default_factory=dict)
+    _episodes: dict[str, str] = field(init=False, default_factory=dict)
     _latest: datetime | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -37,7 +39,10 @@ class EngineSubject:
     def feed(self, messages: Sequence[Message]) -> None:
         """Remember the messages in one call."""
         receipt = self._space.remember(list(messages))
-        self._refs.update(zip(receipt.ids, (message.ref or "" for message in messages), strict=True))
+        refs = [message.ref or "" for message in messages]
+        self._episodes.update(zip(receipt.episodes, refs, strict=True))
+        if len(receipt.ids) == len(refs):
+            self._refs.update(zip(receipt.ids, refs, strict=True))
         times = [message.at for message in messages if message.at is not None]
         self._latest = max([*times, self._latest] if self._latest else times, default=None)
 
@@ -45,17 +50,25 @@ class EngineSubject:
         """Recall ``k`` hits."""
         found = self._space.recall(asked.text, k=k, as_of=self._moment(asked))
         stages = dict(found.trace.stages) if found.trace else {}
-        hits = [(hit.ref, hit.score) for hit in found.hits if hit.ref]
+        hits = [(ref, hit.score) for hit in found.hits for ref in self._refs_of(hit.memory)]
         return Answer(hits=hits, stages_ms=stages, sufficiency=found.sufficiency)
 
     def pack(self, asked: Asked, budget_tokens: int) -> Context:
         """Recall into a budget; what the context marks is what it holds."""
         found = self._space.recall(asked.text, budget_tokens=budget_tokens, as_of=self._moment(asked))
-        return Context(refs=[self._refs[id_] for id_ in found.marks.values() if id_ in self._refs], tokens=found.context_tokens)
+        known = {id_: [ref] for id_, ref in self._refs.items()} | {hit.memory.id: self._refs_of(hit.memory) for hit in found.hits}
+        refs = [ref for id_ in found.marks.values() for ref in known.get(id_, [])]
+        return Context(refs=refs, tokens=found.context_tokens)
 
     def close(self) -> None:
         """Close the memory."""
         self._memory.close()
+
+    def _refs_of(self, memory: MemoryRecord) -> list[str]:
+        """Return the message that a memory is, or the messages that a derived one rests on."""
+        if memory.ref:
+            return [memory.ref]
+        return [ref for source in memory.sources if (ref := self._episodes.get(source.episode))]
 
     def _moment(self, asked: Asked) -> datetime | None:
         """Return when the question is asked, for expressions such as "last May", unless that would hide memories."""
