@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -51,8 +51,9 @@ def decode(kind: type[_T], values: Any) -> _T:
 def _plain(value: Any) -> Any:
     if isinstance(value, Trace):
         return value.to_plain()
-    if is_dataclass(value):
-        return {name: getattr(value, name) for name in value.__dataclass_fields__}
+    if is_dataclass(value) and not isinstance(value, type):
+        # What a repr leaves out, such as a function that counts, is no part of the result.
+        return {field.name: getattr(value, field.name) for field in fields(value) if field.repr}
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, set | frozenset):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
@@ -105,7 +103,9 @@ class App:
     def answer(self, result: object, show: Callable[[Console], None]) -> None:
         """Print a result: as JSON, or as ``show`` draws it for a person."""
         if self.json:
-            click.echo(json.dumps(to_plain(result), ensure_ascii=False))
+            from mneme.wire import encode
+
+            click.echo(encode(result).decode())
         else:
             show(console())
 
@@ -159,22 +159,3 @@ class Moment(click.ParamType[datetime]):
 
 
 MOMENT = Moment()
-
-
-def to_plain(value: Any) -> Any:
-    """Return a result as plain JSON values: records as objects, times in ISO 8601, traces as they write themselves."""
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, Path):
-        return str(value)
-    if hasattr(value, "to_plain"):
-        return to_plain(value.to_plain())
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: to_plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    if hasattr(value, "items"):
-        return {str(name): to_plain(inner) for name, inner in value.items()}
-    if hasattr(value, "item") and getattr(value, "shape", None) == ():
-        return value.item()
-    return [to_plain(inner) for inner in value]

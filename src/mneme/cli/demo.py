@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mneme.cli.app import App, console, shared, to_plain
+from mneme.cli.app import App, console, shared
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,7 +45,7 @@ def demo(app: App) -> None:
             space = memory.space(name)
             if app.json:
                 scenes = list(story(space))
-                app.answer({"scenes": to_plain(scenes)}, lambda out: None)
+                app.answer({"scenes": scenes}, lambda out: None)
                 return
             out = console()
             out.print("[bold]mneme[/], the memory of an AI agent. No key, no server, no network.")

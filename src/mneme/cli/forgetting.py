@@ -48,7 +48,10 @@ def forget(app: App, memory_ids: tuple[str, ...], erase: bool, yes: bool, reason
         app.answer(report, lambda out: show_erasure(out, report))
     else:
         receipt = result
-        app.answer(receipt, lambda out: show_receipt(out, receipt, "Forgot (archived)"))
+        if receipt.ids:
+            app.answer(receipt, lambda out: show_receipt(out, receipt, "Forgot (archived)"))
+        else:
+            app.answer(receipt, lambda out: out.print("Nothing to forget: no memory fits."))
 
 
 def _ask(space: Space, ids: tuple[str, ...], where: Filter | None, *, quiet: bool) -> None:

@@ -41,6 +41,8 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Serve": {
         "serve": "mneme.server.commands:serve",
         "keys": "mneme.server.commands:keys",
+        "mcp": "mneme.server.mcp.commands:mcp",
+        "inspect": "mneme.server.ui.commands:inspect",
     },
     "Get to know and measure": {
         "demo": "mneme.cli.demo:demo",
@@ -104,7 +106,10 @@ def run(arguments: Sequence[str]) -> int:
     try:
         result = cli.main(list(arguments), prog_name="mneme", standalone_mode=False, obj=app)
     except click.ClickException as error:
-        error.show()
+        if app.json or "--json" in arguments:
+            _print_error("UsageError", error.format_message(), error.exit_code)
+        else:
+            error.show()
         return error.exit_code
     except MnemeError as error:
         _show_error(error, app)
@@ -121,14 +126,17 @@ def run(arguments: Sequence[str]) -> int:
 
 def _show_error(error: MnemeError, app: App) -> None:
     if app.json:
-        plain: dict[str, object] = {"type": type(error).__name__, "message": str(error), "exit": codes_of(error).exit}
-        if isinstance(error, InvalidInput):
-            plain["problems"] = error.problems
-        click.echo(json.dumps({"error": plain}, ensure_ascii=False), err=True)
+        more = {"problems": error.problems} if isinstance(error, InvalidInput) else {}
+        _print_error(type(error).__name__, str(error), codes_of(error).exit, **more)
         return
     lines = [f"{field}: {what}" for field, what in error.problems.items()] if isinstance(error, InvalidInput) else [str(error)]
     lines += getattr(error, "__notes__", [])
     click.echo("Error: " + "\n       ".join(lines), err=True)
+
+
+def _print_error(kind: str, message: str, code: int, **more: object) -> None:
+    plain = {"type": kind, "message": message, "exit": code, **more}
+    click.echo(json.dumps({"error": plain}, ensure_ascii=False), err=True)
 
 
 def main() -> None:

@@ -16,7 +16,10 @@ def _text(given: str | None, argument: str) -> str:
         return given
     if sys.stdin.isatty():
         raise click.UsageError(f"{argument} is missing; write it in quotes, or pipe it in")
-    return sys.stdin.read()
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"standard input is not {error.encoding}; convert it first, for example with iconv") from error
 
 
 @click.command()
