@@ -19,6 +19,7 @@ from mneme.text.terms import LANGUAGE_MARKS, decode_many
 
 K1 = 1.2
 B = 0.75
+_BLOCK = 512
 Scores = NDArray[np.float64]
 
 
@@ -53,8 +54,11 @@ class Corpus:
         parts = [self._embedder.passages(indexed_text(message)) for message in self.messages[len(self._vectors) :]]
         if not parts:
             return
-        vectors = self._embedder.embed([passage for passages in parts for passage in passages])
-        ends = np.cumsum([len(passages) for passages in parts])
+        passages = [passage for part in parts for passage in part]
+        # In blocks, so that a cache keeps what a stopped run has embedded.
+        blocks = [self._embedder.embed(passages[start : start + _BLOCK]) for start in range(0, len(passages), _BLOCK)]
+        vectors = np.concatenate(blocks)
+        ends = np.cumsum([len(part) for part in parts])
         self._vectors.extend(np.split(vectors, ends[:-1]))
 
     def prepare_terms(self) -> None:
