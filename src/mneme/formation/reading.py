@@ -42,6 +42,8 @@ _VAGUE_LIKES = re.compile(
     r"|(?:this|that|these|those|being|having|getting|seeing|knowing|hearing|doing|trying|letting|feeling|spending|making sure)\b"
     r"|.*\b(?:them|it|you|your|him|these|those|are|is|was|were)\b)"
 )
+_GAP = re.compile(r"(?<!\s)\s{4,}+|(?<!\s)(?:[ \t]*+\n){2,}+")
+_NOT_PROSE = re.compile(r"\S{160}")
 _GOT = re.compile(r"got\s+(?=(?:a|an|one|two|three|four|five|some|\d+)\s)")
 _BLANK_START = re.compile(r"[\s,]*")
 _ENDED = re.compile(r"\b(?:no\s+longer|any\s?more|not\s+any\s+longer)\b")
@@ -71,12 +73,24 @@ def read(text: str, author: str, at: datetime, known: Sequence[str] = ()) -> lis
         ('Ana', 'moved_to', 'Lisbon', '2023-03-01')
     """
     found: dict[tuple[str, str, str, bool], Statement] = {}
-    for clause in clauses(text, author, at, known):
-        for statement in _of_clause(clause, author, at, known):
-            found.setdefault(_key(statement), statement)
-    for statement in attributes(text, author, at, known):
-        found.setdefault(_key(statement), statement)
+    for offset, block in _blocks(text):
+        of_clauses = [item for clause in clauses(block, author, at, known) for item in _of_clause(clause, author, at, known)]
+        for item in (*of_clauses, *attributes(block, author, at, known)):
+            moved = replace(item, span_start=item.span_start + offset, span_end=item.span_end + offset) if offset else item
+            found.setdefault(_key(moved), moved)
     return sorted(found.values(), key=lambda statement: statement.span_start)
+
+
+def _blocks(text: str) -> Iterator[tuple[int, str]]:
+    """Paragraphs with where they begin; wide gaps separate, and what is not prose (very long words) is left out."""
+    begin = 0
+    for gap in (*_GAP.finditer(text), None):
+        end = gap.start() if gap else len(text)
+        block = text[begin:end]
+        if block and not _NOT_PROSE.search(block):
+            yield begin, block
+        if gap:
+            begin = gap.end()
 
 
 def _key(statement: Statement) -> tuple[str, str, str, bool]:

@@ -53,7 +53,8 @@ _SHORT_FORMS: dict[str, str] = {
     "peg": "margaret", "sally": "sarah", "sadie": "sarah", "molly": "mary", "polly": "mary", "nan": "anne", "annie": "anne",
     "steve": "steven", "stevie": "steven", "dave": "david", "andy": "andrew", "drew": "andrew", "larry": "laurence", "gus": "august",
     "lena": "helena", "nell": "eleanor", "ellie": "eleanor", "nora": "eleanor", "trish": "patricia", "pat": "patricia", "patty": "patricia",
-    "hans": "johannes", "pepe": "josé", "paco": "francisco", "kath": "katherine", "jess": "jessica", "abby": "abigail", "gabby": "gabriella",
+    "hans": "johannes", "pepe": "josé", "paco": "francisco", "kath": "katherine", "jess": "jessica", "abby": "abigail",
+    "gabby": "gabriella",
     "vicky": "victoria", "tori": "victoria", "cathy": "catherine", "cate": "catherine", "zack": "zachary", "mitch": "mitchell",
 }  # fmt: skip
 _SAME_NAMES = ({"katherine", "catherine", "kathryn", "katharine"}, {"steven", "stephen"}, {"anne", "anna", "ann"}, {"sarah", "sara"})
