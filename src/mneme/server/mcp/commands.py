@@ -6,7 +6,6 @@ import click
 
 from mneme.cli.app import App, shared
 from mneme.core.errors import MissingExtra
-from mneme.service import ERASE, READ, WRITE, Caller, Service
 
 
 @click.command()
@@ -19,6 +18,9 @@ def mcp(app: App, any_space: bool, read_only: bool, allow_erase: bool) -> None:
 
     The agent's program starts this command; docs/how-to/mcp.md shows how common ones are set up.
     """
+    # The list of commands imports this module; the engine is for the command alone.
+    from mneme.service import ERASE, READ, WRITE, Caller, Service
+
     try:
         from mneme.server.mcp.build import build
         from mneme.server.mcp.desk import Desk

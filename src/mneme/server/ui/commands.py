@@ -9,7 +9,6 @@ import click
 
 from mneme.cli.app import App, shared
 from mneme.core.errors import MissingExtra, NotFound
-from mneme.engine.places import folder
 
 
 @click.command()
@@ -23,11 +22,14 @@ def inspect(app: App, path: Path | None, port: int, no_open: bool) -> None:
     PATH is the folder of the spaces; --root if left out. The page is reachable from this machine only, and only with the
     key in the address that is printed.
     """
+    # The list of commands imports this module; the engine is for the command alone.
+    from mneme.engine.places import folder
+
     try:
         from mneme.server.app import create_app
         from mneme.server.keys import Keys
         from mneme.server.logs import to_stderr
-        from mneme.server.run import Address, serve
+        from mneme.server.run import Address, bind, listen, serve, url_of
         from mneme.server.ui.part import add
     except ImportError as error:
         if isinstance(error, MissingExtra) or (error.name or "").startswith("mneme"):
@@ -42,11 +44,11 @@ def inspect(app: App, path: Path | None, port: int, no_open: bool) -> None:
     with app.memory() as memory:
         made = create_app(memory, keys, parts=[add])
 
-        def started(url: str) -> None:
-            address = f"{url}/#key={token}"
-            click.echo(f"Inspecting {folder(app.root)}; stop with Ctrl+C.\n\n  {address}\n")
-            sys.stdout.flush()
-            if not no_open:
-                click.launch(address)
-
-        serve(made, Address(port=port), started, made.state.mneme.feed.stop)
+        address = Address(port=port)
+        listening = listen(bind(address))
+        page = f"{url_of(listening, address)}/#key={token}"
+        click.echo(f"Inspecting {folder(app.root)}; stop with Ctrl+C.\n\n  {page}\n")
+        sys.stdout.flush()
+        if not no_open:
+            click.launch(page)
+        serve(made, listening, address, made.state.mneme.feed.stop)
