@@ -104,6 +104,14 @@ class Ranker(Protocol):
         ...
 
 
+class Refiner(Protocol):
+    """Changes the order of a ranker where single scores can't tell."""
+
+    def refine(self, ctx: Context, query: Query, ranked: Ranked) -> Ranked:
+        """Return the positions in their new order, not more than there were."""
+        ...
+
+
 class Packer(Protocol):
     """Renders hits into a context."""
 

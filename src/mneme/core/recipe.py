@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mneme.core.components import Channel, Former, Guard, Organiser, Packer, Ranker
+from mneme.core.components import Channel, Former, Guard, Organiser, Packer, Ranker, Refiner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +16,7 @@ class Recipe:
         channels: what scores the space for a query.
         ranker: what fuses the scores.
         packer: what renders a context.
+        refiners: what changes the order after it, in this order.
         formers: what makes memories out of episodes, besides the verbatim ones; none keeps episodes only.
         organisers: what fits new memories to those that are there, in this order.
         guards: what a formed memory has to pass.
@@ -26,6 +27,7 @@ class Recipe:
     channels: tuple[Channel, ...]
     ranker: Ranker
     packer: Packer
+    refiners: tuple[Refiner, ...] = ()
     formers: tuple[Former, ...] = ()
     organisers: tuple[Organiser, ...] = ()
     guards: tuple[Guard, ...] = ()

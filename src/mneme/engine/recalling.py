@@ -144,10 +144,15 @@ class Reader:
 
     def context(self, index: SpaceIndex, seq: int | None, trace: Trace) -> Context:
         """Return the read-only view that strategies get."""
+        known: dict[int, Memory] = {}
 
         def read(positions: Sequence[int]) -> list[Memory]:
-            rows = index.columns["row"][list(positions)].tolist() if len(positions) else []
-            return self.store.memories_by_row(rows, at_seq=seq)
+            missing = [position for position in positions if position not in known]
+            if missing:
+                rows = index.columns["row"][missing].tolist()
+                place_of = {index.columns.ids[position]: position for position in missing}
+                known.update((place_of[memory.id], memory) for memory in self.store.memories_by_row(rows, at_seq=seq))
+            return [known[position] for position in positions if position in known]
 
         return Context(
             index=index,
@@ -179,7 +184,10 @@ class Reader:
 
     def _rank(self, ctx: Context, query: Query) -> Ranked:
         scores = {channel.name: channel.search(ctx, query) for channel in self.recipe.channels}
-        return self.recipe.ranker.rank(ctx, query, scores)
+        ranked = self.recipe.ranker.rank(ctx, query, scores)
+        for refiner in self.recipe.refiners:
+            ranked = refiner.refine(ctx, query, ranked)
+        return ranked
 
     def _pack(self, ctx: Context, asked: Asked, hits: Sequence[Hit], place_of: Mapping[str, int]) -> Packed:
         items = [Item(memory=hit.memory, score=hit.score, position=place_of.get(hit.memory.id)) for hit in hits]

@@ -13,6 +13,7 @@ from mneme.retrieval.features.pairs import Pairs
 from mneme.retrieval.features.people import Asker, Speaker
 from mneme.retrieval.features.session import SessionDense, SessionLexical
 from mneme.retrieval.features.times import InRange, Newest
+from mneme.retrieval.latest import LatestFirst
 from mneme.retrieval.lexical import Lexical
 from mneme.retrieval.linear import LinearSum
 from mneme.retrieval.packing import Chronological
@@ -58,5 +59,6 @@ recipe = Recipe(
         ),
         weights=WEIGHTS,
     ),
+    refiners=(LatestFirst(),),
     packer=Chronological(counter=count_tokens),
 )

@@ -1,0 +1,129 @@
+"""Last write wins: where a hit was said again later with another value, the later statement goes before it.
+
+Two short statements are versions of one when they share a frame: the same words at the beginning and at the end make up at least half
+of the shorter one ("Roy is married to Ana" and "Roy is married to Eva"), or they have the same key before a colon. The later one is
+looked for among all memories that have the words of the question that the hit has, so it is found however many there are.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mneme.core.components import Ranked
+from mneme.core.context import Context, Query
+from mneme.core.ports import FloatArray, IntArray
+from mneme.retrieval.terms import SearchTerm, search_terms
+
+_WORD = re.compile(r"\w+")
+_KEY = re.compile(r"^([^:\n]{1,60}):\s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestFirst:
+    """Puts the latest version of a statement before the hit that it replaces.
+
+    Args:
+        checked: how many hits are looked at, from the best.
+        most_words: longer texts are no single statements.
+        read: how many later candidates are read for one hit, from the latest.
+        share: how much of the shorter statement the frame must be.
+    """
+
+    checked: int = 10
+    most_words: int = 30
+    read: int = 8
+    share: float = 0.5
+
+    def refine(self, ctx: Context, query: Query, ranked: Ranked) -> Ranked:
+        """Return the hits with later versions before earlier ones; as many as there were."""
+        order = ranked.positions.tolist()
+        moved: dict[int, int] = {}
+        for position in order[: self.checked]:
+            later = self._latest(ctx, query, position)
+            if later is not None and later not in moved:
+                moved[later] = position
+        return _reordered(ranked, moved) if moved else ranked
+
+    def _latest(self, ctx: Context, query: Query, position: int) -> int | None:
+        index = ctx.index
+        if index.lengths[position] > self.most_words:
+            return None
+        having = [term for term in search_terms(ctx, query).terms if _has(term, position)]
+        if not having:
+            return None
+        rows = having[0].positions
+        for term in having[1:]:
+            rows = np.intersect1d(rows, term.positions, assume_unique=True)
+        at = index.at
+        newer = rows[(at[rows] > at[position]) | ((at[rows] == at[position]) & (rows > position))]
+        newer = newer[query.admitted[newer] & (index.lengths[newer] <= self.most_words)]
+        if not len(newer):
+            return None
+        latest = newer[np.lexsort((newer, at[newer]))][::-1][: self.read].tolist()
+        texts = [memory.text for memory in ctx.memories([position, *latest])]
+        if len(texts) != 1 + len(latest):  # something was erased meanwhile
+            return None
+        return next((row for row, text in zip(latest, texts[1:], strict=True) if same_frame(texts[0], text, self.share)), None)
+
+
+def same_frame(one: str, other: str, share: float) -> bool:
+    """Return whether two statements are versions of one: the same but for a value.
+
+    >>> same_frame("Roy is married to Ana.", "Roy is married to Eva.", 0.5)
+    True
+    """
+    keys = _KEY.match(one), _KEY.match(other)
+    if keys[0] and keys[1]:
+        return keys[0][1].casefold() == keys[1][1].casefold()
+    words, others = _WORD.findall(one.casefold()), _WORD.findall(other.casefold())
+    shorter = min(len(words), len(others))
+    front = 0
+    while front < shorter and words[front] == others[front]:
+        front += 1
+    back = 0
+    while back < shorter - front and words[-1 - back] == others[-1 - back]:
+        back += 1
+    return shorter > 0 and front + back >= share * shorter
+
+
+def _has(term: SearchTerm, position: int) -> bool:
+    place = int(np.searchsorted(term.positions, position))
+    return place < len(term.positions) and int(term.positions[place]) == position
+
+
+def _reordered(ranked: Ranked, moved: dict[int, int]) -> Ranked:
+    """Return the hits with each key of ``moved`` right before its value, with its score, the last ones cut off."""
+    before: dict[int, list[int]] = {}
+    for later, earlier in moved.items():
+        before.setdefault(earlier, []).append(later)
+    order: list[int] = []
+    for position in ranked.positions.tolist():
+        for candidate in (*before.get(position, ()), position):
+            if candidate not in order and (candidate == position or candidate in moved):
+                order.append(candidate)
+    order = order[: len(ranked.positions)]
+    place = {position: i for i, position in enumerate(ranked.positions.tolist())}
+    source = np.array([place.get(position, -1) for position in order])
+    scores = _kept(ranked.scores, source)
+    for i, position in enumerate(order):
+        if position in moved:
+            scores[i] = max(scores[i], float(ranked.scores[place[moved[position]]]))
+    notes = {**ranked.notes, **{later: {"later-than": "an earlier version among the hits"} for later in moved}}
+    parts = {name: _kept(part, source) for name, part in ranked.parts.items()}
+    return replace(ranked, positions=np.array(order, np.int64), scores=_falling(scores), parts=parts, notes=notes)
+
+
+def _kept(values: FloatArray, source: IntArray) -> FloatArray:
+    kept = np.zeros(len(source), np.float32)
+    known = source >= 0
+    kept[known] = values[source[known]]
+    return kept
+
+
+def _falling(scores: FloatArray) -> FloatArray:
+    """Return scores that never rise: each at least as high as those behind it."""
+    falling: FloatArray = np.maximum.accumulate(scores[::-1])[::-1].astype(np.float32)
+    return falling
