@@ -32,7 +32,7 @@ _DID = "bought lost found repaired sold painted borrowed cleaned ordered returne
 _THINGS = "a bicycle|the blue kettle|two concert tickets|an old map|the spare key|a wool coat|some seeds|the violin|a telescope".split("|")
 _PLACES = "in Porto|near the station|at the market|behind the library|on the ferry|in the garden|at work|by the lake".split("|")
 _WHEN = "this morning|on Tuesday|last week|before the storm|after dinner|in spring|during the trip|on her birthday".split("|")
-_WHY = "because it was cheap|for the trip to Oslo|as a surprise|since the other one broke|without telling anyone|for the new flat".split("|")
+_WHY = "because it was cheap|for the trip to Oslo|as a gift|since the other one broke|without telling anyone|for the new flat".split("|")
 
 
 def sentences(seed: int) -> Iterator[str]:

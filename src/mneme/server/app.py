@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -41,7 +42,9 @@ def create_app(
     keys: Keys | None,
     *,
     threads: int = DEFAULT_THREADS,
+    workers: int = 1,
     tracing: Tracing | None = None,
+    metrics: Metrics | None = None,
     parts: Sequence[Part] = (),
 ) -> FastAPI:
     """Return the application over a memory.
@@ -49,11 +52,13 @@ def create_app(
     Args:
         memory: the engine; closing it is the caller's task.
         keys: who may call; None admits every request that comes to a loopback name.
-        threads: how many calls may run at once.
+        threads: how many quick calls may run at once.
+        workers: how many processes share the keys' rate limits; each grants its part.
         tracing: makes spans.
+        metrics: counts requests.
         parts: further faces, such as MCP and the inspector.
     """
-    state = _state(memory, keys, threads, tracing)
+    state = _state(memory, Gate(keys, workers=workers), Threads(threads), metrics or Metrics(), tracing)
     lives: list[Any] = []
 
     @asynccontextmanager
@@ -86,21 +91,13 @@ def create_app(
     return app
 
 
-def _state(memory: Memory, keys: Keys | None, count: int, tracing: Tracing | None) -> State:
-    import secrets
-
-    gate, metrics, threads = Gate(keys), Metrics(), Threads(count)
+def _state(memory: Memory, gate: Gate, threads: Threads, metrics: Metrics, tracing: Tracing | None) -> State:
     feeds: list[Feed] = []
     service = Service(memory, changed=lambda space: feeds[0].changed(space))
     feeds.append(Feed(service, gate, threads, metrics))
+    secret = secrets.token_bytes(32) if gate.keys is None else gate.keys.cursor_secret()
     return State(
-        service=service,
-        gate=gate,
-        cursors=Cursors(secrets.token_bytes(32) if keys is None else keys.cursor_secret()),
-        feed=feeds[0],
-        threads=threads,
-        metrics=metrics,
-        tracing=tracing,
+        service=service, gate=gate, cursors=Cursors(secret), feed=feeds[0], threads=threads, metrics=metrics, tracing=tracing
     )
 
 
@@ -124,8 +121,8 @@ def _operating(app: FastAPI) -> None:
     async def metrics(served: Served, who: Who) -> Response:
         """Return figures for Prometheus. Needs the right `admin`."""
         who.require(ADMIN)
-        opened = len(served.service.memory.open_spaces())
-        return Response(served.metrics.text(spaces_open=opened, threads=served.threads.count), media_type=MEDIA_TYPE)
+        served.metrics.spaces_open = len(served.service.memory.open_spaces())
+        return Response(served.metrics.text(), media_type=MEDIA_TYPE)
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi(document: Annotated[dict[str, Any], Depends(lambda: app.openapi())]) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,51 +43,51 @@ def open_keys(app: App, path: Path | None) -> Keys:
 @click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
 @click.option("--no-auth", is_flag=True, help="Admit everybody on this machine; loopback addresses only.")
 @keys_option
-@click.option("--threads", type=click.IntRange(1, 1000), help="Calls that may run at once; 4 for each core if left out.")
-@click.option("--max-open-mb", type=click.IntRange(1), help="Memory that open spaces may take.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes; one a core is fastest.")
+@click.option("--threads", type=click.IntRange(1, 1000), default=3, show_default=True, help="Quick calls at once in a process.")
+@click.option("--max-open-mb", type=click.IntRange(1), help="Memory that open spaces may take, in a process.")
 @click.option("--durability", type=click.Choice(["full", "normal"]), default="full", show_default=True, help="What a write survives.")
 @click.option("--tls-cert", type=click.Path(path_type=Path, exists=True), help="PEM file of the certificate.")
 @click.option("--tls-key", type=click.Path(path_type=Path, exists=True), help="PEM file of its key.")
 @click.option("--otel", is_flag=True, help="Send OpenTelemetry traces; the OTEL_* variables say where.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True)
 @shared
-def serve(app: App, host: str, port: int, no_auth: bool, keys_path: Path | None, **options: Any) -> None:
+def serve(app: App, host: str, port: int, no_auth: bool, keys_path: Path | None, max_open_mb: int | None, **options: Any) -> None:
     """Serve the root over HTTP, until it is stopped.
 
     Keys are needed; the first start makes one that may do everything and prints it once.
     """
-    try:
-        from mneme.server.app import create_app
-        from mneme.server.logs import to_stderr
-        from mneme.server.parts import installed
-        from mneme.server.run import Address, serve
-        from mneme.server.threads import DEFAULT_THREADS
-        from mneme.server.tracing import Tracing
-    except ImportError as error:
-        if isinstance(error, MissingExtra) or (error.name or "").startswith("mneme"):
-            raise
-        raise MissingExtra("mneme serve", "server") from error
-    address = Address(host=host, port=port, tls_cert=options["tls_cert"], tls_key=options["tls_key"])
+    _need_packages()
+    from mneme.server.run import Address
+    from mneme.server.workers import Serving, start
+
+    address = Address(host=host, port=port, tls_cert=options.pop("tls_cert"), tls_key=options.pop("tls_key"))
     address.check(keyed=not no_auth)
     keys = None if no_auth else open_keys(app, keys_path)
-    settings: dict[str, Any] = {"durability": options["durability"]}
-    if options["max_open_mb"]:
-        settings["max_open_bytes"] = options["max_open_mb"] * 2**20
-    to_stderr(options["log_level"])
-    with app.memory(**settings) as memory:
-        first = keys.create(_FIRST)[1] if keys is not None and keys.is_new else None
-        tracing = Tracing() if options["otel"] else None
-        made = create_app(memory, keys, threads=options["threads"] or DEFAULT_THREADS, tracing=tracing, parts=installed())
+    first = keys.create(_FIRST)[1] if keys is not None and keys.is_new else None
+    serving = Serving(
+        root=app.root,
+        embedder=app.embedder,
+        max_open_bytes=max_open_mb and max_open_mb * 2**20,
+        keys_path=None if keys is None else keys.path,
+        address=address,
+        **options,
+    )
 
-        def started(url: str) -> None:
-            if first is not None:
-                click.echo(f"The first key, which may do everything. It is shown this once:\n\n  {first}\n")
-            click.echo(f"mneme serves {app.root or 'its default folder'} at {url}{' without keys' if no_auth else ''}")
-            import sys
+    def started(url: str) -> None:
+        if first is not None:
+            click.echo(f"The first key, which may do everything. It is shown this once:\n\n  {first}\n")
+        click.echo(f"mneme serves {app.root or 'its default folder'} at {url}{' without keys' if no_auth else ''}")
+        sys.stdout.flush()
 
-            sys.stdout.flush()
+    start(serving, started)
 
-        serve(made, address, started, made.state.mneme.feed.stop)
+
+def _need_packages() -> None:
+    from importlib.util import find_spec
+
+    if any(find_spec(package) is None for package in ("fastapi", "uvicorn", "pydantic")):
+        raise MissingExtra("mneme serve", "server")
 
 
 @click.group()

@@ -40,11 +40,13 @@ class Gate:
 
     Args:
         keys: the keys; None admits everybody, as long as the request comes to a loopback address.
+        workers: how many gates share the keys' rate limits; each grants its part.
         clock: seconds that only go forward.
     """
 
-    def __init__(self, keys: Keys | None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, keys: Keys | None, *, workers: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
         self.keys = keys
+        self._workers = workers
         self._clock = clock
         self._buckets: dict[str, _Bucket] = {}
         self._lock = threading.Lock()
@@ -78,15 +80,15 @@ class Gate:
         Raises:
             TooManyCalls: none is left; the error says when one is.
         """
-        now = self._clock()
+        now, rate, burst = self._clock(), key.rate_per_s / self._workers, max(1.0, key.burst / self._workers)
         with self._lock:
-            bucket = self._buckets.setdefault(key.id, _Bucket(left=key.burst, at=now))
-            bucket.left = min(key.burst, bucket.left + (now - bucket.at) * key.rate_per_s)
+            bucket = self._buckets.setdefault(key.id, _Bucket(left=burst, at=now))
+            bucket.left = min(burst, bucket.left + (now - bucket.at) * rate)
             bucket.at = now
             if bucket.left >= 1:
                 bucket.left -= 1
                 return
-            wait = (1 - bucket.left) / key.rate_per_s
+            wait = (1 - bucket.left) / rate
         raise TooManyCalls(f"rate: this key may make {key.rate_per_s:g} calls a second; slow down", retry_after_s=wait)
 
 

@@ -93,6 +93,11 @@ class Keys:
         self._stamp: tuple[int, int, int] | None = None
 
     @property
+    def path(self) -> Path | None:
+        """The file; None when they are in memory."""
+        return self._path
+
+    @property
     def is_new(self) -> bool:
         """Whether no key was ever made here."""
         return not self.list()

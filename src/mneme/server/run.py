@@ -1,4 +1,4 @@
-"""Running the server: uvicorn with this application, until it is told to stop."""
+"""Serving an application: sockets and uvicorn, until the process is told to stop."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mneme.core.errors import InvalidInput, MissingExtra
+from mneme.core.errors import InvalidInput
 from mneme.server.gate import is_loopback
 
 if TYPE_CHECKING:
-    import uvicorn
     from fastapi import FastAPI
 
 GRACE_S = 30
 KEEP_ALIVE_S = 30
+BACKLOG = 2048
 _FILES_WANTED = 65_536
 
 
@@ -48,22 +48,16 @@ class Address:
             raise InvalidInput({"tls": "needs both a certificate and a key; give --tls-cert and --tls-key"})
 
 
-def serve(app: FastAPI, address: Address, started: Callable[[str], None], stopping: Callable[[], None]) -> None:
+def serve(app: FastAPI, listening: socket.socket, address: Address, stopping: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM: no new connections are taken, requests that run are finished, streams end.
 
     Args:
         app: the application.
-        address: where.
-        started: called with the URL once connections are taken.
+        listening: where connections come from.
+        address: what it is bound to.
         stopping: called on the event loop when the server begins to stop.
-
-    Raises:
-        InvalidInput: the address can't be listened on.
     """
-    try:
-        import uvicorn
-    except ImportError as error:
-        raise MissingExtra("mneme serve", "server") from error
+    import uvicorn
 
     class Server(uvicorn.Server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -71,9 +65,6 @@ def serve(app: FastAPI, address: Address, started: Callable[[str], None], stoppi
             await super().shutdown(sockets=sockets)
 
     _allow_many_files()
-    listening = _listen(address)
-    host, port = listening.getsockname()[:2]
-    scheme = "https" if address.tls_cert else "http"
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -85,29 +76,41 @@ def serve(app: FastAPI, address: Address, started: Callable[[str], None], stoppi
         ssl_certfile=address.tls_cert,
         ssl_keyfile=address.tls_key,
     )
-    started(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
-    _run(Server(config), listening)
-
-
-def _run(server: uvicorn.Server, listening: socket.socket) -> None:
     with suppress(KeyboardInterrupt):  # uvicorn raises the signal again once it has stopped
-        server.run(sockets=[listening])
+        Server(config).run(sockets=[listening])
 
 
-def _listen(address: Address) -> socket.socket:
+def bind(address: Address, *, shared: bool = False) -> socket.socket:
+    """Return a socket that is bound and does not listen yet; ``shared`` lets other processes bind to the same address.
+
+    Raises:
+        InvalidInput: the address can't be bound.
+    """
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind, protocol)
+        bound = socket.socket(family, kind, protocol)
         if sys.platform != "win32":
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(where)
-        listening.listen(2048)
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if shared:
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind(where)
     except OSError as error:
         why = error.strerror or str(error)
         raise InvalidInput({"host": f"can't listen on {address.host} port {address.port} ({why}); choose another --port"}) from error
-    listening.setblocking(False)
-    listening.set_inheritable(True)
-    return listening
+    return bound
+
+
+def listen(bound: socket.socket) -> socket.socket:
+    """Let a bound socket take connections."""
+    bound.listen(BACKLOG)
+    bound.setblocking(False)
+    return bound
+
+
+def url_of(bound: socket.socket, address: Address) -> str:
+    """Return the URL of a bound socket."""
+    host, port = bound.getsockname()[:2]
+    return f"{'https' if address.tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _allow_many_files() -> None:

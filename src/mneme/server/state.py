@@ -39,8 +39,12 @@ class State:
     ready: bool = field(default=False)
 
     async def run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Run a blocking call on a thread."""
+        """Run a quick blocking call on a thread."""
         return await self.threads.run(function, *args, **kwargs)
+
+    async def run_long(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Run a blocking call that may take seconds on a thread."""
+        return await self.threads.run_long(function, *args, **kwargs)
 
 
 def state_of(request: Request) -> State:

@@ -58,12 +58,12 @@ async def export(served: Served, who: Who, space: SpaceName) -> Response:
 async def import_(served: Served, who: Who, space: SpaceName, request: Request) -> Response:
     """Add what an export holds and is not here yet; importing twice adds nothing. The body may be of any length."""
     lines = _lines(request, request.scope[MAX_BYTES])
-    return answer(await served.threads.run_long(served.service.import_, who, space, lines))
+    return answer(await served.run_long(served.service.import_, who, space, lines))
 
 
 async def _on_threads(served: State, parts: Iterator[bytes]) -> AsyncIterator[bytes]:
     while True:
-        part: Any = await served.run(following, parts)
+        part: Any = await served.run_long(following, parts)
         if part is END:
             return
         yield part

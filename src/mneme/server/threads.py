@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
@@ -13,7 +12,10 @@ import anyio.to_thread
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-DEFAULT_THREADS = 4 * (os.cpu_count() or 1)
+DEFAULT_THREADS = 3
+"""More make quick calls slower: Python runs one at a time, and they take the interpreter from each other many times in a call."""
+
+LONG_THREADS = 16
 _BLOCK_BYTES = 64 * 1024
 
 
@@ -21,25 +23,25 @@ class Threads:
     """A bounded number of threads.
 
     Args:
-        count: how many calls may run at once; more wait in order.
+        count: how many quick calls may run at once; more wait in order.
     """
 
     def __init__(self, count: int = DEFAULT_THREADS) -> None:
         self.count = count
         self._limiter: anyio.CapacityLimiter | None = None
-        self._streams: anyio.CapacityLimiter | None = None
+        self._long: anyio.CapacityLimiter | None = None
 
     async def run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Run a call on a thread and return its result; a caller that goes away does not stop it half way."""
+        """Run a quick call on a thread and return its result; a caller that goes away does not stop it half way."""
         if self._limiter is None:  # belongs to the loop that runs
             self._limiter = anyio.CapacityLimiter(self.count)
         return await anyio.to_thread.run_sync(functools.partial(function, *args, **kwargs), limiter=self._limiter)
 
     async def run_long(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Run a call that waits for its caller's network, on threads apart so that slow callers hold nobody up."""
-        if self._streams is None:
-            self._streams = anyio.CapacityLimiter(self.count)
-        return await anyio.to_thread.run_sync(functools.partial(function, *args, **kwargs), limiter=self._streams)
+        """Run a call that may take seconds or waits for its caller's network, on threads apart so that it holds no quick one up."""
+        if self._long is None:
+            self._long = anyio.CapacityLimiter(LONG_THREADS)
+        return await anyio.to_thread.run_sync(functools.partial(function, *args, **kwargs), limiter=self._long)
 
 
 def blocks(lines: Iterator[bytes]) -> Iterator[bytes]:

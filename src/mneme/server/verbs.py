@@ -17,6 +17,7 @@ from mneme.service import Caller, Outcome
 
 router = APIRouter(prefix="/v1", route_class=JSONRoute, responses=failures(), tags=["verbs"])
 
+_QUICK_ITEMS, _QUICK_LENGTH = 20, 20_000
 _OUTCOMES = {"results": [{"verb": "recall", "status": 200, "result": {"query": "Ana", "hits": []}}]}
 
 IdempotencyKey = Annotated[
@@ -33,7 +34,14 @@ async def remember(served: Served, who: Who, space: SpaceName, call: calls.Remem
         if call.key not in (None, idempotency_key):
             raise InvalidInput({"key": "differs from the header Idempotency-Key; give one of them"})
         call = calls.Remember.model_construct(call.model_fields_set | {"key"}, **dict(call) | {"key": idempotency_key})
-    return answer(await served.run(served.service.remember, who, space, call))
+    run = served.run_long if _is_long(call) else served.run
+    return answer(await run(served.service.remember, who, space, call))
+
+
+def _is_long(call: calls.Remember) -> bool:
+    what = call.what if isinstance(call.what, list) else [call.what]
+    length = sum(len(one if isinstance(one, str) else one.text) for one in what)
+    return len(what) + len(call.memories) > _QUICK_ITEMS or length > _QUICK_LENGTH
 
 
 @router.post("/spaces/{space}/recall", responses=result(Recall))
@@ -45,7 +53,7 @@ async def recall(served: Served, who: Who, space: SpaceName, call: calls.Recall)
 @router.post("/recall", responses=result(Recall))
 async def recall_many(served: Served, who: Who, call: calls.RecallMany) -> Response:
     """Ask several spaces and merge their hits fairly."""
-    return answer(await served.run(served.service.recall_many, who, call))
+    return answer(await served.run_long(served.service.recall_many, who, call))
 
 
 @router.patch("/spaces/{space}/memories/{id}", responses=result(Receipt))
@@ -83,7 +91,8 @@ def etag(version: int) -> str:
 @router.post("/spaces/{space}/forget", responses=result(Receipt | ErasureReport))
 async def forget(served: Served, who: Who, space: SpaceName, call: calls.Forget) -> Response:
     """Archive memories; with `erase` remove their content from every place, search for it, and report."""
-    return answer(await served.run(served.service.forget, who, space, call))
+    run = served.run_long if call.erase or isinstance(call.target, calls.Filters) else served.run
+    return answer(await run(served.service.forget, who, space, call))
 
 
 @router.post("/spaces/{space}/restore", responses=result(Receipt))
@@ -101,13 +110,13 @@ async def feedback(served: Served, who: Who, space: SpaceName, call: calls.Feedb
 @router.post("/spaces/{space}/undo", responses=result(Receipt))
 async def undo(served: Served, who: Who, space: SpaceName, call: calls.Undo) -> Response:
     """Take back the last changes, or one entry of the journal."""
-    return answer(await served.run(served.service.undo, who, space, call))
+    return answer(await served.run_long(served.service.undo, who, space, call))
 
 
 @router.post("/spaces/{space}/batch", responses=result(dict[str, Any], _OUTCOMES))
 async def batch(served: Served, who: Who, space: SpaceName, batch: calls.Batch) -> Response:
     """Make up to 100 calls in order, in one request; each succeeds or fails for itself, with a status of its own."""
-    outcomes = await served.run(served.service.batch, who, space, batch)
+    outcomes = await served.run_long(served.service.batch, who, space, batch)
     return answer({"results": [_outcome(outcome) for outcome in outcomes]})
 
 
@@ -121,17 +130,17 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 @router.post("/spaces/{space}/verify", responses=result(Verification))
 async def verify(served: Served, who: Who, space: SpaceName) -> Response:
     """Check that journal, rows and index agree. Needs the right `admin`."""
-    return answer(await served.run(served.service.verify, who, space))
+    return answer(await served.run_long(served.service.verify, who, space))
 
 
 @router.post("/spaces/{space}/reembed", responses=result(dict[str, int], {"memories": 0}))
 async def reembed(served: Served, who: Who, space: SpaceName) -> Response:
     """Give every text a vector of the server's embedding model. Needs the right `admin`."""
-    return answer({"memories": await served.run(served.service.reembed, who, space)})
+    return answer({"memories": await served.run_long(served.service.reembed, who, space)})
 
 
 @router.delete("/spaces/{space}", responses={204: {"description": "It is gone."}}, status_code=204)
 async def drop(served: Served, who: Who, space: SpaceName) -> Response:
     """Remove a space with everything in it. Needs the right `erase`."""
-    await served.run(served.service.drop, who, space)
+    await served.run_long(served.service.drop, who, space)
     return Response(status_code=204)
