@@ -125,7 +125,7 @@ _LATEST = re.compile(
     re.IGNORECASE,
 )
 _FIRST = re.compile(
-    r"\b(?:first\b(?!\s+(?:name|aid|class|grade|person|hand|lady|language|floor|(?:half|quarter|week|weekend|day|\w+day)\s+(?:of|in)))|earliest|initially"
+    r"\b(?:first\b(?!\s+(?:name|place|prize|aid|class|grade|person|hand|lady|language|floor|(?:half|quarter|week|weekend|day|\w+day)\s+(?:of|in)))|earliest|initially"
     r"|originally|at\s+the\s+(?:very\s+)?beginning)\b|第一次|最早|最初|zuerst|première\s+fois|primera\s+vez",
     re.IGNORECASE,
 )

@@ -124,7 +124,7 @@ def moved(at: datetime, unit: str, count: float) -> datetime:
 def unit_of(at: datetime, unit: str) -> Interval:
     """The calendar unit that contains ``at``, for example its month."""
     if unit in ("minute", "hour"):
-        lower = at.replace(second=0, microsecond=0, **({} if unit == "minute" else {"minute": 0}))
+        lower = at.replace(minute=at.minute if unit == "minute" else 0, second=0, microsecond=0)
         return Interval(lower, lower + timedelta(minutes=1 if unit == "minute" else 60), _fine(unit))
     if unit == "century":
         lower = floor_day(at).replace(year=at.year - at.year % 100, month=1, day=1)

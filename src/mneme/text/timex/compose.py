@@ -27,7 +27,7 @@ _BEFORE_NTH = re.compile(
     re.IGNORECASE,
 )
 _BEFORE_SHIFT = re.compile(
-    rf"\b(?:about\s+)?(?:(?P<count>{lex.COUNT})|the|on\s+the)\s+(?P<unit>{lex.UNIT}|{lex.WEEKDAY}|{lex.PART})s?\s+"
+    rf"\b(?:about\s+)?(?:(?P<count>{lex.COUNT})|(?:on\s+)?(?:the\s+)?last|the|on\s+the)\s+(?P<unit>{lex.UNIT}|{lex.WEEKDAY}|{lex.PART})s?\s+"
     r"(?P<side>before|after|prior\s+to|following|preceding|from)\s+(?:the\s+)?$",
     re.IGNORECASE,
 )

@@ -308,9 +308,9 @@ def for_long(match: re.Match[str], scene: Scene) -> Atom | None:
     clause = scene.text[left : match.start()]
     if not re.search(r"\b(?:have|has|haven't|hasn't)\b|['’]ve\b|['’]s\s+been\b", clause, re.IGNORECASE):
         return None
-    low, _ = lex.amount(match["count"])
+    count, _ = lex.amount(match["count"])
     unit = lex.unit_name(match["unit"])
-    there = cal.around(cal.moved(scene.anchor, unit, -low), unit)
+    there = cal.around(cal.moved(scene.anchor, unit, -count), unit)
     return _point(match, Interval(there.lower, scene.anchor, there.precision), "span", "since")
 
 
