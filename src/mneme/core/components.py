@@ -119,11 +119,12 @@ class Packer(Protocol):
         """Return the length of a text in tokens."""
         ...
 
-    def pack(self, ctx: Context | None, items: Sequence[Item], budget_tokens: int | None) -> Packed:
+    def pack(self, ctx: Context | None, question: str, items: Sequence[Item], budget_tokens: int | None) -> Packed:
         """Return a context of ``items`` (best first) and what makes them understandable.
 
         Args:
             ctx: the view of the space; None when several spaces were asked.
+            question: what was asked; long texts are cut to what bears on it.
             items: best first.
             budget_tokens: how long the context may be; None takes all items.
         """

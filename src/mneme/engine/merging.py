@@ -30,7 +30,7 @@ def merge(asked: Asked, found: Sequence[Recall], packer: Packer, embedder: Embed
         queues.append(_falling(recall.hits, scores))
     merged = list(heapq.merge(*queues, key=lambda hit: (-hit.score, hit.memory.at, hit.memory.id)))[: asked.wanted]
     items = [Item(memory=hit.memory, score=hit.score) for hit in merged]
-    packed = packer.pack(None, items, asked.budget_tokens)
+    packed = packer.pack(None, asked.text, items, asked.budget_tokens)
     mark_of = {id: mark for mark, id in packed.marks.items()}
     if asked.k is None and asked.budget_tokens is not None:
         merged = [hit for hit in merged if hit.memory.id in mark_of]

@@ -10,7 +10,7 @@ import numpy as np
 
 from mneme.core.clock import Clock, to_utc
 from mneme.core.components import Item, Packed, Ranked
-from mneme.core.context import Context, Query
+from mneme.core.context import BoolArray, Context, Query
 from mneme.core.errors import InvalidInput
 from mneme.core.llm import LLM, scoped
 from mneme.core.ports import Embedder, Store
@@ -24,7 +24,10 @@ from mneme.index.view import SpaceIndex
 from mneme.text.analyser import Analyser
 
 DEFAULT_K = 10
-MOST_IN_BUDGET = 400
+LEAST_LINE_TOKENS = 12
+"""A line of a context is hardly ever shorter; bounds how many hits a budget can hold."""
+
+TOKENS_PER_TERM = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +54,12 @@ class Asked:
 
     @property
     def wanted(self) -> int:
-        """How many hits to rank."""
+        """How many hits to rank: as asked, or as many as the budget can hold."""
         if self.k is not None:
             return self.k
-        return DEFAULT_K if self.budget_tokens is None else MOST_IN_BUDGET
+        if self.budget_tokens is None:
+            return DEFAULT_K
+        return max(DEFAULT_K, self.budget_tokens // LEAST_LINE_TOKENS)
 
 
 def check(
@@ -121,6 +126,7 @@ class Reader:
             ctx = self.context(index, seq, trace)
             with trace.stage("rank"):
                 query = self._query(asked, index, vector)
+                admitted_count = int(query.admitted.sum())
                 ranked = self._rank(ctx, query)
             with trace.stage("read"):
                 memories = ctx.memories(ranked.positions.tolist())
@@ -138,6 +144,7 @@ class Reader:
             ),
             context=packed.text,
             marks=packed.marks,
+            whole=len(packed.marks) >= admitted_count,
             trace=trace,
             counter=self.recipe.packer.count,
         )
@@ -171,14 +178,15 @@ class Reader:
     def _query(self, asked: Asked, index: SpaceIndex, vector: object) -> Query:
         now = self.clock.now()
         terms = self.analyser.query(asked.text, index.languages())
+        admitted = index.mask(asked.where, as_of=asked.as_of, now=now)
         return Query(
             text=asked.text,
             vector=vector,  # type: ignore[arg-type]
             terms=terms.ids,
             weights=terms.weights,
             words=terms.terms,
-            admitted=index.mask(asked.where, as_of=asked.as_of, now=now),
-            k=asked.wanted,
+            admitted=admitted,
+            k=max(asked.wanted, _whole(asked, index, admitted)),
             now=now,
         )
 
@@ -191,7 +199,19 @@ class Reader:
 
     def _pack(self, ctx: Context, asked: Asked, hits: Sequence[Hit], place_of: Mapping[str, int]) -> Packed:
         items = [Item(memory=hit.memory, score=hit.score, position=place_of.get(hit.memory.id)) for hit in hits]
-        return self.recipe.packer.pack(ctx, items, asked.budget_tokens)
+        return self.recipe.packer.pack(ctx, asked.text, items, asked.budget_tokens)
+
+
+def _whole(asked: Asked, index: SpaceIndex, admitted: BoolArray) -> int:
+    """Return how many memories the filters admit, if all of them together may fit the budget; 0 if not.
+
+    A space that fits is given whole: up to some dozens of conversations that beats any retrieval (Source: ConvoMem, 2025).
+    """
+    if asked.k is not None or asked.budget_tokens is None:
+        return 0
+    count = int(admitted.sum())
+    tokens = TOKENS_PER_TERM * float(index.lengths[admitted].sum()) + LEAST_LINE_TOKENS * count
+    return count if tokens <= 2 * asked.budget_tokens else 0
 
 
 def _hits(space: str, ids: Sequence[str], memories: Sequence[Memory], ranked: Ranked) -> list[Hit]:

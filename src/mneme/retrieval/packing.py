@@ -7,20 +7,34 @@ leaves its front as it was (a provider's prompt cache keeps hitting). Each line 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mneme.core.components import Item, Packed
 from mneme.core.context import Context
 from mneme.core.records import Memory
 from mneme.retrieval.features.marked import marked
 from mneme.text.marks import ASKS
+from mneme.text.sentences import sentence_spans
 
 LENGTH_WEIGHT = 0.5
 """How much a line's length is held against it: by the logarithm, since a long line often holds more."""
 
+GIVE_UP = 12
+"""After so many lines in a row that did not fit, the rest is not tried."""
+
+LONGEST_SHARE = 0.4
+"""How much of the budget one memory may take; a longer text is cut to an excerpt."""
+
+CHARS_PER_TOKEN = 3.5
+LEAST_EXCERPT_CHARS = 80
+LEAST_WORD_CHARS = 3
+
 SHORT_WORDS = 8
 """A line of fewer words that follows a question is shown with it."""
+
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,38 +53,61 @@ class Chronological:
         """Return the length of a text in tokens."""
         return self.counter(text)
 
-    def pack(self, ctx: Context | None, items: Sequence[Item], budget_tokens: int | None) -> Packed:
-        """Return a context of at most ``budget_tokens``; of all items when it is None."""
+    def pack(self, ctx: Context | None, question: str, items: Sequence[Item], budget_tokens: int | None) -> Packed:
+        """Return a context of at most ``budget_tokens``; of all items, whole, when it is None."""
         if budget_tokens is None:
             return render([item.memory for item in items])
-        chosen = self._choose(ctx, items, budget_tokens)
-        while chosen:
-            packed = render(chosen)
-            if self.counter(packed.text) <= budget_tokens:
-                return packed
+        chosen = self._choose(ctx, question, items, budget_tokens)
+        while (packed := render(chosen)).marks and self.counter(packed.text) > budget_tokens:
             chosen = chosen[:-1]
-        return Packed(text="", marks={})
+        return packed
 
-    def _choose(self, ctx: Context | None, items: Sequence[Item], budget_tokens: int) -> list[Memory]:
-        costs = [self._cost(item.memory) for item in items]
-        values = [item.score - LENGTH_WEIGHT * math.log(cost) for item, cost in zip(items, costs, strict=True)]
+    def _choose(self, ctx: Context | None, question: str, items: Sequence[Item], budget_tokens: int) -> list[Memory]:
+        """Return what to show: by value, what fits, until nothing has fitted for a while."""
+        by_value = sorted(items, key=lambda item: LENGTH_WEIGHT * math.log(8 + len(item.memory.indexed_text)) - item.score)
+        most_chars = max(LEAST_EXCERPT_CHARS, int(budget_tokens * CHARS_PER_TOKEN * LONGEST_SHARE))
         chosen: dict[str, Memory] = {}
         headings: set[str] = set()
-        spent = 0
-        for place in sorted(range(len(items)), key=lambda place: -values[place]):
-            for memory in (items[place].memory, *_question_before(ctx, items[place])):
-                cost = costs[place] if memory is items[place].memory else self._cost(memory)
+        spent = misses = 0
+        for item in by_value:
+            for memory in (item.memory, *_question_before(ctx, item)):
+                shown = replace(memory, text=excerpt(memory.text, question, most_chars))
                 heading = _heading(memory)
+                cost = self.counter(_line("m00", shown)) + 1
                 if heading not in headings:
                     cost += self.counter(heading) + 1
-                if memory.id not in chosen and spent + cost <= budget_tokens:
-                    chosen[memory.id] = memory
+                if spent + cost > budget_tokens:
+                    misses += 1
+                elif memory.id not in chosen:
+                    chosen[memory.id] = shown
                     headings.add(heading)
                     spent += cost
+                    misses = 0
+            if misses >= GIVE_UP:
+                break
         return list(chosen.values())
 
-    def _cost(self, memory: Memory) -> int:
-        return self.counter(_line("m00", memory)) + 1
+
+def excerpt(text: str, question: str, most_chars: int) -> str:
+    """Return a text, or where it is too long the run of its sentences that shares most words with the question.
+
+    What is left out is marked with an ellipsis.
+    """
+    if len(text) <= most_chars:
+        return text
+    wanted = {word for word in _WORD.findall(question.casefold()) if len(word) >= LEAST_WORD_CHARS}
+    spans = sentence_spans(text)
+    values = [len(wanted & set(_WORD.findall(text[start:end].casefold()))) for start, end in spans]
+    best, best_value, first, value = (0, 0), -1, 0, 0
+    for last, (_, end) in enumerate(spans):
+        value += values[last]
+        while first < last and end - spans[first][0] > most_chars:
+            value -= values[first]
+            first += 1
+        if value > best_value:
+            best, best_value = (spans[first][0], min(end, spans[first][0] + most_chars)), value
+    start, end = best
+    return f"{'… ' if start else ''}{text[start:end].strip()}{' …' if end < len(text) else ''}"
 
 
 def _question_before(ctx: Context | None, item: Item) -> list[Memory]:
