@@ -413,6 +413,16 @@ def test_what_the_demo_says_of_its_results_is_so(capsys: pytest.CaptureFixture[s
     assert scenes[7]["calls"][0]["result"]["problems"] == []
 
 
+def test_the_demo_keeps_out_of_the_root_that_the_environment_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNEME_ROOT", str(tmp_path))
+    monkeypatch.setenv("MNEME_EMBEDDER", "hash")
+    assert run(["demo", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["scenes"]) == 8
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_demo_keeps_out_of_a_space_that_is_in_use(mneme: Call) -> None:
     mneme("remember", "mine", "--space", "demo")
     code, _, err = mneme("demo")

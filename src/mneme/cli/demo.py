@@ -33,6 +33,9 @@ def demo(app: App) -> None:
     from mneme.core.errors import InvalidInput
     from mneme.demo import SPACE, story
 
+    # The folder of a person's own memory is no place for a story, unless they name it.
+    if app.root == os.environ.get("MNEME_ROOT"):
+        app = replace(app, root=None)
     start = time.perf_counter()
     with _folder(app) as root:
         told = replace(app, root=root)
