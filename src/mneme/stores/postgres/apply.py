@@ -15,7 +15,7 @@ import numpy as np
 
 from mneme.core.clock import from_micros, to_micros, to_utc
 from mneme.core.codec import dumps, job_to_plain
-from mneme.core.errors import Conflict, NotFound
+from mneme.core.errors import Closed, Conflict, NotFound
 from mneme.core.journal import Change, Entry, change_to_plain, content_digest, entry_hash, new_salt
 from mneme.core.operations import (
     Cancel,
@@ -84,7 +84,7 @@ def apply_batch(session: Session, batch: Batch, *, notify: bool) -> Applied:
         "SELECT seq, at, hash, next_row, searched, pg_current_xact_id()::text::bigint FROM mneme.head WHERE space = $1 FOR UPDATE"
     )
     if last is None:
-        raise NotFound("space", session.space)
+        raise Closed(reads.DROPPED)
     if batch.key is not None:
         sql = f"""SELECT {ENTRY_COLUMNS} FROM mneme.entry WHERE space = $1
           AND seq = (SELECT seq FROM mneme.idempotency WHERE space = $1 AND key = $2)"""

@@ -15,6 +15,7 @@ import psycopg
 from psycopg import RawCursor, RawServerCursor
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types import TypeInfo
+from psycopg.types.array import ListBinaryDumper
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from mneme.core.errors import InvalidInput, MnemeError, StorageError
@@ -225,6 +226,8 @@ def _begin(connection: Connection, space: int, begin: str) -> None:
 
 def _configure(connection: Connection) -> None:
     connection.server_cursor_factory = RawServerCursor
+    # Lists go as binary arrays: their items are of one type here, and bytes as text would double in size.
+    connection.adapters.register_dumper(list, ListBinaryDumper)
     info = TypeInfo.fetch(connection, "halfvec")
     if info is not None:
         register(info, connection)

@@ -8,6 +8,7 @@ from typing import Any
 
 from mneme.core.clock import to_micros, to_utc
 from mneme.core.codec import episode_from_plain, loads
+from mneme.core.errors import Closed
 from mneme.core.journal import Entry
 from mneme.core.ports import Version
 from mneme.core.query import Filter
@@ -15,6 +16,7 @@ from mneme.core.records import STATUSES, Episode, Link, Memory, Usage
 from mneme.stores.postgres.connect import Session
 from mneme.stores.postgres.rows import ENTRY_COLUMNS, VERSIONS, entry_from, from_text, memory_from, tags_to_text, to_text, usage_from
 
+DROPPED = "store: its space was dropped; open it again to make a new one"
 _HEAD = f"JOIN mneme.memory_version v ON v.space = $1 AND v.key = m.row * {VERSIONS} + m.version"
 _AS_OF = f"""CROSS JOIN LATERAL (SELECT o.snapshot FROM mneme.memory_version o WHERE o.space = $1
   AND o.key BETWEEN m.row * {VERSIONS} AND m.row * {VERSIONS} + {VERSIONS - 1} AND o.seq <= $3 ORDER BY o.key DESC LIMIT 1) v"""
@@ -25,9 +27,27 @@ _FIELDS = {
 
 
 def last_seq(session: Session) -> int:
-    """Return the number of the last entry."""
+    """Return the number of the last entry.
+
+    Raises:
+        Closed: the space was dropped.
+    """
     found = session.one("SELECT seq FROM mneme.head WHERE space = $1")
-    return int(found[0]) if found else 0
+    if found is None:
+        raise Closed(DROPPED)
+    return int(found[0])
+
+
+def lock(session: Session) -> bool:
+    """Lock the space's head against other writers and return whether the space is searched inside the database.
+
+    Raises:
+        Closed: the space was dropped.
+    """
+    found = session.one("SELECT searched FROM mneme.head WHERE space = $1 FOR UPDATE")
+    if found is None:
+        raise Closed(DROPPED)
+    return bool(found[0])
 
 
 def _versions_by(session: Session, column: str, names: list[Any], type: str, at_seq: int | None) -> dict[Any, Memory]:

@@ -126,7 +126,7 @@ def head_row(head: Head, seq: int) -> tuple[Any, ...]:
         to_text(memory.channel),
         to_text(memory.tier),
         tags_to_text(memory.tags),
-        memory.importance,
+        float(memory.importance),
     )
 
 

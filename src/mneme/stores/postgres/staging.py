@@ -10,15 +10,9 @@ from mneme.core.errors import InvalidInput
 from mneme.core.ports import FloatArray
 from mneme.stores.postgres import search
 from mneme.stores.postgres.connect import Session
-from mneme.stores.postgres.reads import meta, put_meta
+from mneme.stores.postgres.reads import lock, meta, put_meta
 from mneme.stores.postgres.rows import VERSIONS, columns_of, memory_from
 from mneme.stores.semantics import check_vectors
-
-
-def lock(session: Session) -> bool:
-    """Lock the space's head against other writers and return whether it is searched inside the database."""
-    found = session.one("SELECT searched FROM mneme.head WHERE space = $1 FOR UPDATE")
-    return bool(found and found[0])
 
 
 def stage(

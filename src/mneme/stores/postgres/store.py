@@ -149,7 +149,12 @@ class PostgresStore:
 
     def set_meta(self, key: str, value: str) -> None:
         """Set one setting."""
-        self._write(lambda session: reads.put_meta(session, {key: value}))
+
+        def change(session: Session) -> None:
+            reads.lock(session)
+            reads.put_meta(session, {key: value})
+
+        self._write(change)
 
     def jobs(self, *, states: Sequence[str] = ()) -> list[Job]:
         """Return jobs by due time, then id."""
@@ -194,7 +199,7 @@ class PostgresStore:
         """Make a space searchable inside the database that is too small to be so by itself, or anew."""
 
         def change(session: Session) -> None:
-            staging.lock(session)
+            reads.lock(session)
             search.build(session)
 
         self._write(change)
