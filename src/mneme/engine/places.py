@@ -18,14 +18,23 @@ def open_root(root: str | Path | None, durability: str) -> Root:
     """Return the root that a caller names.
 
     Raises:
-        InvalidInput: the durability is unknown.
+        InvalidInput: the durability is unknown, or a database's URL is none of PostgreSQL's.
+        MissingExtra: a database is named and its driver is not installed.
         ReadOnly: the folder can't be written.
     """
+    root = root if root is not None else os.environ.get(ROOT_VARIABLE) or None
     if durability not in ("full", "normal"):
         raise InvalidInput({"durability": f"must be 'full' or 'normal', not {durability!r}"})
     if root == IN_MEMORY:
         return cast("Root", import_module("mneme.stores.dict_store").DictRoot())
+    if is_database(root):
+        return cast("Root", import_module("mneme.stores.postgres").PostgresRoot(str(root), durability=durability))
     return cast("Root", import_module("mneme.stores.sqlite").SQLiteRoot(folder(root), durability=durability))
+
+
+def is_database(root: str | Path | None) -> bool:
+    """Return whether a root is the URL of a database."""
+    return isinstance(root, str) and root.startswith(("postgresql://", "postgres://"))
 
 
 def folder(root: str | Path | None) -> Path:
