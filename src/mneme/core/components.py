@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from mneme.core.context import Context, Query
 from mneme.core.operations import Operation
 from mneme.core.ports import FloatArray, IntArray
 from mneme.core.records import Episode, Memory
+from mneme.core.upkeep import Proposal, Round
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +78,12 @@ class Scene:
     Args:
         positions: ``(m,)``, rising.
         channels: channel -> ``(size,)`` scores.
+        totals: ``(m,)`` the sum so far, for features of a second pass; empty in the first.
     """
 
     positions: IntArray
     channels: Mapping[str, FloatArray]
+    totals: FloatArray
 
 
 class Feature(Protocol):
@@ -178,6 +181,14 @@ class Organiser(Protocol):
 class Keeper(Protocol):
     """Looks after what is there."""
 
-    def upkeep(self, ctx: Context) -> list[Operation]:
-        """Return the operations that keep the space small, current and fast."""
+    @property
+    def name(self) -> str:
+        """Its name in reports and traces."""
+        ...
+
+    def upkeep(self, ctx: Round) -> Iterable[Proposal]:
+        """Return what keeps the space small, current and fast, one proposal for everything that must happen together.
+
+        A keeper proposes in the order of need and stops when ``ctx.out_of_time()`` says so; the next pass goes on from what it finds.
+        """
         ...

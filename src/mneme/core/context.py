@@ -113,7 +113,7 @@ class Query:
         words: the terms themselves, parallel to ``terms``.
         admitted: ``(size,)`` the positions that may be returned.
         k: how many hits are wanted.
-        now: the moment of the question.
+        now: the moment of the question; "last week" counts from it.
     """
 
     text: str

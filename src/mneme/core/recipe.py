@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mneme.core.components import Channel, Former, Guard, Organiser, Packer, Ranker, Refiner
+from mneme.core.components import Channel, Former, Guard, Keeper, Organiser, Packer, Ranker, Refiner
+from mneme.core.upkeep import Curve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class Recipe:
         formers: what makes memories out of episodes, besides the verbatim ones; none keeps episodes only.
         organisers: what fits new memories to those that are there, in this order.
         guards: what a formed memory has to pass.
+        keepers: what looks after the space in every pass of upkeep, in this order.
+        curve: how memories strengthen with use and fade without; None counts uses and nothing else.
         about: one sentence for a person.
     """
 
@@ -31,6 +34,8 @@ class Recipe:
     formers: tuple[Former, ...] = ()
     organisers: tuple[Organiser, ...] = ()
     guards: tuple[Guard, ...] = ()
+    keepers: tuple[Keeper, ...] = ()
+    curve: Curve | None = None
     about: str = ""
 
     def spec(self) -> dict[str, object]:
@@ -43,4 +48,6 @@ class Recipe:
             "formers": [repr(former) for former in self.formers],
             "organisers": [repr(organiser) for organiser in self.organisers],
             "guards": [repr(guard) for guard in self.guards],
+            "keepers": [keeper.name for keeper in self.keepers],
+            "curve": repr(self.curve) if self.curve else "",
         }

@@ -187,7 +187,7 @@ class Reader:
             words=terms.terms,
             admitted=admitted,
             k=max(asked.wanted, _whole(asked, index, admitted)),
-            now=now,
+            now=asked.as_of or now,
         )
 
     def _rank(self, ctx: Context, query: Query) -> Ranked:

@@ -1,4 +1,4 @@
-"""What ``Memory`` uses unless told otherwise: two channels, features of the window, session, speaker, form and time, one linear sum.
+"""What ``Memory`` uses unless told otherwise: two channels, features of window, session, speaker, form and time, one linear sum.
 
 The weights are constants, chosen by ``scripts/choose_weights.py`` on development data with cross-validation over conversations.
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from mneme.core.recipe import Recipe
 from mneme.retrieval.dense import Dense
-from mneme.retrieval.features.form import Answers, Length, TellsNumber, TellsTime
+from mneme.retrieval.features.bridge import Bridge
+from mneme.retrieval.features.form import Answers, Length, TellsTime
 from mneme.retrieval.features.neighbourhood import WindowDense, WindowLexical
-from mneme.retrieval.features.pairs import Pairs
 from mneme.retrieval.features.people import Asker, Speaker
-from mneme.retrieval.features.session import SessionDense, SessionLexical
-from mneme.retrieval.features.times import InRange, Newest
+from mneme.retrieval.features.session import SessionDense, SessionLexical, SessionMean
+from mneme.retrieval.features.times import InRange
 from mneme.retrieval.latest import LatestFirst
 from mneme.retrieval.lexical import Lexical
 from mneme.retrieval.linear import LinearSum
@@ -20,21 +20,20 @@ from mneme.retrieval.packing import Chronological
 from mneme.text.tokens import count_tokens
 
 WEIGHTS = {
-    "dense": 4.5,
-    "window-dense": 2.8,
-    "session-dense": 6.0,
-    "lexical": 2.25,
-    "window-lexical": 4.5,
-    "session-lexical": 7.0,
-    "pairs": 3.2,
-    "speaker": 1.4,
-    "asker": 2.5,
-    "answers": 0.67,
-    "length": 0.7,
-    "tells-time": 1.7,
-    "tells-number": 0.7,
-    "in-range": 4.2,
-    "newest": 0.5,
+    "dense": 5.0,
+    "lexical": 1.6,
+    "window-dense": 3.6,
+    "session-dense": 2.0,
+    "session-mean": 2.0,
+    "window-lexical": 5.0,
+    "session-lexical": 6.0,
+    "speaker": 1.6,
+    "asker": 3.5,
+    "answers": 0.45,
+    "length": 1.7,
+    "tells-time": 1.9,
+    "in-range": 3.2,
+    "bridge": 4.0,
 }
 
 recipe = Recipe(
@@ -45,18 +44,17 @@ recipe = Recipe(
         features=(
             WindowDense(),
             SessionDense(),
+            SessionMean(),
             WindowLexical(),
             SessionLexical(),
-            Pairs(),
             Speaker(),
             Asker(),
             Answers(),
             Length(),
             TellsTime(),
-            TellsNumber(),
             InRange(),
-            Newest(),
         ),
+        second=(Bridge(),),
         weights=WEIGHTS,
     ),
     refiners=(LatestFirst(),),

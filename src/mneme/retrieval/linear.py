@@ -25,27 +25,37 @@ class LinearSum:
 
     Args:
         features: the features, in the order of explanations.
-        weights: channel or feature -> weight; one that is not named does not count.
+        weights: channel or feature -> weight.
+        second: features that go by the sum of all others.
     """
 
     features: tuple[Feature, ...]
     weights: Mapping[str, float]
+    second: tuple[Feature, ...] = ()
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
         """Return at most ``query.k`` admitted positions, best first; ties by time, then position."""
-        scene = Scene(positions=candidates(ctx, query.admitted, channels, query.k), channels=channels)
-        parts: dict[str, FloatArray] = {}
-        for name, scores in channels.items():
-            parts[name] = scores[scene.positions] * np.float32(self.weights.get(name, 0.0))
-        for feature in self.features:
-            parts[feature.name] = feature.score(ctx, query, scene) * np.float32(self.weights[feature.name])
-        total = np.zeros(len(scene.positions), np.float32)
-        for part in parts.values():
-            total += part
+        scene, parts = self.parts(ctx, query, channels)
+        total = scene.totals
         near = top(total, query.k + MARGIN)
         self._make_exact(ctx, query, scene, near, total, parts)
         order = near[np.lexsort((scene.positions[near], ctx.index.at[scene.positions[near]], -total[near]))][: query.k]
         return Ranked(positions=scene.positions[order], scores=total[order], parts={name: part[order] for name, part in parts.items()})
+
+    def parts(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> tuple[Scene, dict[str, FloatArray]]:
+        """Return the candidates with their totals, and what each channel and feature contributes, ``(m,)`` each."""
+        positions = candidates(ctx, query.admitted, channels, query.k)
+        total = np.zeros(len(positions), np.float32)
+        scene = Scene(positions=positions, channels=channels, totals=total)
+        parts = {name: scores[positions] * np.float32(self.weights[name]) for name, scores in channels.items()}
+        for part in parts.values():
+            total += part
+        for step in (self.features, self.second):
+            found = {feature.name: feature.score(ctx, query, scene) * np.float32(self.weights[feature.name]) for feature in step}
+            for part in found.values():
+                total += part
+            parts.update(found)
+        return scene, parts
 
     def _make_exact(
         self, ctx: Context, query: Query, scene: Scene, near: IntArray, total: FloatArray, parts: dict[str, FloatArray]

@@ -1,8 +1,8 @@
 """Marks of a text: what kind of thing it says, kept in its token row beside its terms.
 
-A question asks for a kind of answer (a time, an amount, a name); a text that holds such a thing is marked when it is stored, so that
-ranking reads a posting list and no text. Marks have a count of 0: they weigh nothing as words. English, with digits and dates in any
-language.
+A question may ask for a time, an answer follows a question, and two texts with the same rare name belong together; a text is marked
+for such things when it is stored, so that ranking reads posting lists and no text. Marks have a count of 0: they weigh nothing as words.
+English, with digits and dates in any language.
 """
 
 from __future__ import annotations
@@ -16,24 +16,12 @@ MARKS_VERSION: Final = 1
 """Rises when the same text gives other marks; token rows of another version are rebuilt."""
 
 TIME: Final = term_id("\x00mark:time")
-NUMBER: Final = term_id("\x00mark:number")
 ASKS: Final = term_id("\x00mark:asks")
-TELLS: Final = term_id("\x00mark:tells")
-TELLS_MUCH: Final = term_id("\x00mark:tells-much")
 
 _TIME = re.compile(
     r"\b(?:yesterday|today|tonight|tomorrow|ago|last|next|this (?:week|month|year|morning|weekend|past)|weeks?|weekend|months?|years?|days?"
     r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|june|july|august|september|october|november|december"
     r"|(?:19|20)\d\d|recently|since|\d{1,2}(?:st|nd|rd|th))\b|\d{4}-\d\d|[年月日周]",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(
-    r"\b(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|once|twice|couple|several|dozen)\b|[一二三四五六七八九十百千]",
-    re.IGNORECASE,
-)
-_TELLS = re.compile(
-    r"\bI(?:['’](?:ve|d)| have| had| just| recently| already| usually| actually| always| got| bought| went| took| made| did| was| saw| met"
-    r"| read| spent| started| finished| used| \w+ed)\b|\bmy (?:new|own|first|last|old|favou?rite)\b",
     re.IGNORECASE,
 )
 _NAME = r"[A-Z](?:[\w'’-]|\.(?=\w))*"
@@ -50,15 +38,8 @@ def marks(text: str) -> list[int]:
     found = []
     if _TIME.search(text):
         found.append(TIME)
-    if _NUMBER.search(text):
-        found.append(NUMBER)
     if text.rstrip().endswith(("?", "？", "؟")):
         found.append(ASKS)
-    told = len(_TELLS.findall(text))
-    if told:
-        found.append(TELLS)
-    if told > 1:
-        found.append(TELLS_MUCH)
     return [*found, *map(phrase_mark, sorted(phrases(text)))]
 
 

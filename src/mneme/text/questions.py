@@ -18,14 +18,12 @@ _WHEN = re.compile(
     r"^(?:when|what (?:year|month|date|day|time)|how long|how (?:many|much) (?:days|weeks|months|years|time))|\bwhat date\b"
     r"|什么时候|什麼時候|何时|哪天|哪年|几月|几号|几点"
 )
-_MANY = re.compile(r"\bhow (?:many|much|often)\b|多少|几个|几次")
-_NOW = re.compile(
-    r"^(?:where|who|what|which|how|is|are|does|do)\b.{0,12}?\b(?:is|are|does|do|has|have)\b|^(?:is|are|does|do)\b"
-    r"|\b(?:current|currently|now|latest|most recent|these days|at the moment)\b"
-)
 _ME = re.compile(r"\b(?:i|my|me|mine|i['’]ve|i['’]m|we|our)\b")
 _YOU = re.compile(
-    r"\bdid you\b|\byou (?:recommend|suggest|told|tell|mention|said|provid|gave|explain|list|advis)|\byour (?:suggest|recommend)"
+    r"\b(?:did|had|have) you\b|\byou(?:['’]d|['’]ve| had| have| also| just| previously| once| first)*"
+    r" (?:recommended|suggested|told|mentioned|said|provided"
+    r"|gave|given|explained|listed|advised|described|shared|showed|wrote|taught|helped)\b"
+    r"|\bour (?:last|previous|earlier) (?:chat|conversation|discussion)\b"
 )
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _RELATIVE = re.compile(r"\b(?:last|next|this|ago|past|before|after|since|yesterday|today|tomorrow|tonight)\b", re.IGNORECASE)
@@ -38,31 +36,21 @@ class Question:
 
     Args:
         when: the answer is a time.
-        many: the answer is an amount.
-        now: it asks for what holds now.
         own: it asks about the asker, and not what the other side said.
     """
 
     when: bool
-    many: bool
-    now: bool
     own: bool
 
 
 def read_question(text: str) -> Question:
     """Return the form of a question.
 
-    >>> read_question("How many cats do I have?").many
-    True
+    >>> read_question("When did I buy the tent?")
+    Question(when=True, own=True)
     """
     low = text.casefold().strip()
-    when = bool(_WHEN.search(low))
-    return Question(
-        when=when,
-        many=not when and bool(_MANY.search(low)),
-        now=bool(_NOW.search(low)),
-        own=bool(_ME.search(low)) and not _YOU.search(low),
-    )
+    return Question(when=bool(_WHEN.search(low)), own=bool(_ME.search(low)) and not _YOU.search(low))
 
 
 def named_people(text: str, people: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The form of the question against the form of the text: a when wants a time, a how many wants a number, an answer follows a question."""
+"""The form of the question against the form of the text: a when wants a time, an answer follows a question, small talk is short."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mneme.core.components import Scene
-from mneme.core.context import Context, Query
+from mneme.core.context import BoolArray, Context, Index, Query
 from mneme.core.ports import FloatArray
 from mneme.retrieval.features.marked import marked
-from mneme.text.marks import ASKS, NUMBER, TIME
+from mneme.text.marks import ASKS, TIME
 from mneme.text.questions import read_question
 
 FULL_LENGTH_WORDS = 15
@@ -29,18 +29,6 @@ class TellsTime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TellsNumber:
-    """1 for a text with a number, if the question asks how many."""
-
-    name: str = "tells-number"
-
-    def score(self, ctx: Context, query: Query, scene: Scene) -> FloatArray:
-        """Return ``(m,)`` of 0 and 1."""
-        asked = read_question(query.text).many
-        return marked(ctx.index, NUMBER)[scene.positions] * np.float32(asked)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
     """1 for a text that follows a question in its session."""
 
@@ -54,10 +42,18 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Length:
-    """Words up to 15, over 15: very short turns rarely answer anything."""
+    """Words up to 15, over 15: very short turns rarely answer anything; 1 for a lone statement, which is no small talk."""
 
     name: str = "length"
 
     def score(self, ctx: Context, query: Query, scene: Scene) -> FloatArray:
         """Return ``(m,)`` in [0, 1]."""
-        return np.minimum(ctx.index.lengths[scene.positions], FULL_LENGTH_WORDS).astype(np.float32) / np.float32(FULL_LENGTH_WORDS)
+        index = ctx.index
+        short = np.minimum(index.lengths[scene.positions], FULL_LENGTH_WORDS).astype(np.float32) / np.float32(FULL_LENGTH_WORDS)
+        alone = index.memo("alone", lambda: _alone(index))[scene.positions]
+        return np.where(alone, np.float32(1.0), short)
+
+
+def _alone(index: Index) -> BoolArray:
+    groups, count = index.groups
+    return np.bincount(groups[index.present], minlength=count)[groups] <= 1

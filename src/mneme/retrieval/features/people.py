@@ -9,9 +9,7 @@ import numpy as np
 from mneme.core.components import Scene
 from mneme.core.context import Context, Index, Query
 from mneme.core.ports import FloatArray
-from mneme.retrieval.features.marked import marked
 from mneme.retrieval.terms import people
-from mneme.text.marks import TELLS, TELLS_MUCH
 from mneme.text.questions import named_people, read_question
 
 _ASKERS = ("user", "human")
@@ -45,20 +43,6 @@ class Asker:
         if not read_question(query.text).own:
             return np.zeros(len(scene.positions), np.float32)
         return own_words(ctx.index)[scene.positions]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
-    """Up to 1 for the asker's own words that tell something about them ("I just bought ..."), under the same condition."""
-
-    name: str = "telling"
-
-    def score(self, ctx: Context, query: Query, scene: Scene) -> FloatArray:
-        """Return ``(m,)`` of 0, 0.5 and 1."""
-        if not read_question(query.text).own:
-            return np.zeros(len(scene.positions), np.float32)
-        index, places = ctx.index, scene.positions
-        return own_words(index)[places] * np.float32(0.5) * (marked(index, TELLS)[places] + marked(index, TELLS_MUCH)[places])
 
 
 def own_words(index: Index) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Time: the range that a question names against when a thing was said, and what is newest where it asks for the present."""
+"""Time: the range that a question names against when a thing was said."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mneme.core.clock import from_micros
 from mneme.core.components import Scene
 from mneme.core.context import Context, Index, Query
 from mneme.core.ports import FloatArray
-from mneme.text.questions import asked_ranges, read_question
+from mneme.text.questions import asked_ranges
 
 TOLD_LATER_DAYS = 14
 _DAY = 86_400_000_000
@@ -35,28 +35,8 @@ class InRange:
         return score
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Newest:
-    """Where a memory stands in the space's order of time, 0 the oldest to 1 the newest, if the question asks for what holds now."""
-
-    name: str = "newest"
-
-    def score(self, ctx: Context, query: Query, scene: Scene) -> FloatArray:
-        """Return ``(m,)`` in [0, 1]."""
-        if not read_question(query.text).now:
-            return np.zeros(len(scene.positions), np.float32)
-        index = ctx.index
-        return index.memo("order-of-time", lambda: _order(index))[scene.positions]
-
-
 def _years(index: Index) -> list[int]:
     at = index.at[index.present]
     if not len(at):
         return [datetime.now(UTC).year]
     return list(range(from_micros(int(at.min())).year, from_micros(int(at.max())).year + 1))
-
-
-def _order(index: Index) -> FloatArray:
-    ranks = np.empty(index.size, np.float32)
-    ranks[np.argsort(index.at, kind="stable")] = np.arange(index.size, dtype=np.float32)
-    return ranks / np.float32(max(index.size - 1, 1))

@@ -1,0 +1,72 @@
+"""The bridge: from the best hits over rare names to what else has them, for questions that need two pieces of evidence.
+
+A second pass: a candidate that shares rare capitalised phrases with one of the three best hits, phrases that the question does not have,
+is lifted by how rare they are, by how good that hit is, and by what it adds of the question's words that the best hit lacks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from mneme.core.components import Scene
+from mneme.core.context import Context, Query
+from mneme.core.ports import FloatArray
+from mneme.retrieval.candidates import top
+from mneme.retrieval.terms import search_terms
+from mneme.text.marks import phrase_mark, phrases
+
+BEST = 3
+RARE = 12
+FULL_RARITY = 8.0
+FLOOR = 0.15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridge:
+    """How strongly rare names tie a candidate to the best hits."""
+
+    name: str = "bridge"
+
+    def score(self, ctx: Context, query: Query, scene: Scene) -> FloatArray:
+        """Return ``(m,)`` in [0, 1.15]."""
+        found = np.zeros(len(scene.positions), np.float32)
+        best = top(scene.totals, BEST)
+        best = best[np.argsort(-scene.totals[best], kind="stable")]
+        texts = ctx.memories(scene.positions[best].tolist())
+        if len(texts) != len(best):  # something was erased meanwhile
+            return found
+        for place, memory in zip(best.tolist(), texts, strict=True):
+            trust = math.exp(float(scene.totals[place] - scene.totals[best[0]]))
+            tied = self._tied(ctx, query, scene, place, memory.text)
+            np.maximum(found, trust * np.minimum(1.0, tied / FULL_RARITY), out=found)
+        linked = np.flatnonzero(found)
+        if len(linked):
+            found[linked] *= FLOOR + self._added(ctx, query, scene, int(best[0]), linked)
+        return found
+
+    def _tied(self, ctx: Context, query: Query, scene: Scene, place: int, text: str) -> FloatArray:
+        """Return ``(m,)`` the summed rarity of the phrases that a hit shares with each candidate."""
+        asked = query.text.casefold()
+        tied = np.zeros(len(scene.positions), np.float32)
+        for phrase in phrases(text):
+            if phrase in asked:
+                continue
+            positions, _ = ctx.index.postings(phrase_mark(phrase))
+            if 1 < len(positions) <= RARE:
+                near = np.minimum(np.searchsorted(scene.positions, positions), len(scene.positions) - 1)
+                near = near[(scene.positions[near] == positions) & (near != place)]
+                tied[near] += np.float32(math.log1p(ctx.index.size / len(positions)))
+        return tied
+
+    def _added(self, ctx: Context, query: Query, scene: Scene, best: int, linked: np.ndarray) -> FloatArray:
+        """Return the share of the question's words that the best hit lacks and each linked candidate has."""
+        wanted = search_terms(ctx, query)
+        added = np.zeros(len(linked), np.float32)
+        for term in wanted.terms:
+            held = np.isin(scene.positions[linked], term.positions)
+            if scene.positions[best] not in term.positions:
+                added += term.idf * held
+        return added / wanted.ideal
