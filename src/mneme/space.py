@@ -22,8 +22,9 @@ from mneme.core.query import ErasureReport, Filter, Hit, Recall, Receipt, Verifi
 from mneme.core.records import Episode, Job, Link, Media, Message, Span, Usage
 from mneme.core.records import Memory as Record
 from mneme.core.trace import Trace
-from mneme.engine import erasing, forming, naming, prepare, proving, recalling, reembedding, transfer, undo
+from mneme.engine import erasing, forming, naming, prepare, proving, recalling, reembedding, reforming, transfer, undo
 from mneme.engine.jobs import Done, Task, job_key, work
+from mneme.engine.material import material_for
 from mneme.engine.opened import Opened
 
 if TYPE_CHECKING:
@@ -100,13 +101,21 @@ class Space:
         engine, now = self._memory, self._memory.clock.now()
         trace = Trace(id=engine.ids.new("tr"), verb="remember")
         single = isinstance(what, str | Message | Mapping)
-        messages = prepare.as_messages(
-            what, at=at, author=author, role=role, session=session, ref=ref, channel=channel, media=tuple(media), tags=tuple(tags)
+        messages, malformed = prepare.as_messages(
+            what,
+            at=at,
+            author=author,
+            role=role,
+            session=session,
+            ref=ref,
+            channel=channel,
+            media=prepare.listed(media),
+            tags=prepare.listed(tags),
         )
-        good, refused = prepare.check_messages(messages, single=single, partial=partial)
+        good, refused = prepare.check_messages(messages, malformed, single=single, partial=partial)
         kind = naming.known_kind(kind)
         episodes, turns = prepare.episodes_and_turns([messages[i] for i in good], engine.ids, now, kind)
-        brought = [item if isinstance(item, prepare.Given) else prepare.Given(**item) for item in memories]
+        brought = prepare.several("memories", memories)
         with self._use() as opened:
             formed, refused_too = prepare.given_memories(
                 brought, engine.ids, now, lambda names: naming.resolve_sources(opened, names, episodes), partial=partial
@@ -117,10 +126,10 @@ class Space:
                 return Receipt(verb="remember", refused=refused + refused_too, trace=trace)
             operations = prepare.verbatim_operations(episodes, turns)
             operations += [Keep(memory=memory) for memory in formed]
-            if episodes and engine.recipe.formers:
+            if episodes and engine.recipe_of(self.name, opened).formers:
                 operations.append(Enqueue(job=forming.form_job(engine.ids.new("job"), episodes)))
             with trace.stage("embed"):
-                material = prepare.material_for([*turns, *formed], engine.embedder, engine.analyser)
+                material = material_for([*turns, *formed], engine.embedder, engine.analyser)
             with trace.stage("store"):
                 applied = self._apply(opened, operations, trace, material=material, key=key, reason=reason, actor=actor)
         receipt = _receipt(applied, trace, refused + refused_too)
@@ -215,7 +224,7 @@ class Space:
                     raise InvalidInput({"since": "goes with a text alone; correct other fields in a call of their own"})
                 operations, reworded = self._supersession(current, text, to_utc(since, "since"), expected_version)
             engine = self._memory
-            material = prepare.material_for(reworded, engine.embedder, engine.analyser)
+            material = material_for(reworded, engine.embedder, engine.analyser)
             applied = self._apply(opened, operations, trace, material=material, reason=reason, actor=actor)
         return replace(_receipt(applied, trace), ids=(reworded[0].id if reworded else id,))
 
@@ -245,7 +254,7 @@ class Space:
                     ids,
                     self._memory.ids,
                     lambda operations, material: self._apply(opened, operations, trace, material=material, reason=reason, actor=actor),
-                    lambda memories: prepare.material_for(memories, self._memory.embedder, self._memory.analyser),
+                    lambda memories: material_for(memories, self._memory.embedder, self._memory.analyser),
                 )
             applied = self._apply(opened, [Archive(id=id) for id in ids], trace, reason=reason, actor=actor)
         return replace(_receipt(applied, trace), ids=tuple(ids))
@@ -394,7 +403,8 @@ class Space:
             counts: dict[str, Any] = dict(opened.store.counts())
             meta = opened.store.meta()
             counts["resident_bytes"] = opened.nbytes()
-        return {"space": self.name, **counts, "model": meta.get("model", ""), "recipe": self._memory.recipe.name}
+            recipe = self._memory.recipe_of(self.name, opened)
+        return {"space": self.name, **counts, "model": meta.get("model", ""), "recipe": recipe.name}
 
     def export(self, path: str | Path) -> int:
         """Write the space as lines of JSON and return how many lines; see :mod:`mneme.engine.transfer`."""
@@ -419,9 +429,7 @@ class Space:
         with Path(path).open("rb") as file:
             return self.import_lines(file, name=Path(path).name, reason=reason, actor=actor)
 
-    def import_lines(
-        self, lines: Iterable[bytes], *, name: str = "export", reason: str | None = None, actor: str | None = None
-    ) -> Receipt:
+    def import_lines(self, lines: Iterable[bytes], *, name: str = "export", reason: str | None = None, actor: str | None = None) -> Receipt:
         """Add what the lines of an export hold, as :meth:`import_` does; ``name`` is what messages call their source."""
         trace = Trace(id=self._memory.ids.new("tr"), verb="import")
         ids: list[str] = []
@@ -432,7 +440,7 @@ class Space:
                 operations, memories, refused_here = transfer.operations(opened.store, part, self._memory.embedder)
                 refused += refused_here
                 if operations:
-                    material = prepare.material_for(memories, self._memory.embedder, self._memory.analyser)
+                    material = material_for(memories, self._memory.embedder, self._memory.analyser)
                     applied = self._apply(opened, operations, trace, material=material, reason=reason, actor=actor)
                     ids += [memory.id for memory in memories]
         return replace(_receipt(applied, trace, tuple(refused)), ids=tuple(ids))
@@ -486,30 +494,50 @@ class Space:
 
     def _tasks(self, opened: Opened) -> dict[str, Task]:
         """Return what this engine can do of the space's deferred work."""
-        return {forming.TASK: lambda job: self._do_form(opened, job)}
+        return {forming.TASK: lambda job: self._do_form(opened, job), reforming.TASK: lambda job: self._do_reform(opened, job)}
 
     def _do_form(self, opened: Opened, job: Job) -> None:
         trace = Trace(id=self._memory.ids.new("tr"), verb="form")
         wanted = [str(id) for id in cast("Sequence[object]", job.payload.get("episodes", ()))]
         present = opened.store.episodes(wanted)  # what was erased meanwhile is not formed
         operations = self._formed(opened, list(present), trace).operations
-        if not operations:
+        if operations:
+            self._apply_formed(opened, operations, trace, job)
+
+    def _do_reform(self, opened: Opened, job: Job) -> None:
+        """Do one step of forming the space anew; a job of a recipe that was switched away from again has nothing to do."""
+        recipe, engine = self._memory.recipe_of(self.name, opened), self._memory
+        if job.payload.get("forming") != recipe.forming:
             return
+        trace = Trace(id=engine.ids.new("tr"), verb=reforming.TASK)
+        after = job.payload.get("after")
+        if after is None:
+            operations, last = reforming.retiring(opened.store), ""
+        else:
+            ids = reforming.step(opened.store, str(after))
+            if not ids:
+                return
+            operations, last = list(self._formed(opened, ids, trace, revive=True).operations), ids[-1]
+        following = reforming.reform_job(engine.ids.new("job"), recipe, engine.clock.now(), after=last)
+        self._apply_formed(opened, reforming.then(operations, following), trace, job)
+
+    def _apply_formed(self, opened: Opened, operations: Sequence[Operation], trace: Trace, job: Job) -> None:
         reworded = [operation.memory for operation in operations if isinstance(operation, Keep)]
         for operation in operations:
             if isinstance(operation, Revise) and operation.text is not None:
                 reworded.append(replace(self._present(opened, operation.id), text=operation.text))
-        material = prepare.material_for(reworded, self._memory.embedder, self._memory.analyser)
+        material = material_for(reworded, self._memory.embedder, self._memory.analyser)
         self._apply(opened, operations, trace, material=material, key=job_key(job.id))
 
-    def _formed(self, opened: Opened, ids: Sequence[str], trace: Trace) -> forming.Formed:
+    def _formed(self, opened: Opened, ids: Sequence[str], trace: Trace, *, revive: bool = False) -> forming.Formed:
         found = opened.store.episodes(ids)
         for id in ids:
             if id not in found:
                 raise NotFound("episode", id)
         with opened.current.lock:
             ctx = self._memory._reader(self.name, opened).context(opened.current.now(), None, trace)
-            return forming.form(ctx, self._memory.recipe, opened.store, [found[id] for id in ids])
+            recipe = self._memory.recipe_of(self.name, opened)
+            return forming.form(ctx, recipe, opened.store, [found[id] for id in ids], revive=revive)
 
     def _apply(
         self,

@@ -1,37 +1,28 @@
-"""From what a caller gives to operations with their material: validation first, all of it, then embedding and terms side by side."""
+"""From what a caller gives to operations: validation first, all of it, every bad item and field named."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
-
-import numpy as np
 
 from mneme.core.clock import to_utc
 from mneme.core.codec import dumps
 from mneme.core.errors import InvalidBatch, InvalidInput
 from mneme.core.ids import Ids
 from mneme.core.operations import Keep, Observe, Operation
-from mneme.core.ports import Embedder, Material
 from mneme.core.query import Refusal
 from mneme.core.records import EMPTY, KINDS, Episode, Media, Memory, Message, Span
-from mneme.text.analyser import Analyser
-from mneme.text.sentences import sentences
 
 MAX_TEXT_BYTES = 64 * 2**20
 MAX_NAME_CHARS = 1000
-SEGMENT_WORDS = 40
-MOST_SEGMENTS = 8
-MAX_SEGMENTED_CHARS = 20_000
-ASKERS = frozenset({"user", "human"})
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NAMES = ("author", "role", "session", "ref", "channel")
 _MESSAGE_FIELDS = tuple(field.name for field in fields(Message))
+_MEDIA_FIELDS = tuple(field.name for field in fields(Media))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,50 +54,109 @@ class Given:
     importance: float = 0.5
 
 
-def as_messages(what: str | Message | Mapping[str, Any] | Iterable[str | Message | Mapping[str, Any]], **shared: Any) -> list[Message]:
-    """Return the messages of a ``remember`` call; ``shared`` fields fill what a message leaves open.
+_GIVEN_FIELDS = tuple(field.name for field in fields(Given))
+
+
+Problems = dict[int, dict[str, str]]
+"""Place in a list -> field -> what is wrong with it."""
+
+
+def as_messages(
+    what: str | Message | Mapping[str, Any] | Iterable[str | Message | Mapping[str, Any]], **shared: Any
+) -> tuple[list[Message], Problems]:
+    """Return the messages of a ``remember`` call, and what is wrong with items that are none; an empty message stands for those.
+
+    Args:
+        what: one item or several.
+        shared: fields that fill what a message leaves open.
 
     Raises:
-        InvalidInput: an item is neither a string, a mapping nor a message, or a mapping has unknown keys.
+        InvalidInput: ``what`` is neither an item nor several of them.
     """
-    items = [what] if isinstance(what, str | Message | Mapping) else list(what)
+    items = [what] if isinstance(what, str | Message | Mapping) else several("what", what)
     filled = {name: value for name, value in shared.items() if value not in (None, ())}
-    messages = []
+    messages: list[Message] = []
+    malformed: Problems = {}
     for place, item in enumerate(items):
-        message = _as_message(item, place)
+        message = _as_message(item)
+        if not isinstance(message, Message):
+            malformed[place] = message
+            messages.append(Message(text=""))
+            continue
         open_fields = {name: value for name, value in filled.items() if getattr(message, name) in (None, ())}
         messages.append(replace(message, **open_fields) if open_fields else message)
-    return messages
+    return messages, malformed
 
 
-def _as_message(item: object, place: int) -> Message:
+def several(field: str, items: object) -> list[Any]:
+    """Return the items of a list.
+
+    Raises:
+        InvalidInput: it is no list.
+    """
+    if not isinstance(items, Iterable) or isinstance(items, str | bytes | Mapping):
+        raise InvalidInput({field: f"must be a list of items, not {type(items).__name__}"})
+    return list(items)
+
+
+def _as_message(item: object) -> Message | dict[str, str]:
+    """Return the message that an item is, or what is wrong with it."""
     if isinstance(item, Message):
         return item
     if isinstance(item, str):
         return Message(text=item)
-    if isinstance(item, Mapping):
-        unknown = sorted(str(key) for key in set(item) - set(_MESSAGE_FIELDS))
-        if unknown or "text" not in item:
-            missing = "" if "text" in item else "; text is missing"
-            raise InvalidBatch({place: {", ".join(unknown) or "text": f"known fields are {', '.join(_MESSAGE_FIELDS)}{missing}"}})
-        values = dict(item)
-        values["media"] = tuple(m if isinstance(m, Media) else Media(**m) for m in values.get("media") or ())
-        values["tags"] = tuple(values.get("tags") or ())
-        return Message(**values)
-    raise InvalidBatch({place: {"message": f"must be a string, a mapping or a mneme.Message, not {type(item).__name__}"}})
+    if not isinstance(item, Mapping):
+        return {"message": f"must be a string, a mapping or a mneme.Message, not {type(item).__name__}"}
+    problems = _key_problems(item, _MESSAGE_FIELDS)
+    values = dict(item)
+    values["tags"] = listed(values.get("tags"))
+    values["media"] = tuple(_as_medium(medium) for medium in listed(values.get("media")))
+    return problems or Message(**values)
 
 
-def check_messages(messages: Sequence[Message], *, single: bool, partial: bool) -> tuple[list[int], tuple[Refusal, ...]]:
+def _key_problems(item: Mapping[Any, Any], known: Sequence[str]) -> dict[str, str]:
+    """Return what is wrong with the keys of a mapping that stands for a record with a text."""
+    problems = {str(key): f"is unknown; known fields are {', '.join(known)}" for key in item if key not in known}
+    return problems if "text" in item else {"text": "is missing", **problems}
+
+
+def listed(value: Any) -> tuple[Any, ...]:
+    """Return the items of a list; one thing is a list of it."""
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list | tuple | set | frozenset) else (value,)
+
+
+def _as_medium(value: Any) -> Any:
+    """Return the medium that a mapping describes; anything else as it is, to be refused with its place."""
+    if isinstance(value, Mapping) and "uri" in value and set(value) <= set(_MEDIA_FIELDS):
+        return Media(**value)
+    return value
+
+
+def check_messages(
+    messages: Sequence[Message], malformed: Problems, *, single: bool, partial: bool
+) -> tuple[list[int], tuple[Refusal, ...]]:
     """Return which messages are good, and the refusals of the others.
+
+    Args:
+        messages: as :func:`as_messages` gives them.
+        malformed: what it found wrong.
+        single: the call gave one message and no list.
+        partial: refuse the bad ones and go on.
 
     Raises:
         InvalidInput: a message is bad and ``partial`` is false; all bad ones are named.
     """
-    bad = {place: problems for place, message in enumerate(messages) if (problems := _problems(message))}
+    bad = {place: problems for place, message in enumerate(messages) if (problems := malformed.get(place) or _problems(message))}
     if bad and not partial:
         raise InvalidInput(bad[0]) if single else InvalidBatch(bad)
     good = [place for place in range(len(messages)) if place not in bad]
-    return good, tuple(Refusal(subject=f"item {place}", problems=problems) for place, problems in bad.items())
+    return good, _refusals(bad)
+
+
+def _refusals(bad: Problems) -> tuple[Refusal, ...]:
+    return tuple(Refusal(subject=f"item {place}", problems=problems) for place, problems in bad.items())
 
 
 def text_problem(text: object) -> str | None:
@@ -127,7 +177,7 @@ def _problems(message: Message) -> dict[str, str]:
     problem = text_problem(message.text)
     if problem:
         problems["text"] = problem
-    elif not message.text.strip() and not any(medium.caption.strip() for medium in message.media):
+    elif not message.text.strip() and not any(str(getattr(medium, "caption", "")).strip() for medium in listed(message.media)):
         problems["text"] = "is empty; give some text, or a medium with a caption"
     for name in _NAMES:
         value = getattr(message, name)
@@ -140,13 +190,25 @@ def _problems(message: Message) -> dict[str, str]:
             problems[name] = problem
     if message.at is not None:
         problems.update(time_problem("at", message.at))
-    for place, tag in enumerate(message.tags):
-        if text_problem(tag) or not tag:
-            problems[f"tags[{place}]"] = text_problem(tag) or "is empty; leave it out"
-    for place, medium in enumerate(message.media):
+    problems.update(tag_problems(message.tags))
+    for place, medium in enumerate(listed(message.media)):
         if not isinstance(medium, Media) or any(text_problem(part) for part in (medium.uri, medium.mime, medium.caption)):
-            problems[f"media[{place}]"] = "must be a mneme.Media of plain strings"
+            problems[f"media[{place}]"] = f"must be a mneme.Media, or a mapping with its fields {', '.join(_MEDIA_FIELDS)}, all strings"
     problems.update(attribute_problem(message.attributes))
+    return problems
+
+
+def tag_problems(tags: Iterable[object]) -> dict[str, str]:
+    """Return what is wrong with tags, nothing when they are plain labels."""
+    if isinstance(tags, str):
+        return {"tags": "must be a list of strings, not one string"}
+    problems = {}
+    for place, tag in enumerate(tags):
+        problem = text_problem(tag)
+        if problem is None and (not tag or "\0" in str(tag)):
+            problem = "must be a label without NUL bytes; leave it out if it is empty"
+        if problem:
+            problems[f"tags[{place}]"] = problem
     return problems
 
 
@@ -161,6 +223,8 @@ def time_problem(field: str, value: object) -> dict[str, str]:
 
 def attribute_problem(attributes: Mapping[str, object]) -> dict[str, str]:
     """Return what is wrong with attributes, nothing when they are plain JSON values."""
+    if not isinstance(attributes, Mapping):
+        return {"attributes": f"must be a mapping with JSON values, not {type(attributes).__name__}"}
     try:
         dumps(dict(attributes))
     except (TypeError, ValueError) as error:
@@ -193,8 +257,31 @@ def verbatim_operations(episodes: Sequence[Episode], memories: Sequence[Memory])
     return operations
 
 
+def as_given(item: object) -> Given | dict[str, str]:
+    """Return the memory that a caller brought, its sources and tags as tuples, or what is wrong with it."""
+    if isinstance(item, Mapping):
+        problems = _key_problems(item, _GIVEN_FIELDS)
+        if problems:
+            return problems
+        item = Given(**item)
+    if not isinstance(item, Given):
+        return {"memory": f"must be a mneme.Given or a mapping with its fields, not {type(item).__name__}"}
+    sources = tuple(_as_source(source) for source in listed(item.sources))
+    if not all(isinstance(source, str | Span) for source in sources):
+        return {"sources": "must be ids, refs, or spans with episode, start and end"}
+    return replace(item, sources=sources, tags=listed(item.tags))
+
+
+def _as_source(value: Any) -> Any:
+    """Return the span that a mapping describes; anything else as it is."""
+    if not isinstance(value, Mapping) or set(value) != {"episode", "start", "end"}:
+        return value
+    fits = isinstance(value["episode"], str) and isinstance(value["start"], int) and isinstance(value["end"], int)
+    return Span(**value) if fits else value
+
+
 def given_memories(
-    given: Sequence[Given], ids: Ids, now: datetime, resolve: Callable[[Sequence[str]], dict[str, Episode]], *, partial: bool
+    items: Sequence[object], ids: Ids, now: datetime, resolve: Callable[[Sequence[str]], dict[str, Episode]], *, partial: bool
 ) -> tuple[list[Memory], tuple[Refusal, ...]]:
     """Return memories for what a caller brought, with their sources resolved to spans.
 
@@ -204,27 +291,35 @@ def given_memories(
     Raises:
         InvalidBatch: an item is bad, or names a source that is not there, and ``partial`` is false.
     """
-    names = [source.episode if isinstance(source, Span) else source for item in given for source in item.sources]
+    given = [as_given(item) for item in items]
+    whole = [item for item in given if isinstance(item, Given)]
+    names = [source.episode if isinstance(source, Span) else source for item in whole for source in item.sources]
     found = resolve(names)
-    bad: dict[int, dict[str, str]] = {}
+    bad: Problems = {}
     memories = []
     for place, item in enumerate(given):
-        problems = _given_problems(item, found)
-        if problems:
+        problems = _given_problems(item, found, now) if isinstance(item, Given) else item
+        if problems or not isinstance(item, Given):
             bad[place] = problems
             continue
         spans = tuple(_span(source, found) for source in item.sources)
-        latest = max((found[span.episode].at for span in spans if span.episode in found), default=now)
-        at = latest if item.at is None else to_utc(item.at, "at")
         shared: dict[str, Any] = {name: getattr(item, name) for name in (*_NAMES, "tags", "attributes", "kind", "text", "importance")}
-        valid_from = at if item.valid_from is None else to_utc(item.valid_from, "valid_from")
-        valid_to = None if item.valid_to is None else to_utc(item.valid_to, "valid_to")
+        at, valid_from, valid_to = _given_times(item, found, now)
         memories.append(
             Memory(id=ids.new("mem"), at=at, recorded_at=now, valid_from=valid_from, valid_to=valid_to, sources=spans, **shared)
         )
     if bad and not partial:
         raise InvalidBatch(bad)
-    return memories, tuple(Refusal(subject=f"item {place}", problems=problems) for place, problems in bad.items())
+    return memories, _refusals(bad)
+
+
+def _given_times(item: Given, found: Mapping[str, Episode], now: datetime) -> tuple[datetime, datetime, datetime | None]:
+    """Return when it happened, and from when until when it holds."""
+    named = (source.episode if isinstance(source, Span) else source for source in item.sources)
+    latest = max((found[name].at for name in named if name in found), default=now)
+    at = latest if item.at is None else to_utc(item.at, "at")
+    valid_from = at if item.valid_from is None else to_utc(item.valid_from, "valid_from")
+    return at, valid_from, None if item.valid_to is None else to_utc(item.valid_to, "valid_to")
 
 
 def _span(source: str | Span, found: Mapping[str, Episode]) -> Span:
@@ -234,19 +329,21 @@ def _span(source: str | Span, found: Mapping[str, Episode]) -> Span:
     return Span(episode=episode.id, start=0, end=len(episode.text))
 
 
-def _given_problems(item: Given, found: Mapping[str, Episode]) -> dict[str, str]:
+def _given_problems(item: Given, found: Mapping[str, Episode], now: datetime) -> dict[str, str]:
     shared = {name: getattr(item, name) for name in (*_NAMES, "tags", "attributes", "at")}
     problems = _problems(Message(text=item.text, **shared))
     if item.kind not in KINDS:
         problems["kind"] = f"{item.kind!r} is unknown; known are {', '.join(KINDS)}"
-    if not 0.0 <= item.importance <= 1.0:
-        problems["importance"] = "must be in [0, 1]"
+    if not isinstance(item.importance, int | float) or not 0.0 <= item.importance <= 1.0:
+        problems["importance"] = "must be a number in [0, 1]"
     for name in ("valid_from", "valid_to"):
         value = getattr(item, name)
         if value is not None:
             problems.update(time_problem(name, value))
-    if not problems and item.valid_from and item.valid_to and item.valid_to < item.valid_from:
-        problems["valid_to"] = "is before valid_from; give an end that is not before the start"
+    if not problems:
+        _, start, end = _given_times(item, found, now)
+        if end is not None and end < start:
+            problems["valid_to"] = "is before valid_from; give an end that is not before the start"
     for source in item.sources:
         name = source.episode if isinstance(source, Span) else source
         if name not in found:
@@ -254,46 +351,3 @@ def _given_problems(item: Given, found: Mapping[str, Episode]) -> dict[str, str]
         elif isinstance(source, Span) and not 0 <= source.start < source.end <= len(found[name].text):
             problems["sources"] = f"[{source.start}, {source.end}) is outside the {len(found[name].text)} characters of {name!r}"
     return problems
-
-
-def keys(memory: Memory, embedder: Embedder) -> list[str]:
-    """Return the texts by which a memory is found: its passages, and for the asker's own long messages also their segments.
-
-    In a long message about many things the one that is asked for hardly moves the whole's vector.
-    """
-    whole = embedder.passages(memory.indexed_text)
-    own = (memory.role or memory.author or "").casefold() in ASKERS
-    return [*whole, *segments(memory.text)] if own else whole
-
-
-def segments(text: str) -> list[str]:
-    """Return the sentences of a long text packed to at most 40 words, at most 8 of them; nothing for a short text."""
-    if len(text) > MAX_SEGMENTED_CHARS or len(text.split()) <= SEGMENT_WORDS:
-        return []
-    packed: list[list[str]] = []
-    for sentence in sentences(text):
-        words = len(sentence.split())
-        if packed and sum(len(part.split()) for part in packed[-1]) + words <= SEGMENT_WORDS:
-            packed[-1].append(sentence)
-        elif words:
-            packed.append([sentence])
-    return [" ".join(parts) for parts in packed[:MOST_SEGMENTS]] if len(packed) > 1 else []
-
-
-def material_for(memories: Sequence[Memory], embedder: Embedder, analyser: Analyser) -> dict[str, Material]:
-    """Return what search needs of each memory's text, by its id; embedding and terms are worked out side by side."""
-    passages = [keys(memory, embedder) for memory in memories]
-    flat = [part for parts in passages for part in parts]
-    if len(memories) == 1:
-        vectors = embedder.embed(flat)
-        terms = [analyser.document(memories[0].indexed_text)]
-    elif memories:
-        with ThreadPoolExecutor(1, thread_name_prefix="mneme-embed") as pool:
-            pending = pool.submit(embedder.embed, flat)
-            terms = [analyser.document(memory.indexed_text) for memory in memories]
-            vectors = pending.result()
-    else:
-        return {}
-    cuts = np.cumsum([len(parts) for parts in passages])[:-1]
-    parts_of = zip(memories, terms, np.split(vectors, cuts), strict=True)
-    return {memory.id: Material(terms=row, vectors=part) for memory, row, part in parts_of}
