@@ -17,10 +17,12 @@ from mneme.core.errors import UnknownComponent
 
 TABLE: dict[str, dict[str, str]] = {
     "former": {
+        "corrections": "mneme.formation.correcting:Corrections",
         "rules": "mneme.formation.rules:RuleFormer",
         "summaries": "mneme.formation.summary:SummaryFormer",
     },
     "recipe": {
+        "beliefs": "mneme.recipes.beliefs:recipe",
         "default": "mneme.recipes.default:recipe",
     },
 }

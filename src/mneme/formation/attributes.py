@@ -59,10 +59,12 @@ def _rows(sentence: str, start: int, author: str, at: datetime, known: Sequence[
                 name = pat.KIN_RELATION.get(match["kin"].split()[-1], "")
             if not name or not value:
                 continue
+            used = times if name.startswith(FAVOURITE) else ()
             yield make(
                 subject=_owner(match, author, known), name=name, value=value, at=at, author=author,
-                start=start + match.start(), end=start + match.end(), polarity=not denied, ended=bool(denied) and ended,
-                times=times if name.startswith(FAVOURITE) else (),
+                start=start + min([match.start(), *(time.start for time in used)]),
+                end=start + max([match.end(), *(time.end for time in used)]), polarity=not denied, ended=bool(denied) and ended,
+                times=used,
             )  # fmt: skip
 
 
