@@ -7,10 +7,11 @@ derived from :meth:`Store.index_rows` and kept current by sequence number, so a 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,6 +129,7 @@ class IndexRows:
         terms: encoded token rows.
         vectors: ``(sum(passages), width) float32``.
         passages: how many of ``vectors`` belong to each row; 0 for what has no material (erased).
+        last_used: microseconds since 1970, ``core.upkeep.NEVER`` if never; None from a store that does not tell.
     """
 
     seq: int
@@ -152,6 +154,7 @@ class IndexRows:
     terms: list[bytes]
     vectors: FloatArray
     passages: IntArray
+    last_used: IntArray | None = None
 
 
 class Store(Protocol):
@@ -316,6 +319,24 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Close the store; closing twice is fine."""
+        ...
+
+
+@runtime_checkable
+class Reading(Protocol):
+    """What a store over a network offers besides: several reads in one transaction."""
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Return a block in which the reads of this thread see one state of the space and share one transaction."""
+        ...
+
+
+@runtime_checkable
+class Limited(Protocol):
+    """What a store offers besides, from whose files an erasure can't remove every trace by itself."""
+
+    def outside(self) -> tuple[str, ...]:
+        """Return what lies beyond its reach, with what an operator has to do."""
         ...
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from mneme.core.errors import ErasureIncomplete
 from mneme.core.ids import Ids
 from mneme.core.operations import Erase, Keep, Operation
-from mneme.core.ports import Applied, FloatArray, Material, Store
+from mneme.core.ports import Applied, FloatArray, Limited, Material, Store
 from mneme.core.query import ErasureReport
 from mneme.core.records import Episode, Memory
 from mneme.engine.opened import Opened
@@ -209,7 +209,7 @@ def erase(
         searched_bytes=searched,
         needles=len(gone),
         findings=tuple(findings),
-        outside=OUTSIDE,
+        outside=(*OUTSIDE, *(store.outside() if isinstance(store, Limited) else ())),
     )
     if findings:
         places = ", ".join(sorted({finding.place for finding in findings})[:5])

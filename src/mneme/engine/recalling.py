@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from mneme.core.components import Item, Packed, Ranked
 from mneme.core.context import BoolArray, Context, Query
 from mneme.core.errors import InvalidInput
 from mneme.core.llm import LLM, scoped
-from mneme.core.ports import Embedder, Store
+from mneme.core.ports import Embedder, Reading, Store
 from mneme.core.query import Filter, Hit, Recall
 from mneme.core.recipe import Recipe
 from mneme.core.records import Memory
@@ -119,7 +120,7 @@ class Reader:
         """Return the hits and the context of a question."""
         with trace.stage("embed"):
             vector = self.embedder.embed([asked.text])[0]
-        with self.current.lock:
+        with self.current.lock, self.store.reading() if isinstance(self.store, Reading) else nullcontext():
             with trace.stage("index"):
                 seq = None if asked.known_at is None else self.store.seq_at(asked.known_at)
                 index = self.current.now() if seq is None else self.current.at(seq)

@@ -63,6 +63,7 @@ CHANNEL = "mneme"
 _HEADS = f"""SELECT m.id, m.row, m.version, m.text_version, m.status, v.snapshot FROM mneme.memory m
   LEFT JOIN mneme.memory_version v ON v.space = $1 AND v.key = m.row * {VERSIONS} + m.version
   WHERE m.space = $1 AND m.id = ANY($2::text[])"""
+_TAKEN = "SELECT id FROM mneme.episode WHERE space = $1 AND id = ANY($2::text[])"
 _UPSERT_HEADS = (
     f"INSERT INTO mneme.memory (space, {', '.join(HEAD_COLUMNS)}) SELECT $1, u.* FROM unnest("
     + ", ".join(f"${number}::{type}[]" for number, type in enumerate(HEAD_TYPES, 2))
@@ -85,6 +86,7 @@ def apply_batch(session: Session, batch: Batch, *, notify: bool) -> Applied:
     )
     if last is None:
         raise Closed(reads.DROPPED)
+    session.transaction = last[-1]
     if batch.key is not None:
         sql = f"""SELECT {ENTRY_COLUMNS} FROM mneme.entry WHERE space = $1
           AND seq = (SELECT seq FROM mneme.idempotency WHERE space = $1 AND key = $2)"""
@@ -120,15 +122,9 @@ class _Application:
         self.found_as: dict[int, tuple[int, bool]] = {}
 
     def run(self) -> Applied:
-        meta = reads.meta(self.sql) if self.batch.material or self.batch.model else {}
+        meta = self._read_first()
         known = meta.get("model", ""), int(meta.get("width", "0"))
         model, width = rules.check_model(self.batch, *known)
-        ids = _named(self.batch.operations)
-        if ids:
-            self._load(ids)
-        if observed := [to_text(each.episode.id) for each in self.batch.operations if isinstance(each, Observe)]:
-            sql = "SELECT id FROM mneme.episode WHERE space = $1 AND id = ANY($2::text[])"
-            self.taken = {from_text(id) for (id,) in self.sql.all(sql, observed)}
         for operation in self.batch.operations:
             self._do(operation)
         with self.sql.connection.pipeline():
@@ -197,10 +193,24 @@ class _Application:
 
     # Heads ------------------------------------------------------------------------------------------------------
 
+    def _read_first(self) -> dict[str, str]:
+        """Read what the operations name, in one round trip, and return the settings."""
+        ids = list(_named(self.batch.operations))
+        observed = [to_text(each.episode.id) for each in self.batch.operations if isinstance(each, Observe)]
+        with self.sql.connection.pipeline():
+            settings = self.sql.run("SELECT key, value FROM mneme.meta WHERE space = $1 AND key IN ('model', 'width')")
+            heads = self.sql.run(_HEADS, [to_text(id) for id in ids]) if ids else None
+            taken = self.sql.run(_TAKEN, observed) if observed else None
+        self._take_heads(ids, heads.fetchall() if heads is not None else [])
+        self.taken = {from_text(id) for (id,) in taken.fetchall()} if taken is not None else set()
+        return dict(settings.fetchall())
+
     def _load(self, ids: Iterable[str]) -> None:
         missing = [id for id in ids if id not in self.heads]
-        rows = self.sql.all(_HEADS, [to_text(id) for id in missing])
-        self.heads.update(dict.fromkeys(missing))
+        self._take_heads(missing, self.sql.all(_HEADS, [to_text(id) for id in missing]))
+
+    def _take_heads(self, ids: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        self.heads.update(dict.fromkeys(ids))
         for column, row, version, text_version, status, snapshot in rows:
             id = from_text(column)
             memory = tombstone(id, version) if status == "erased" else memory_from(snapshot)

@@ -5,6 +5,7 @@ A setting lives as long as its transaction (``set_config(..., true)``), so a con
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,10 +26,14 @@ from mneme.stores.postgres.halfvec import register
 
 Row = tuple[Any, ...]
 Connection = psycopg.Connection[Row]
+_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _T = TypeVar("_T")
 _ATTEMPTS = 5
 _PAUSE_S = 0.02
 _CHECK_S = 0.2
+# Every statement names its space and goes by an index that begins with it, so one plan fits all values, and a plan that was made
+# while a table was empty must not read it whole later.
+_PLANS = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c max_parallel_workers_per_gather=0 -c jit=off"
 
 
 def shown(url: str) -> str:
@@ -61,10 +66,15 @@ class Session:
     def __init__(self, connection: Connection, space: int) -> None:
         self.connection = connection
         self.space = space
+        self.transaction: int | None = None  # its number, once a statement has asked for it
 
     def run(self, sql: str, *values: Any) -> psycopg.Cursor[Row]:
         """Run a statement and return its cursor."""
         return self.connection.execute(cast("LiteralString", sql), (self.space, *values))
+
+    def planned(self, sql: str, *values: Any) -> list[Row]:
+        """Return every row of a query that is planned for these very values, which a search of a large space is worth."""
+        return self.connection.execute(cast("LiteralString", sql), (self.space, *values), prepare=False).fetchall()
 
     def all(self, sql: str, *values: Any) -> list[Row]:
         """Return every row of a query."""
@@ -87,9 +97,11 @@ class Connections:
 
     def __init__(self, url: str, *, pool_size: int, timeout_s: float, durable: bool = True) -> None:
         self.url = check_url(url)
+        self._shared = threading.local()
         self.where = shown(url)
         self.timeout_s = timeout_s
         options = f"-c lock_timeout={int(timeout_s * 1000)} -c idle_in_transaction_session_timeout={int(timeout_s * 4000)}"
+        options += f" {_PLANS}"
         options += "" if durable else " -c synchronous_commit=off"
         given = conninfo_to_dict(url).get("options") or ""
         self._pool: ConnectionPool[Connection] = ConnectionPool(
@@ -126,8 +138,31 @@ class Connections:
             work: what to do; it may run twice.
             snapshot: see one state of the database in several statements.
         """
-        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" if snapshot else "BEGIN READ ONLY"
+        shared: Session | None = getattr(self._shared, "session", None)
+        if shared is not None and shared.space == space:
+            with translated(self.where):
+                return work(shared)
+        begin = _SNAPSHOT if snapshot else "BEGIN READ ONLY"
         return self._retried(lambda connection: self._within(connection, space, work, begin))
+
+    @contextmanager
+    def reading(self, space: int) -> Iterator[None]:
+        """Let the reads of this thread inside the block share one transaction, and so one state of the space.
+
+        What is lost inside it is not tried again; blocks inside blocks join the outer one.
+        """
+        if getattr(self._shared, "session", None) is not None:
+            yield
+            return
+        with translated(self.where), self._pool.connection() as connection:
+            _begin(connection, space, _SNAPSHOT)
+            self._shared.session = Session(connection, space)
+            try:
+                yield
+            finally:
+                self._shared.session = None
+                if not connection.broken:
+                    connection.execute("COMMIT")
 
     def write(self, space: int, work: Callable[[Session], _T]) -> _T:
         """Run a change in one transaction; tried again after races, and after a lost connection if it was not committed.
@@ -159,8 +194,11 @@ class Connections:
     def _commit(self, connection: Connection, space: int, work: Callable[[Session], _T]) -> _T:
         _begin(connection, space, "BEGIN")
         try:
-            result = work(Session(connection, space))
-            found = connection.execute("SELECT pg_current_xact_id_if_assigned()::text").fetchone()
+            session = Session(connection, space)
+            result = work(session)
+            if session.transaction is None:
+                found = connection.execute("SELECT pg_current_xact_id_if_assigned()::text::bigint").fetchone()
+                session.transaction = found[0] if found else None
         except BaseException:
             if not connection.broken:
                 connection.execute("ROLLBACK")
@@ -168,9 +206,7 @@ class Connections:
         try:
             connection.execute("COMMIT")
         except psycopg.Error as error:
-            if not lost(error) or found is None or found[0] is None:
-                raise
-            if not self._was_committed(str(found[0])):
+            if not lost(error) or session.transaction is None or not self._was_committed(str(session.transaction)):
                 raise
         return result
 

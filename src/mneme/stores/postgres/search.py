@@ -154,7 +154,7 @@ def dense(session: Session, vector: FloatArray, k: int, *, where: Filter | None 
                                   "SET LOCAL hnsw.iterative_scan = relaxed_order; SET LOCAL enable_sort = off"),
             prepare=False,
         )  # fmt: skip
-    return _found(session.all(sql, *values))
+    return _found(session.planned(sql, *values))
 
 
 def dense_statement(space: int, vector: FloatArray, k: int, *, where: Filter | None = None, hnsw: int = 0) -> tuple[str, list[Any]]:
@@ -189,7 +189,7 @@ def lexical(session: Session, terms: Sequence[int], weights: Sequence[float], k:
         where: which memories; all that can be found if None.
     """
     sql, values = lexical_statement(terms, weights, k, where=where)
-    return _found(session.all(sql, *values))
+    return _found(session.planned(sql, *values))
 
 
 def lexical_statement(terms: Sequence[int], weights: Sequence[float], k: int, *, where: Filter | None = None) -> tuple[str, list[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -61,6 +62,11 @@ class PostgresStore:
     def _write(self, change: Callable[[Session], _T]) -> _T:
         self._alive()
         return self._connections.write(self._space, change)
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Return a block in which the reads of this thread see one state of the space, in one transaction."""
+        self._alive()
+        return self._connections.reading(self._space)
 
     def apply(self, batch: Batch) -> Applied:
         """Apply a batch; see :meth:`mneme.core.ports.Store.apply`."""
