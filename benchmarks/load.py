@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
+import os
 import random
 import subprocess
 import sys
@@ -94,7 +96,7 @@ class Client:
         return int(head[9:12])
 
 
-async def run(args: argparse.Namespace, port: int, key: str) -> dict[str, Any]:
+async def run(args: argparse.Namespace, server: int, port: int, key: str) -> dict[str, Any]:
     """Load the server and return the figures."""
     took: dict[str, list[float]] = {"recall": [], "remember": []}
     statuses: Counter[int] = Counter()
@@ -104,7 +106,7 @@ async def run(args: argparse.Namespace, port: int, key: str) -> dict[str, Any]:
     warm = sentences(2)
     for number in range(args.spaces):
         await clients[0].post(f"/v1/spaces/space-{number}/recall", {"query": next(warm)})
-    until = time.perf_counter() + args.seconds
+    began, until = _cpu_s(server), time.perf_counter() + args.seconds
 
     async def work(client: Client, seed: int) -> None:
         pick, texts = random.Random(seed), sentences(1000 + seed)
@@ -114,7 +116,9 @@ async def run(args: argparse.Namespace, port: int, key: str) -> dict[str, Any]:
             statuses[await client.post(f"/v1/spaces/space-{pick.randrange(args.spaces)}/{verb}", body)] += 1
             took[verb].append(time.perf_counter() - start)
 
+    own = time.process_time()
     await asyncio.gather(*(work(client, seed) for seed, client in enumerate(clients)))
+    spent, own = _cpu_s(server) - began, time.process_time() - own
     return {
         "clients": args.clients,
         "spaces": args.spaces,
@@ -122,11 +126,27 @@ async def run(args: argparse.Namespace, port: int, key: str) -> dict[str, Any]:
         "seconds": args.seconds,
         "requests": sum(statuses.values()),
         "per_s": round(sum(statuses.values()) / args.seconds, 1),
+        "server_cores": round(spent / args.seconds, 2),
+        "client_cores": round(own / args.seconds, 2),
+        "server_cpu_ms_per_request": round(spent / sum(statuses.values()) * 1000, 2),
         "statuses": {str(status): count for status, count in sorted(statuses.items())},
         "all": _percentiles([*took["recall"], *took["remember"]]),
         "recall": _percentiles(took["recall"]),
         "remember": _percentiles(took["remember"]),
     }
+
+
+def _cpu_s(server: int) -> float:
+    """Return the processor time of the server and its workers so far; 0 where the system does not tell."""
+    if not Path("/proc/self/stat").exists():
+        return 0.0
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(stat.parent.name) == server or int(fields[1]) == server:
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _percentiles(seconds: list[float]) -> dict[str, float]:
@@ -159,7 +179,7 @@ def main() -> int:
             assert server.stdout is not None
             port = int(server.stdout.readline().rsplit(":", 1)[1].split()[0])
             try:
-                figures = asyncio.run(run(args, port, key))
+                figures = asyncio.run(run(args, server.pid, port, key))
             finally:
                 server.terminate()
     print(json.dumps(figures, indent=1))

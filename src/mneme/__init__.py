@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mneme.client.client import Client
     from mneme.core.errors import MnemeError
     from mneme.core.query import ErasureReport, Filter, Hit, Recall, Receipt, Verification
     from mneme.core.records import Episode, Link, Media, Message, Span
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "Episode", "ErasureReport", "Filter", "Given", "Hit", "Link", "Media", "Memory", "Message", "MnemeError", "Recall", "Receipt",
+    "Client", "Episode", "ErasureReport", "Filter", "Given", "Hit", "Link", "Media", "Memory", "Message", "MnemeError", "Recall", "Receipt",
     "Space", "Span", "Verification", "__version__",
 ]  # fmt: skip
 
 _WHERE = {
+    "Client": "mneme.client.client",
     **dict.fromkeys(("Episode", "Link", "Media", "Message", "Span"), "mneme.core.records"),
     **dict.fromkeys(("ErasureReport", "Filter", "Hit", "Recall", "Receipt", "Verification"), "mneme.core.query"),
     "Given": "mneme.engine.prepare",

@@ -201,6 +201,10 @@ class Service:
         """Return a page of episodes, in order of id."""
         return self._space(caller, READ, space).episodes(after=after, limit=limit)
 
+    def episodes_of(self, caller: Caller, space: str, ids: Sequence[str]) -> list[Episode]:
+        """Return the episodes with these ids, in the order asked; unknown ones are left out."""
+        return self._space(caller, READ, space).episodes(ids)
+
     def episode(self, caller: Caller, space: str, id: str) -> Episode:
         """Return an episode.
 

@@ -51,14 +51,21 @@ def decode(kind: type[_T], values: Any) -> _T:
 def _plain(value: Any) -> Any:
     if isinstance(value, Trace):
         return value.to_plain()
-    if is_dataclass(value) and not isinstance(value, type):
-        # What a repr leaves out, such as a function that counts, is no part of the result.
-        return {field.name: getattr(value, field.name) for field in fields(value) if field.repr}
+    kind: Any = type(value)
+    names = _names(kind)
+    if names:
+        return {name: getattr(value, name) for name in names}
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, set | frozenset):
         return sorted(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    # What a repr leaves out, such as a function that counts, is no part of the result.
+    return tuple(field.name for field in fields(kind) if field.repr) if is_dataclass(kind) else ()
 
 
 @cache

@@ -49,6 +49,7 @@ TABLE: Mapping[type[errors.MnemeError], Codes] = {
     errors.Closed: Codes(503, -32026, 19),
     errors.TooManyCalls: Codes(429, -32027, 20),
     errors.TooLarge: Codes(413, -32028, 21),
+    errors.Unreachable: Codes(502, -32029, 22),
 }
 
 

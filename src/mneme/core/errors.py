@@ -26,6 +26,7 @@ MnemeError
 ├── Forbidden             the key holds but not for this
 ├── TooManyCalls          the key's rate limit is used up for now
 ├── TooLarge              the request is larger than the key may send
+├── Unreachable           the server can't be reached or does not answer as mneme does
 └── Closed                the space or memory is closed
 """
 
@@ -209,6 +210,10 @@ class TooManyCalls(MnemeError):
 
 class TooLarge(MnemeError):
     """The request is larger than the key may send; split it, or ask for a larger limit."""
+
+
+class Unreachable(MnemeError):
+    """The server can't be reached, or what answers is no mneme server."""
 
 
 class Closed(MnemeError):

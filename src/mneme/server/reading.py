@@ -58,6 +58,7 @@ class Chosen(BaseModel):
     since: Moment | None = None
     until: Moment | None = None
     status: list[_Status] = ["active"]
+    after: Annotated[str, Field(max_length=100)] = ""
     limit: Annotated[int, Field(ge=1, le=MOST_ITEMS)] = 100
     cursor: Annotated[str | None, Field(max_length=1000)] = None
 
@@ -87,8 +88,8 @@ async def stats(served: Served, who: Who, space: SpaceName) -> Response:
 async def memories(served: Served, who: Who, space: SpaceName, chosen: Annotated[Chosen, Query()]) -> Response:
     """List memories in the order of their ids."""
     where = chosen.filter()
-    scope = ("memories", who.key_id, space, _plain_filter(where), chosen.status)
-    after = "" if chosen.cursor is None else str(served.cursors.read(chosen.cursor, *scope))
+    scope = ("memories", who.key_id, space, _plain_filter(where), chosen.status, chosen.after)
+    after = chosen.after if chosen.cursor is None else str(served.cursors.read(chosen.cursor, *scope))
     found = await served.run(
         served.service.memories, who, space, where, after=after, limit=chosen.limit + 1, statuses=tuple(chosen.status)
     )
@@ -115,11 +116,21 @@ async def history(served: Served, who: Who, space: SpaceName, id: MemoryId) -> R
 
 
 @router.get("/spaces/{space}/episodes", responses=result(Page[Episode]))
-async def episodes(served: Served, who: Who, space: SpaceName, limit: Limit = 100, cursor: Cursor = None) -> Response:
+async def episodes(
+    served: Served,
+    who: Who,
+    space: SpaceName,
+    ids: Annotated[list[Annotated[str, Field(max_length=100)]], Query(max_length=MOST_ITEMS, description="These, instead of a page.")] = [],  # noqa: B006
+    after: Annotated[str, Query(max_length=100, description="Those after this id.")] = "",
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Response:
     """List episodes, the raw input, in the order of their ids."""
-    scope = ("episodes", who.key_id, space)
-    after = "" if cursor is None else str(served.cursors.read(cursor, *scope))
-    found = await served.run(served.service.episodes, who, space, after=after, limit=limit + 1)
+    if ids:
+        return answer({"items": await served.run(served.service.episodes_of, who, space, ids), "next": None})
+    scope = ("episodes", who.key_id, space, after)
+    start = after if cursor is None else str(served.cursors.read(cursor, *scope))
+    found = await served.run(served.service.episodes, who, space, after=start, limit=limit + 1)
     return answer(_page(served, found, limit, lambda episode: episode.id, scope))
 
 

@@ -47,13 +47,14 @@ class State:
         return await self.threads.run_long(function, *args, **kwargs)
 
 
-def state_of(request: Request) -> State:
+async def state_of(request: Request) -> State:
     """Return the state of the server that answers."""
+    # A coroutine although it waits for nothing: FastAPI would run a plain function on a thread.
     state: State = request.app.state.mneme
     return state
 
 
-def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request) -> Caller:
     """Return who calls, as the gate found.
 
     Raises:
