@@ -10,15 +10,15 @@ from types import TracebackType
 from typing import Any, Literal
 
 from mneme.core.clock import Clock, SystemClock
+from mneme.core.composing import resolve
 from mneme.core.errors import InvalidInput, NotFound
 from mneme.core.ids import Ids
 from mneme.core.llm import LLM
 from mneme.core.ports import Embedder, Root
 from mneme.core.query import Filter, Recall
 from mneme.core.recipe import Recipe
-from mneme.core.registry import load
 from mneme.core.trace import Trace
-from mneme.engine import merging, naming, prepare, recalling
+from mneme.engine import choosing, merging, naming, prepare, recalling
 from mneme.engine.jobs import WorkerThread
 from mneme.engine.opened import Opened, Pool
 from mneme.engine.places import open_root
@@ -37,7 +37,8 @@ class Memory:
         root: a folder (made when missing), ``":memory:"`` for one that lasts as long as the object, or None for the platform's data
             folder (the environment variable ``MNEME_ROOT`` overrides that).
         embedder: the embedding model, as ``"local"``, ``"provider:model"`` or an object.
-        recipe: the memory design, by name or as a value.
+        recipe: the memory design: a name, the path of a TOML file, or a value. It is stored with each space that is used; a space that
+            was formed by another one is formed anew in the background. None takes the recipe stored with the space, else ``default``.
         durability: ``"full"`` survives a power cut; ``"normal"`` is faster and survives a crash of the process, but may lose the last
             writes when the machine loses power.
         llm: the language model, as ``"provider:model"`` or an object; None works by rule.
@@ -58,7 +59,7 @@ class Memory:
         root: str | Path | None = None,
         *,
         embedder: str | Embedder = "local",
-        recipe: str | Recipe = "default",
+        recipe: str | Path | Recipe | None = None,
         durability: Durability = "full",
         llm: str | LLM | None = None,
         background: bool = True,
@@ -73,7 +74,8 @@ class Memory:
         self.clock: Clock = clock or SystemClock()
         self.embedder = resolve_embedder(embedder)
         self.analyser = Analyser(language)
-        self.recipe: Recipe = load("recipe", recipe) if isinstance(recipe, str) else recipe
+        self.recipe: Recipe = resolve("default" if recipe is None else recipe)
+        self._fixed_recipe = recipe is not None
         self.ids = Ids(self.clock, seed)
         self.actor = actor
         self.llm: LLM | None = _language_model(llm)
@@ -154,6 +156,17 @@ class Memory:
         if self._background:
             self._worker.notice([space])
 
+    def recipe_of(self, name: str, opened: Opened) -> Recipe:
+        """Return the recipe that a space works by, storing it with the space where this memory was given one."""
+        if opened.recipe is None:
+            if not self._fixed_recipe:
+                opened.recipe = choosing.stored(opened.store, name, self.recipe)
+            else:
+                if choosing.adopt(opened.store, self.recipe, resolve("default"), self.ids, self.clock.now()):
+                    self.notice(name)
+                opened.recipe = self.recipe
+        return opened.recipe
+
     def _work(self, name: str) -> bool:
         """Do what is due in a space; returns whether more waits there."""
         space = self.space(name)
@@ -171,7 +184,7 @@ class Memory:
             space=name,
             store=opened.store,
             current=opened.current,
-            recipe=self.recipe,
+            recipe=self.recipe_of(name, opened),
             embedder=self.embedder,
             analyser=self.analyser,
             clock=self.clock,

@@ -134,8 +134,10 @@ class Space:
                 applied = self._apply(opened, operations, trace, material=material, key=key, reason=reason, actor=actor)
         receipt = _receipt(applied, trace, refused + refused_too)
         if receipt.jobs and not receipt.duplicate:
-            if wait or engine.llm is None:
+            if wait:
                 self.drain()
+            elif engine.llm is None:
+                self._drain((forming.TASK,))  # forming by rule is cheap; other deferred work is not the caller's to wait for
             else:
                 engine.notice(self.name)
         return receipt
@@ -469,11 +471,7 @@ class Space:
 
     def drain(self) -> Done:
         """Do the space's deferred work that is due, in this thread, and return what came of it."""
-        total = Done()
-        with self._use() as opened:
-            while (done := work(opened.store, self._tasks(opened), self._memory.clock)).any:
-                total += done
-        return total
+        return self._drain()
 
     def form(self, episodes: Sequence[str]) -> forming.Formed:
         """Return what the recipe would make of episodes, without storing any of it.
@@ -491,6 +489,15 @@ class Space:
 
     def _use(self, *, any_model: bool = False) -> AbstractContextManager[Opened]:
         return self._memory._pool.use(self.name, any_model=any_model)
+
+    def _drain(self, names: Sequence[str] = ()) -> Done:
+        total = Done()
+        with self._use() as opened:
+            self._memory.recipe_of(self.name, opened)  # a switched recipe is work too
+            tasks = {name: task for name, task in self._tasks(opened).items() if not names or name in names}
+            while (done := work(opened.store, tasks, self._memory.clock)).any:
+                total += done
+        return total
 
     def _tasks(self, opened: Opened) -> dict[str, Task]:
         """Return what this engine can do of the space's deferred work."""

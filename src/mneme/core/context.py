@@ -34,6 +34,11 @@ class Index(Protocol):
         ...
 
     @property
+    def ids(self) -> Sequence[str]:
+        """The memory at each position."""
+        ...
+
+    @property
     def present(self) -> BoolArray:
         """``(size,)``: the positions that hold a searchable memory."""
         ...
@@ -70,6 +75,11 @@ class Index(Protocol):
     @property
     def strength(self) -> FloatArray:
         """``(size,)`` strength as the retention component keeps it; 1.0 at birth."""
+        ...
+
+    @property
+    def last_used(self) -> IntArray:
+        """``(size,)`` microseconds since 1970 of the last use, far in the past if there was none."""
         ...
 
     def codes(self, field: str) -> tuple[NDArray[np.int32], Sequence[object]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
+from mneme.core.card import Card
 from mneme.core.components import Channel, Former, Guard, Keeper, Organiser, Packer, Ranker, Refiner
 from mneme.core.upkeep import Curve
 
@@ -24,6 +26,7 @@ class Recipe:
         keepers: what looks after the space in every pass of upkeep, in this order.
         curve: how memories strengthen with use and fade without; None counts uses and nothing else.
         about: one sentence for a person.
+        card: its paper, deviations and costs; None for a recipe of one's own that has none.
     """
 
     name: str
@@ -37,6 +40,13 @@ class Recipe:
     keepers: tuple[Keeper, ...] = ()
     curve: Curve | None = None
     about: str = ""
+    card: Card | None = None
+
+    @property
+    def forming(self) -> str:
+        """Twelve hexadecimal digits that change with what forms memories: formers, guards and organisers."""
+        parts = [repr(self.formers), repr(self.guards), repr(self.organisers)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
     def spec(self) -> dict[str, object]:
         """Return the composition as plain values, for traces and logs."""

@@ -21,6 +21,20 @@ TABLE: dict[str, dict[str, str]] = {
         "rules": "mneme.formation.rules:RuleFormer",
         "summaries": "mneme.formation.summary:SummaryFormer",
     },
+    "channel": {
+        "dense": "mneme.retrieval.dense:Dense",
+        "lexical": "mneme.retrieval.lexical:Lexical",
+    },
+    "ranker": {
+        "linear-sum": "mneme.retrieval.linear:LinearSum",
+        "weighted-sum": "mneme.retrieval.fusion:WeightedSum",
+    },
+    "packer": {
+        "chronological": "mneme.retrieval.packing:Chronological",
+    },
+    "refiner": {
+        "latest-first": "mneme.retrieval.latest:LatestFirst",
+    },
     "recipe": {
         "beliefs": "mneme.recipes.beliefs:recipe",
         "default": "mneme.recipes.default:recipe",

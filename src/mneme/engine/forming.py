@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mneme.core.components import Guard
 from mneme.core.context import Context
-from mneme.core.operations import Keep, Operation, Quarantine
+from mneme.core.operations import Keep, Operation, Quarantine, Restore
 from mneme.core.ports import Store
 from mneme.core.recipe import Recipe
 from mneme.core.records import Episode, Job
@@ -38,18 +38,28 @@ def form_job(id: str, episodes: Sequence[Episode]) -> Job:
     return Job(id=id, task=TASK, payload={"episodes": ids}, key=f"form:{key}", due_at=episodes[-1].recorded_at)
 
 
-def form(ctx: Context, recipe: Recipe, store: Store, episodes: Sequence[Episode]) -> Formed:
+def form(ctx: Context, recipe: Recipe, store: Store, episodes: Sequence[Episode], *, revive: bool = False) -> Formed:
     """Return what the recipe makes of episodes: formed, judged, and fitted to what is there.
 
-    What was formed before (ids of formed memories follow from their source) is left out, so forming twice adds nothing.
+    What was formed before (ids of formed memories follow from their source) is left out, so forming twice adds nothing; with
+    ``revive``, what another recipe had formed and was archived since is made active again.
     """
     formed = [operation for former in recipe.formers for operation in former.form(ctx, episodes)]
-    fresh = [o for o in formed if not (isinstance(o, Keep) and store.status_of(o.memory.id) is not None)]
+    fresh = list(_fresh(store, formed, revive))
     judged, refused, quarantined = _judge(ctx, recipe.guards, fresh)
     for organiser in recipe.organisers:
         judged = organiser.organise(ctx, judged)
     ctx.trace.note(formed=len(formed), refused=refused, quarantined=quarantined, operations=len(judged))
     return Formed(operations=tuple(judged), refused=refused, quarantined=quarantined)
+
+
+def _fresh(store: Store, formed: Sequence[Operation], revive: bool) -> Iterator[Operation]:
+    for operation in formed:
+        status = store.status_of(operation.memory.id) if isinstance(operation, Keep) else None
+        if status is None:
+            yield operation
+        elif isinstance(operation, Keep) and revive and status == "archived":
+            yield Restore(id=operation.memory.id)
 
 
 def _judge(ctx: Context, guards: Sequence[Guard], operations: Sequence[Operation]) -> tuple[list[Operation], dict[str, int], int]:

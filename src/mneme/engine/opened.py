@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from mneme.core.errors import Closed, ModelMismatch
 from mneme.core.ports import Embedder, Root, Store
+from mneme.core.recipe import Recipe
 from mneme.engine.current import CurrentIndex
 
 _WEIGH_EVERY_S = 1.0
@@ -18,11 +19,12 @@ _WEIGH_EVERY_S = 1.0
 
 @dataclass(slots=True, kw_only=True)
 class Opened:
-    """A space that is open: its store and its index, and how many calls use it now."""
+    """A space that is open: its store and its index, how many calls use it now, and its recipe once it was asked for."""
 
     store: Store
     current: CurrentIndex
     users: int = 0
+    recipe: Recipe | None = None
     writing: threading.Lock = field(default_factory=threading.Lock)
 
     def nbytes(self) -> int:

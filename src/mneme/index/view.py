@@ -68,6 +68,11 @@ class SpaceIndex:
         return self.columns.size
 
     @property
+    def ids(self) -> Sequence[str]:
+        """The memory at each position."""
+        return self.columns.ids
+
+    @property
     def present(self) -> BoolArray:
         """``(size,)``: the positions that hold a searchable memory."""
         return self.columns["present"]
@@ -101,6 +106,11 @@ class SpaceIndex:
     def strength(self) -> FloatArray:
         """``(size,)`` strength as the retention component keeps it."""
         return self.columns["strength"]
+
+    @property
+    def last_used(self) -> IntArray:
+        """``(size,)`` microseconds since 1970, far in the past if never used."""
+        return self.columns["last_used"]
 
     def codes(self, field: str) -> tuple[NDArray[np.int32], Sequence[object]]:
         """Return ``(size,)`` codes of a field and the value that each code means."""

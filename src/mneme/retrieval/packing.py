@@ -17,6 +17,7 @@ from mneme.core.records import Memory
 from mneme.retrieval.features.marked import marked
 from mneme.text.marks import ASKS
 from mneme.text.sentences import sentence_spans
+from mneme.text.tokens import count_tokens
 
 LENGTH_WEIGHT = 0.5
 """How much a line's length is held against it: by the logarithm, since a long line often holds more."""
@@ -47,7 +48,7 @@ class Chronological:
         counter: the length of a text in tokens.
     """
 
-    counter: Callable[[str], int]
+    counter: Callable[[str], int] = count_tokens
 
     def count(self, text: str) -> int:
         """Return the length of a text in tokens."""
