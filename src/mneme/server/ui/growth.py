@@ -1,4 +1,4 @@
-"""How spaces grew: counts by hour, read from the journal once and kept up with it."""
+"""How spaces grew: counts by minute, read from the journal once and kept up with it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ MOST_SPACES = 64
 MOST_POINTS = 300
 BUDGET_S = 0.4
 _PAGE = 500
-_HOUR_S = 3600
+_MINUTE_S = 60
 
 
 @dataclass(slots=True)
 class _Followed:
-    """How far a journal was read, and what was counted: hour -> episodes, memories, entries."""
+    """How far a journal was read, and what was counted: minute -> episodes, memories, entries."""
 
     seq: int = 0
     hash: str = ""
-    hours: dict[int, list[int]] = field(default_factory=dict)
+    minutes: dict[int, list[int]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -60,7 +60,7 @@ class Growth:
                     break
                 for entry in page:
                     _count(followed, entry)
-            return {"done": followed.seq >= last, "read": followed.seq, "of": last, "points": _points(followed.hours)}
+            return {"done": followed.seq >= last, "read": followed.seq, "of": last, "points": _points(followed.minutes)}
 
     def _forget_another(self, followed: _Followed, view: View, last: int) -> None:
         """Begin anew when the space was removed and made again under its name."""
@@ -68,12 +68,12 @@ class Growth:
             return
         here = view.service.journal(view.caller, view.space, after=followed.seq - 1, limit=1) if followed.seq <= last else []
         if not here or here[0].hash != followed.hash:
-            followed.seq, followed.hash, followed.hours = 0, "", {}
+            followed.seq, followed.hash, followed.minutes = 0, "", {}
 
 
 def _count(followed: _Followed, entry: Entry) -> None:
-    hour = int(entry.recorded_at.timestamp()) // _HOUR_S
-    counted = followed.hours.setdefault(hour, [0, 0, 0])
+    minute = int(entry.recorded_at.timestamp()) // _MINUTE_S
+    counted = followed.minutes.setdefault(minute, [0, 0, 0])
     for change in entry.changes:
         if change.op == "observe":
             counted[0] += 1
@@ -85,13 +85,13 @@ def _count(followed: _Followed, entry: Entry) -> None:
     followed.seq, followed.hash = entry.seq, entry.hash
 
 
-def _points(hours: dict[int, list[int]]) -> list[dict[str, Any]]:
+def _points(minutes: dict[int, list[int]]) -> list[dict[str, Any]]:
     """Return cumulative counts, oldest first, thinned to what a plot can show."""
     points: list[dict[str, Any]] = []
     episodes = memories = entries = 0
-    for hour in sorted(hours):
-        more = hours[hour]
+    for minute in sorted(minutes):
+        more = minutes[minute]
         episodes, memories, entries = episodes + more[0], memories + more[1], entries + more[2]
-        points.append({"at": hour * _HOUR_S * 1000, "episodes": episodes, "memories": memories, "entries": entries})
+        points.append({"at": minute * _MINUTE_S * 1000, "episodes": episodes, "memories": memories, "entries": entries})
     step = -(-len(points) // MOST_POINTS)
     return points[::-1][:: max(step, 1)][::-1]

@@ -7,11 +7,11 @@ export const KINDS = "turn fact event preference profile summary note skill less
 const STATUSES = ["active", "archived", "quarantined", "undone"];
 
 export function choice(id, label, options, any) {
-  return [h("label", { for: id }, label), h("select", { id, name: id }, any ? h("option", { value: "" }, any) : null, options.map((option) => h("option", { value: option }, option)))];
+  return h("span", { class: "pair" }, h("label", { for: id }, label), h("select", { id, name: id }, any ? h("option", { value: "" }, any) : null, options.map((option) => h("option", { value: option }, option))));
 }
 
 export function field(id, label, type) {
-  return [h("label", { for: id }, label), h("input", { id, name: id, type: type || "text", class: type === "date" ? "" : "narrow" })];
+  return h("span", { class: "pair" }, h("label", { for: id }, label), h("input", { id, name: id, type: type || "text", class: type === "date" ? "" : "narrow" }));
 }
 
 /** What a form of filters says, as the server takes it. */

@@ -20,7 +20,7 @@ export function overview(space) {
         h("li", {}, tile(bytes(stats.bytes || 0), "on disk", null))),
       growth,
       h("section", { class: "panel" }, h("h2", {}, "Made with"), h("dl", { class: "facts" },
-        h("dt", {}, "Recipe"), h("dd", {}, stats.recipe || "none"), h("dt", {}, "Embedding model"), h("dd", {}, stats.model || "none yet"))),
+        h("div", {}, h("dt", {}, "Recipe"), h("dd", {}, stats.recipe || "none")), h("div", {}, h("dt", {}, "Embedding model"), h("dd", {}, stats.model || "none yet")))),
       rights().has("admin") ? verifier(space) : null,
     ];
   });
@@ -38,13 +38,19 @@ async function follow(space, place) {
     try { found = await get("growth", { space }); } catch (error) { replace(place, h("p", { class: "bad" }, error.message)); return; }
     if (found.done) {
       const series = [["episodes", "tone-a"], ["memories", "tone-b"], ["entries", "tone-c"]].map(([name, tone]) => ({
-        name: name === "entries" ? "journal entries" : name, tone, points: found.points.map((point) => [point.at, point[name]]) }));
+        name: name === "entries" ? "journal entries" : name, tone, points: grown(found.points, name) }));
       replace(place, plot({ label: "Episodes, memories and journal entries over time", series }));
       return;
     }
     replace(place, h("p", { class: "quiet" }, `Reading the journal: ${count(found.read)} of ${count(found.of)} entries …`));
     if (!place.isConnected && found.read > 0) return;
   }
+}
+
+/** The points of one line; before the first there was nothing. */
+function grown(points, name) {
+  const values = points.map((point) => [point.at, point[name]]);
+  return values.length ? [[values[0][0] - 60000, 0], ...values] : values;
 }
 
 function verifier(space) {

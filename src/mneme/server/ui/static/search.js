@@ -4,15 +4,15 @@ import { chip, count, h, plural, replace, s, status, time } from "./dom.js";
 import { choice, KINDS } from "./memories.js";
 import { head, line } from "./rows.js";
 
-const SHADES = 8;
+const LAST_SHADE = 7; // what counts little shares one shade
 
 /** A recall, and why each hit is where it is. */
 export function search(space, query) {
   const found = h("section", { class: "found", "aria-label": "Hits", "aria-live": "polite" });
   const form = h("form", { class: "bar", role: "search", onsubmit: (event) => { event.preventDefault(); run(); } },
     h("label", { for: "query" }, "Question"), h("input", { id: "query", name: "query", type: "search", class: "wide", autocomplete: "off", value: query.get("q") || "" }),
-    choice("kind", "Kind", KINDS, "all"), h("label", { for: "k" }, "Hits"), h("input", { id: "k", type: "number", min: 1, max: 100, value: "10", class: "tiny" }),
-    h("label", { for: "as-of" }, "As of"), h("input", { id: "as-of", type: "date" }),
+    choice("kind", "Kind", KINDS, "all"), h("span", { class: "pair" }, h("label", { for: "k" }, "Hits"), h("input", { id: "k", type: "number", min: 1, max: 100, value: "10", class: "tiny" })),
+    h("span", { class: "pair" }, h("label", { for: "as-of" }, "As of"), h("input", { id: "as-of", type: "date" })),
     h("label", { class: "check" }, h("input", { id: "archived", type: "checkbox" }), "archived too"), h("button", { class: "strong" }, "Search"));
   const run = async () => {
     const value = (id) => form.querySelector(`#${id}`).value;
@@ -32,7 +32,7 @@ export function search(space, query) {
 function results(space, { hits, context, sufficiency, trace, context_tokens: tokens }) {
   if (hits.length === 0) return [h("p", {}, "Nothing was found.")];
   const names = [...new Set(hits.flatMap((hit) => Object.keys(hit.bars)))].sort((a, b) => total(hits, b) - total(hits, a));
-  const shade = new Map(names.map((name, index) => [name, index % SHADES]));
+  const shade = new Map(names.map((name, index) => [name, Math.min(index, LAST_SHADE)]));
   const widest = Math.max(...hits.map((hit) => Object.values(hit.bars).reduce((sum, value) => sum + Math.abs(value), 0)), 1e-9);
   const took = trace ? trace.stages_ms.reduce((sum, [, ms]) => sum + ms, 0) : 0;
   return [
