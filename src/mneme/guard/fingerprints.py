@@ -56,10 +56,10 @@ class Fingerprints:
 
 
 def rendered_spans(text: str) -> list[tuple[int, int]]:
-    """Return where a text holds lines as mneme renders them in a context.
+    r"""Return where a text holds lines as mneme renders them in a context.
 
     Example:
-        >>> rendered_spans("From memory:\\n[m1] 09:30 Ana: I moved to Lisbon.\\nThanks!")
+        >>> rendered_spans("From memory:\n[m1] 09:30 Ana: I moved to Lisbon.\nThanks!")
         [(13, 45)]
     """
     return sorted(match.span() for pattern in (LINE, HEADING) for match in pattern.finditer(text))

@@ -80,7 +80,13 @@ def belief(memory: Memory) -> Belief | None:
     positive_name, positive = positive_form(name, bool(told.get("polarity", True)))
     claimant = str(told.get("claimed_by") or "")
     reported = told.get("modality") == "reported"
-    authority = 0 if reported else 2 if claimant.casefold() == subject.casefold() or subject.casefold().startswith(f"{claimant.casefold()}'s") else 1
+    authority = (
+        0
+        if reported
+        else 2
+        if claimant.casefold() == subject.casefold() or subject.casefold().startswith(f"{claimant.casefold()}'s")
+        else 1
+    )
     return Belief(
         memory=memory,
         subject=subject,

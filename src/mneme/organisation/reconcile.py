@@ -89,7 +89,11 @@ def _happened(board: Board, item: Belief) -> tuple[str, str]:
     ends = (*item.relation.ends, *ENDED_BY.get(item.relation.name, ()))
     if item.positive and item.authority and item.memory.attributes.get("modality") != "planned":
         for other in board.held(item.subject, ends) if ends else ():
-            matching = same_object(other.object, item.object) or refines(other.object, item.object) or (other.relation.single and _ANY.match(item.object))
+            matching = (
+                same_object(other.object, item.object)
+                or refines(other.object, item.object)
+                or (other.relation.single and _ANY.match(item.object))
+            )
             if other.positive and matching and other.begin < item.begin and other.holds_at(item.begin):
                 board.close(other, item.begin, item.memory.id)
     return "ADD", "an event"
@@ -204,7 +208,9 @@ def _single(
         return "ADD", "it was so at some time before"
     rivals = [other for other in wider if _neither_wins(item, other, constant)]
     memory = _until_next(item, [*others, *known, *denials])
-    closing = [other for other in wider if other not in rivals and not other.begin_unknown and not item.bounded and other.begin < item.begin]
+    closing = [
+        other for other in wider if other not in rivals and not other.begin_unknown and not item.bounded and other.begin < item.begin
+    ]
     decision, why = ("UPDATE", f"a newer value of {item.relation.name}") if closing else ("ADD", f"a value of {item.relation.name}")
     if memory.valid_to is not None and not item.bounded:
         why = f"an earlier value of {item.relation.name}"
@@ -219,7 +225,9 @@ def _single(
 
 def _before_current(item: Belief, others: Sequence[Belief], told: Callable[[Memory], datetime]) -> datetime | None:
     said = told(item.memory)
-    ends = [end for end in (item.memory.valid_to, *(other.begin for other in others if other.holds_at(said) and not other.begin_unknown)) if end]
+    ends = [
+        end for end in (item.memory.valid_to, *(other.begin for other in others if other.holds_at(said) and not other.begin_unknown)) if end
+    ]
     end = min(ends, default=None)
     return None if end is None else max(end, item.begin)
 
