@@ -10,7 +10,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 
 from mneme.server.mcp import prompts, resources, tools
-from mneme.server.mcp.desk import Desk, check_names
+from mneme.server.mcp.desk import Desk, Taken, check_names
 from mneme.service import ERASE, READ, RIGHTS, WRITE
 
 INSTRUCTIONS = (
@@ -27,10 +27,11 @@ def build(desk: Desk, rights: frozenset[str] = frozenset(RIGHTS)) -> MCPServer[A
         desk: where its calls go.
         rights: tools for which every caller lacks the right are not offered.
     """
-    names: dict[str, frozenset[str]] = {}
+    of_tools: dict[str, Taken] = {}
+    of_prompts: dict[str, Taken] = {}
 
     async def checked(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        return await check_names(names.get, ctx, call_next)
+        return await check_names(of_tools, of_prompts, ctx, call_next)
 
     # The SDK tells failures at level INFO with the text that came; a memory's content has no place in a log.
     logging.getLogger("mcp").setLevel(logging.WARNING)
@@ -45,6 +46,12 @@ def build(desk: Desk, rights: frozenset[str] = frozenset(RIGHTS)) -> MCPServer[A
         tools.add_writing(server, desk)
     if rights & {WRITE, ERASE}:
         tools.add_forgetting(server, desk)
-    for tool in server._tool_manager.list_tools():  # the SDK gives the schemas only to awaiting callers
-        names[tool.name] = frozenset(tool.parameters.get("properties", {}))
+    # The SDK gives these lists to awaiting callers only.
+    for tool in server._tool_manager.list_tools():
+        schema = tool.parameters
+        of_tools[tool.name] = Taken(known=frozenset(schema.get("properties", {})), required=frozenset(schema.get("required", ())))
+    for prompt in server._prompt_manager.list_prompts():
+        taken = prompt.arguments or []
+        required = frozenset(one.name for one in taken if one.required)
+        of_prompts[prompt.name] = Taken(known=frozenset(one.name for one in taken), required=required)
     return server

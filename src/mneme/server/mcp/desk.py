@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, TextContent
+from mcp_types import INVALID_PARAMS, CallToolResult, TextContent
 
 from mneme.core.error_map import codes_of
 from mneme.core.errors import InvalidInput, MnemeError, Unauthorised
@@ -107,17 +107,47 @@ def raising(read: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[_R]]:
     return raised
 
 
-async def check_names(known: Callable[[str], frozenset[str] | None], ctx: ServerRequestContext[Any, Any], go: CallNext) -> HandlerResult:
-    """Refuse arguments that a tool does not have: a misspelt ``erase`` must not pass unseen.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """The names of the arguments that a tool or prompt takes.
 
     Args:
-        known: the names of a tool's arguments; None for an unknown tool.
+        known: all of them.
+        required: those that can't be left out.
+    """
+
+    known: frozenset[str]
+    required: frozenset[str]
+
+
+async def check_names(
+    tools: Mapping[str, Taken], prompts: Mapping[str, Taken], ctx: ServerRequestContext[Any, Any], go: CallNext
+) -> HandlerResult:
+    """Refuse arguments that a tool or prompt does not have: a misspelt ``erase`` must not pass unseen.
+
+    Args:
+        tools, prompts: name -> what it takes.
         ctx: the request.
         go: answers it.
+
+    Raises:
+        MCPError: a prompt is unknown, or its arguments are.
     """
-    if ctx.method == "tools/call" and isinstance(ctx.params, dict):
-        names, given = known(str(ctx.params.get("name"))), ctx.params.get("arguments")
-        if names is not None and isinstance(given, dict) and (unknown := sorted(set(map(str, given)) - names)):
-            shown = [name[:40].encode("utf-8", "replace").decode() for name in unknown[:5]]
-            return failed(InvalidInput({name: f"is no argument of this tool; it has {', '.join(sorted(names))}" for name in shown}))
+    params = ctx.params or {}
+    name, given = params.get("name"), params.get("arguments") or {}
+    if not isinstance(name, str) or not isinstance(given, Mapping):
+        return await go(ctx)
+    if ctx.method == "tools/call" and name in tools and (problems := _unknown(given, tools[name])):
+        return failed(InvalidInput(problems))
+    if ctx.method == "prompts/get":
+        if name not in prompts:
+            raise MCPError(code=INVALID_PARAMS, message=f"name: there is no such prompt; there are {', '.join(sorted(prompts))}")
+        missing = {one: "is missing" for one in sorted(prompts[name].required - given.keys())}
+        if problems := missing | _unknown(given, prompts[name]):
+            raise MCPError(code=INVALID_PARAMS, message=str(InvalidInput(problems)))
     return await go(ctx)
+
+
+def _unknown(given: Mapping[str, Any], taken: Taken) -> dict[str, str]:
+    unknown = sorted(str(name)[:40].encode("utf-8", "replace").decode() for name in given if name not in taken.known)
+    return dict.fromkeys(unknown[:5], f"is unknown; known are {', '.join(sorted(taken.known))}")

@@ -45,12 +45,14 @@ def fit(text: str, tokens: int) -> str:
     if tokens < _SHORTEST:
         return ""
     # No token is longer than this many characters on average, so a long text is not counted whole.
-    text, cut = text[: tokens * 16], len(text) > tokens * 16
-    while count_tokens(text) > tokens - (4 if cut else 0):
-        text, cut = text[: max(len(text) * (tokens - 4) // (count_tokens(text) + 1), 1)], True
-        if len(text) == 1:
+    said = text if len(text) <= tokens * 16 else text[: tokens * 16] + _CUT
+    kept = min(len(text), tokens * 16)
+    while (length := count_tokens(said)) > tokens:
+        kept = min(kept - 1, kept * tokens // length)
+        if kept < 1:
             return ""
-    return text + _CUT if cut else text
+        said = text[:kept] + _CUT
+    return said
 
 
 def receipt(done: Receipt) -> str:
