@@ -141,8 +141,7 @@ def _inverse(change: Change) -> list[Operation]:
         case "disconnect":
             return [Connect(link=link_from_plain({**detail, "weight": detail["weight_before"]}))]
         case "reinforce":
-            state = detail["state_before"]
-            return [Reinforce(id=change.subject, uses=-detail["uses"], strength=-detail["strength"], state=state)]
+            return [Reinforce(id=change.subject, uses=-detail["uses"], strength=-detail["strength"], takes_back=detail)]
         case "enqueue":
             return [Cancel(id=change.subject)]
         case "cancel":

@@ -85,6 +85,8 @@ class Reinforce:
         strength: added to ``Usage.strength``.
         at: becomes ``last_used_at`` if later; None leaves it.
         state: replaces these numbers of ``Usage.state``.
+        takes_back: the detail of the change that this one takes back: ``last_used_at`` and the numbers of ``state`` go back to what they
+            were before it, where nothing changed them since.
     """
 
     id: str
@@ -92,6 +94,7 @@ class Reinforce:
     strength: float = 0.0
     at: datetime | None = None
     state: Mapping[str, float] = NO_NUMBERS
+    takes_back: Mapping[str, object] = EMPTY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

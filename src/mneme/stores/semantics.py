@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from mneme.core.clock import to_micros, to_utc
+from mneme.core.clock import from_micros, to_micros, to_utc
 from mneme.core.codec import dumps, episode_to_plain, memory_to_plain
 from mneme.core.errors import InvalidInput, ModelMismatch, NotFound, Refused
 from mneme.core.journal import Change
@@ -33,7 +34,10 @@ def check_batch(batch: Batch) -> None:
     problems: dict[str, str] = {}
     for name in ("verb", "actor", "reason", "trace_id", "key", "model"):
         value = getattr(batch, name)
-        if isinstance(value, str) and not value.isascii():
+        if not isinstance(value, str):
+            if value is not None or name not in ("reason", "key"):
+                problems[name] = f"must be a string, not {type(value).__name__}"
+        elif not value.isascii():
             try:
                 value.encode()
             except UnicodeEncodeError:
@@ -221,7 +225,7 @@ def reinforced(usage: Usage, operation: Reinforce) -> tuple[Usage, Change] | Non
     numbers = [operation.uses, operation.strength, *operation.state.values()]
     if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
         raise InvalidInput({"reinforce": f"the numbers for {operation.id!r} must be finite"})
-    last = usage.last_used_at
+    last, state = _taken_back(usage, operation.takes_back)
     if operation.at is not None:
         at = to_utc(operation.at, "reinforce.at")
         last = at if last is None else max(last, at)
@@ -229,17 +233,35 @@ def reinforced(usage: Usage, operation: Reinforce) -> tuple[Usage, Change] | Non
         uses=usage.uses + operation.uses,
         last_used_at=last,
         strength=usage.strength + operation.strength,
-        state={**usage.state, **operation.state},
+        state={**state, **operation.state},
     )
     if after == usage:
         return None
+    changed = [name for name in {**usage.state, **after.state} if usage.state.get(name) != after.state.get(name)]
     detail = {
         "uses": operation.uses,
         "strength": operation.strength,
-        "at": None if operation.at is None else to_micros(operation.at),
-        "state_before": {name: usage.state[name] for name in operation.state if name in usage.state},
+        "last_before": None if usage.last_used_at is None else to_micros(usage.last_used_at),
+        "last_after": None if last is None else to_micros(last),
+        "state_before": {name: usage.state.get(name) for name in changed},
+        "state_after": {name: after.state.get(name) for name in changed},
     }
     return after, Change(op="reinforce", subject=operation.id, detail=detail)
+
+
+def _taken_back(usage: Usage, detail: Mapping[str, Any]) -> tuple[datetime | None, dict[str, float]]:
+    """Return when a memory was last used and its numbers, with what a change did to them taken back where it still stands."""
+    last, state = usage.last_used_at, dict(usage.state)
+    if not detail:
+        return last, state
+    if last is not None and to_micros(last) == detail["last_after"]:
+        last = None if detail["last_before"] is None else from_micros(detail["last_before"])
+    for name, number in detail["state_after"].items():
+        if state.get(name) == number:
+            state.pop(name, None)
+            if detail["state_before"][name] is not None:
+                state[name] = detail["state_before"][name]
+    return last, state
 
 
 def check_job(job: Job) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mneme.core.errors import InvalidInput, ModelMismatch, NotFound
+from mneme.core.journal import inverse
 from mneme.core.operations import (
     Archive,
     Connect,
@@ -57,6 +58,26 @@ class Relating:
         rows = store.index_rows(after=1)
         assert (rows.uses.tolist(), rows.strength.tolist(), rows.memory) == ([3.0], [0.5], [A])
         refused(NotFound, lambda: store.apply(batch(Reinforce(id=B, uses=1))))
+
+    def test_a_use_that_is_taken_back_leaves_what_was_there_before(self, root: Root) -> None:
+        """The time and the numbers go back with the counts; what changed again since stays."""
+        store = root.open("a")
+        store.apply(batch(*remembered(1, "one")))
+        store.apply(batch(Reinforce(id=A, uses=1, at=at(3), state={"s": 2.0})))
+        second = store.apply(batch(Reinforce(id=A, uses=1, strength=0.5, at=at(9), state={"s": 5.0, "t": 1.0}))).entry
+        assert second is not None
+        undone = store.apply(batch(*inverse(second.changes), verb="undo", undoes=second.seq)).entry
+        assert undone is not None
+        usage = store.usage([A])[A]
+        assert (usage.uses, usage.strength, usage.last_used_at, dict(usage.state)) == (1.0, 1.0, at(3), {"s": 2.0})
+        store.apply(batch(*inverse(undone.changes), verb="undo", undoes=undone.seq))
+        usage = store.usage([A])[A]
+        assert (usage.uses, usage.strength, usage.last_used_at, dict(usage.state)) == (2.0, 1.5, at(9), {"s": 5.0, "t": 1.0})
+        store.apply(batch(Reinforce(id=A, uses=1, at=at(12), state={"s": 7.0})))
+        store.apply(batch(*inverse(second.changes), verb="undo", undoes=second.seq))
+        usage = store.usage([A])[A]
+        assert (usage.uses, usage.strength, usage.last_used_at, dict(usage.state)) == (2.0, 1.0, at(12), {"s": 7.0})
+        assert store.check() == []
 
     def test_what_rests_on_an_episode(self, root: Root) -> None:
         """Sources of every version count, not only of the present one."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
+from mneme.core.clock import to_micros
 from mneme.core.codec import loads
 from mneme.core.journal import content_digest, entry_hash
+from mneme.stores.replay import Replay, used
 from mneme.stores.sqlite.reads import meta
-from mneme.stores.sqlite.rows import ENTRY_COLUMNS, entry_from, memory_from
+from mneme.stores.sqlite.rows import ENTRY_COLUMNS, entry_from, memory_from, usage_from
 from mneme.stores.sqlite.schema import VERSIONS
 
 _FILE_PROBLEMS = 20
@@ -20,17 +22,21 @@ def check(connection: sqlite3.Connection) -> list[str]:
     problems = [f"file: {what}" for (what,) in rows if what != "ok"]
     if problems:
         return problems
-    digests: dict[tuple[str, int], str] = {}
-    problems += _chain(connection, digests)
-    problems += _versions(connection, digests)
-    problems += _episodes(connection, digests)
-    problems += _heads(connection)
+    replay = Replay()
+    present: set[tuple[str, int]] = set()
+    problems += _chain(connection, replay)
+    problems += _versions(connection, replay, present)
+    problems += _episodes(connection, replay, present)
+    problems += replay.lacking(present)
+    problems += _heads(connection, replay)
     problems += _material(connection)
-    problems += _ends(connection)
+    problems += _links(connection, replay)
+    problems += _usage(connection, replay)
+    problems += _touches(connection, replay)
     return problems
 
 
-def _chain(connection: sqlite3.Connection, digests: dict[tuple[str, int], str]) -> Iterator[str]:
+def _chain(connection: sqlite3.Connection, replay: Replay) -> Iterator[str]:
     previous, expected = "", 1
     for row in connection.execute(f"SELECT {ENTRY_COLUMNS}, reason_salt FROM entry ORDER BY seq"):
         entry, salt = entry_from(row[:-1]), row[-1]
@@ -40,19 +46,18 @@ def _chain(connection: sqlite3.Connection, digests: dict[tuple[str, int], str]) 
             yield f"entry {entry.seq}: its hash does not follow from the entry before it"
         if entry.reason is not None and content_digest(salt or b"", entry.reason.encode()) != entry.reason_digest:
             yield f"entry {entry.seq}: its reason does not fit its digest"
-        for change in entry.changes:
-            if change.digest:
-                digests[change.subject, change.after] = change.digest
+        replay.play(entry)
         previous, expected = entry.hash, entry.seq + 1
 
 
-def _versions(connection: sqlite3.Connection, digests: dict[tuple[str, int], str]) -> Iterator[str]:
+def _versions(connection: sqlite3.Connection, replay: Replay, present: set[tuple[str, int]]) -> Iterator[str]:
     sql = f"""SELECT m.id, v.key % {VERSIONS}, v.salt, v.snapshot, v.key / {VERSIONS} FROM memory_version v
       LEFT JOIN memory m ON m.row = v.key / {VERSIONS} ORDER BY v.key"""
     sources: set[tuple[str, int]] = set()
     for id, number, salt, snapshot, row in connection.execute(sql):
         name = f"memory {id} version {number}"
-        if digests.get((id, number)) != content_digest(salt, snapshot):
+        present.add((id, number))
+        if replay.digests.get((id, number)) != content_digest(salt, snapshot):
             yield f"{name}: its content does not fit its digest in the journal"
             continue
         memory = memory_from(snapshot)
@@ -63,19 +68,24 @@ def _versions(connection: sqlite3.Connection, digests: dict[tuple[str, int], str
         yield "source: the rows do not agree with what the memories rest on"
 
 
-def _episodes(connection: sqlite3.Connection, digests: dict[tuple[str, int], str]) -> Iterator[str]:
+def _episodes(connection: sqlite3.Connection, replay: Replay, present: set[tuple[str, int]]) -> Iterator[str]:
     for id, salt, snapshot in connection.execute("SELECT id, salt, snapshot FROM episode WHERE snapshot IS NOT NULL"):
-        if digests.get((id, 1)) != content_digest(salt or b"", snapshot):
+        present.add((id, 1))
+        if replay.digests.get((id, 1)) != content_digest(salt or b"", snapshot):
             yield f"episode {id}: its content does not fit its digest in the journal"
 
 
-def _heads(connection: sqlite3.Connection) -> Iterator[str]:
+def _heads(connection: sqlite3.Connection, replay: Replay) -> Iterator[str]:
+    heads = {}
     sql = f"""SELECT m.id, m.version, m.status, m.text_version, v.text_version, v.snapshot,
         (SELECT max(o.key) % {VERSIONS} FROM memory_version o
          WHERE o.key BETWEEN m.row * {VERSIONS} AND m.row * {VERSIONS} + {VERSIONS - 1}),
-        m.kind, m.author, m.role, m.session, m.ref, m.channel, m.tier, m.tags, m.importance
+        m.seq, m.at, m.valid_from, m.valid_to, m.kind, m.author, m.role, m.session, m.ref, m.channel, m.tier, m.tags, m.importance
       FROM memory m LEFT JOIN memory_version v ON v.key = m.row * {VERSIONS} + m.version"""
-    for id, version, status, text_version, its_text_version, snapshot, last, *columns in connection.execute(sql):
+    for id, version, status, text_version, its_text_version, snapshot, last, seq, *columns in connection.execute(sql):
+        heads[id] = seq
+        if (status == "erased") != (id in replay.erased):
+            yield f"memory {id}: its row and the journal do not agree on whether it was erased"
         if status == "erased":
             if last is not None:
                 yield f"memory {id}: it was erased but versions are left"
@@ -84,13 +94,20 @@ def _heads(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"memory {id}: its row is at version {version}, its last version is {last}"
             continue
         memory = memory_from(snapshot)
-        tags = tuple(loads(columns[7])) if columns[7] else ()
-        held = (status, *columns[:7], tags, columns[8])
+        tags = tuple(loads(columns[10])) if columns[10] else ()
+        held = (status, *columns[:10], tags, columns[11])
+        ends = None if memory.valid_to is None else to_micros(memory.valid_to)
+        times = (to_micros(memory.at), to_micros(memory.valid_from), ends)
         if held != (
-            memory.status, memory.kind, memory.author, memory.role, memory.session, memory.ref, memory.channel, memory.tier,
+            memory.status, *times, memory.kind, memory.author, memory.role, memory.session, memory.ref, memory.channel, memory.tier,
             memory.tags, memory.importance,
         ):  # fmt: skip
             yield f"memory {id}: its row does not agree with its last version"
+    for id, seq in replay.changed.items():
+        if heads.pop(id, None) != seq:
+            yield f"memory {id}: its row is missing, or was changed after entry {seq}"
+    for id in heads:
+        yield f"memory {id}: the journal does not know it"
 
 
 def _material(connection: sqlite3.Connection) -> Iterator[str]:
@@ -110,10 +127,22 @@ def _material(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"{table} {key}: it belongs to no version"
 
 
-def _ends(connection: sqlite3.Connection) -> Iterator[str]:
-    alive = "SELECT row FROM memory WHERE status <> 'erased'"
-    sql = f"SELECT count(*) FROM link WHERE source NOT IN ({alive}) OR target NOT IN ({alive})"
-    if loose := connection.execute(sql).fetchone()[0]:
-        yield f"link: {loose} have an end that is no memory"
-    if loose := connection.execute(f"SELECT count(*) FROM usage WHERE memory NOT IN ({alive})").fetchone()[0]:
-        yield f"usage: {loose} rows belong to no memory"
+def _links(connection: sqlite3.Connection, replay: Replay) -> Iterator[str]:
+    sql = """SELECT s.id, t.id, l.type, l.from_seq, l.to_seq, l.weight FROM link l
+      LEFT JOIN memory s ON s.row = l.source LEFT JOIN memory t ON t.row = l.target"""
+    held = {((source, target, type), (start, end, weight)) for source, target, type, start, end, weight in connection.execute(sql)}
+    for (source, target, type), _ in sorted(held.symmetric_difference(replay.links()), key=str):
+        yield f"link {source}>{target}:{type}: its rows do not agree with the journal"
+
+
+def _usage(connection: sqlite3.Connection, replay: Replay) -> Iterator[str]:
+    sql = "SELECT m.id, u.uses, u.strength, u.last_used_at, u.state FROM usage u LEFT JOIN memory m ON m.row = u.memory"
+    held = {id: used(usage_from(*columns)) for id, *columns in connection.execute(sql)}
+    for id in sorted({*held, *replay.usage}, key=str):
+        if held.get(id) != replay.usage.get(id):
+            yield f"usage of {id}: it does not agree with the journal"
+
+
+def _touches(connection: sqlite3.Connection, replay: Replay) -> Iterator[str]:
+    if set(connection.execute("SELECT subject, seq FROM touch")) != replay.touched:
+        yield "touch: the rows do not agree with what the journal's entries changed; histories are not to be relied on"
