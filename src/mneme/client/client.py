@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mneme import wire
 from mneme.client.asking import Ask, EventReader, entries_of, error_of, given, part
-from mneme.client.space import AsyncRemoteSpace, RemoteSpace
+from mneme.client.space import AsyncRemoteSpace, RemoteSpace, read_recall
 from mneme.core.errors import MissingExtra, MnemeError, Unreachable
 from mneme.core.journal import Entry
 from mneme.core.query import Filter, Recall, Receipt
@@ -318,7 +318,7 @@ def _recall(query: str, spaces: Sequence[str], asked: Mapping[str, Any]) -> Ask[
     if "filters" in body and not isinstance(body["filters"], Filter):
         body["filters"] = as_filter(body["filters"], ())
     body |= {"kinds": list(body.get("kinds", ()))}
-    return Ask(method="POST", path="/v1/recall", body=body, read=lambda plain: wire.decode(Recall, plain), repeatable=True)
+    return Ask(method="POST", path="/v1/recall", body=body, read=read_recall, repeatable=True)
 
 
 def _drop(space: str) -> Ask[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from mneme.core.records import Memory as Record
 from mneme.engine.naming import Target, as_filter
 from mneme.engine.prepare import Given
 from mneme.space import Step
+from mneme.text.tokens import count_tokens
 
 _T = TypeVar("_T")
 Send = Callable[[Ask[Any]], Any]
@@ -79,7 +81,7 @@ class RemoteSpace:
         """Find what bears on a question; see :meth:`mneme.Space.recall`."""
         body = given(query=query, k=k, budget_tokens=budget_tokens, as_of=as_of, known_at=known_at)
         body |= {"filters": _filters(filters), "kinds": list(kinds), "explain": explain, "archived": archived}
-        return self._ask("POST", "/recall", Recall, body, repeatable=True)
+        return self._send(Ask(method="POST", path=f"{self._path}/recall", body=body, read=read_recall, repeatable=True))  # type: ignore[no-any-return]
 
     def revise(
         self,
@@ -179,6 +181,11 @@ class AsyncRemoteSpace:
             raise AttributeError(f"a space has no verb {name!r}")
         verb: Callable[..., Any] = getattr(self._space, name)
         return verb
+
+
+def read_recall(plain: Any) -> Recall:
+    """Return a recall; what counts its context's tokens does not travel, so it is the usual one."""
+    return replace(wire.decode(Recall, plain), counter=count_tokens)
 
 
 def _filters(filters: Filter | Mapping[str, Any] | None) -> Filter | None:

@@ -6,9 +6,9 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -125,9 +125,9 @@ def _operating(app: FastAPI) -> None:
         return Response(served.metrics.text(), media_type=MEDIA_TYPE)
 
     @app.get("/openapi.json", include_in_schema=False)
-    async def openapi(document: Annotated[dict[str, Any], Depends(lambda: app.openapi())]) -> Response:
+    async def openapi(served: Served) -> Response:
         """Return the OpenAPI document."""
-        return answer(document)
+        return answer(await served.run_long(app.openapi))
 
 
 def _failing(app: FastAPI) -> None:

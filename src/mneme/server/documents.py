@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +12,10 @@ import orjson
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, PydanticJsonSchemaWarning
+from pydantic_core import PydanticOmit
+from pydantic_core.core_schema import CallableSchema
 from starlette.responses import Response
 
 from mneme.server.problems import MEDIA_TYPE, STATUSES
@@ -66,12 +72,38 @@ def failures() -> dict[int | str, dict[str, Any]]:
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in STATUSES}
 
 
+class _Schemas(GenerateJsonSchema):
+    """Schemas of results; a function in a record, such as one that counts tokens, does not travel."""
+
+    def callable_schema(self, schema: CallableSchema) -> JsonSchemaValue:
+        raise PydanticOmit
+
+
+_RESULTS: dict[str, Any] = {}
+
+
 def result(kind: Any, example: Any = None) -> dict[int | str, dict[str, Any]]:
     """Return the answer of a call that succeeds."""
-    described: dict[str, Any] = {"model": kind, "description": "Done."}
+    # Results are described from their classes, but never checked against them again: they come from the engine.
+    name = re.sub(r"\W+", "_", getattr(kind, "__name__", "") if isinstance(kind, type) else str(kind).replace("mneme.core.", "")).strip("_")
+    _RESULTS[name] = kind
+    content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{name}"}}
     if example is not None:
-        described["content"] = {"application/json": {"example": example}}
-    return {200: described}
+        content["example"] = example
+    return {200: {"description": "Done.", "content": {"application/json": content}}}
+
+
+def _result_schemas() -> dict[str, Any]:
+    schemas: dict[str, Any] = {}
+    with warnings.catch_warnings():
+        # The empty mapping that records have as a default is left out of their schemas, which is right.
+        warnings.simplefilter("ignore", PydanticJsonSchemaWarning)
+        for name, kind in _RESULTS.items():
+            adapter: TypeAdapter[Any] = TypeAdapter(kind)
+            made = adapter.json_schema(mode="serialization", ref_template="#/components/schemas/{model}", schema_generator=_Schemas)
+            schemas |= made.pop("$defs", {})
+            schemas[name] = made
+    return schemas
 
 
 def describe(app: FastAPI, *, keyed: bool) -> None:
@@ -81,7 +113,7 @@ def describe(app: FastAPI, *, keyed: bool) -> None:
         if app.openapi_schema is None:
             made = get_openapi(title=app.title, version=app.version, description=_ABOUT.strip(), routes=app.routes)
             parts = made.setdefault("components", {})
-            parts.setdefault("schemas", {})["Problem"] = _PROBLEM
+            parts["schemas"] = {**_result_schemas(), **parts.get("schemas", {}), "Problem": _PROBLEM}
             if keyed:
                 parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "mneme_<id>_<secret>"}}
                 for path, methods in made["paths"].items():
