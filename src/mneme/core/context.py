@@ -60,7 +60,7 @@ class Index(Protocol):
 
     @property
     def groups(self) -> tuple[IntArray, int]:
-        """``(size,)`` number of each memory's session, and how many there are; a memory without a session is one of its own."""
+        """``(size,)`` number of each memory's conversation, and a bound above all numbers; what belongs to none is one of its own."""
         ...
 
     def memo(self, name: str, build: Callable[[], T]) -> T:

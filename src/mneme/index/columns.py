@@ -1,7 +1,9 @@
 """The columns of a space in memory: what filters, neighbours and features read, one array per field.
 
 A memory's text at one version is one position. A changed text takes a new position and its old one goes absent, so that posting lists
-and vector codes only ever grow; neighbours in a session are a linked list over positions, ordered by time, then by row.
+and vector codes only ever grow. Neighbours in a session are a linked list over positions, ordered by time, then by row. A pause of more
+than an hour ends a conversation: what stands on the two sides of it explains each other no more than two sessions do. Messages of
+somebody without a session are one conversation between pauses; texts of nobody (documents) stand alone.
 """
 
 from __future__ import annotations
@@ -16,15 +18,18 @@ from numpy.typing import NDArray
 from mneme.core.clock import to_micros
 from mneme.core.ports import FloatArray, IndexRows, IntArray
 from mneme.core.query import Filter
+from mneme.core.upkeep import NEVER
 
 FIELDS = ("kind", "status", "author", "role", "session", "channel", "tier", "tags")
 SEARCHABLE = ("active", "archived")
+PAUSE_MICROS = 3_600_000_000
+"""A longer pause ends a conversation."""
 
 _NUMBERS: tuple[tuple[str, Any], ...] = (
     ("row", np.int64), ("text_version", np.int64), ("at", np.int64), ("valid_from", np.int64), ("valid_to", np.int64),
-    ("importance", np.float32), ("uses", np.float32), ("strength", np.float32),
+    ("importance", np.float32), ("uses", np.float32), ("strength", np.float32), ("last_used", np.int64),
     *((name, np.int32) for name in FIELDS),
-    ("previous", np.int64), ("following", np.int64), ("present", np.bool_),
+    ("previous", np.int64), ("following", np.int64), ("group", np.int64), ("present", np.bool_),
 )  # fmt: skip
 
 
@@ -39,6 +44,8 @@ class Columns:
         self._code_of: dict[str, dict[object, int]] = {name: {} for name in FIELDS}
         self._position_of_row: dict[int, int] = {}
         self._tails: dict[int, int] = {}
+        self._groups = 0
+        self._regroup = False
         self.ids: list[str] = []
         self.refs: list[str | None] = []
 
@@ -80,6 +87,7 @@ class Columns:
         """Overwrite everything but text and place in the session."""
         for name in ("text_version", "at", "valid_from", "valid_to", "importance", "uses", "strength"):
             self._data[name][positions] = getattr(rows, name)[chosen]
+        self._data["last_used"][positions] = NEVER if rows.last_used is None else rows.last_used[chosen]
         picked = chosen.tolist()
         for name in FIELDS:
             source = getattr(rows, name)
@@ -122,11 +130,22 @@ class Columns:
         return admitted
 
     def neighbours(self) -> tuple[IntArray, IntArray]:
-        """Return (previous, following), ``(size,)`` each, with ``size`` where there is no neighbour."""
-        previous, following = self["previous"].copy(), self["following"].copy()
-        previous[previous < 0] = self.size
-        following[following < 0] = self.size
-        return previous, following
+        """Return (previous, following), ``(size,)`` each, with ``size`` where there is no neighbour or a pause is between."""
+        at = self["at"]
+        found = []
+        for name in ("previous", "following"):
+            places = self[name].copy()
+            linked = places >= 0
+            linked[linked] = np.abs(at[places[linked]] - at[linked]) <= PAUSE_MICROS
+            places[~linked] = self.size
+            found.append(places)
+        return found[0], found[1]
+
+    def groups(self) -> tuple[IntArray, int]:
+        """Return ``(size,)`` the number of each position's conversation, and a bound above all numbers."""
+        if self._regroup:
+            self._number_groups()
+        return self["group"], self._groups
 
     def nbytes(self) -> int:
         """Return roughly how many bytes the columns take."""
@@ -151,32 +170,59 @@ class Columns:
             self._data[name] = grown
 
     def _link(self, positions: IntArray) -> None:
-        """Link new positions into their sessions; a memory without a session has no neighbours."""
-        no_session = self.code("session", None)
-        sessions = self._data["session"][positions]
-        in_session = positions[sessions != no_session]
-        if not len(in_session):
+        """Link new positions into their sessions."""
+        alone = self._alone(positions)
+        singles = positions[alone]
+        self._data["group"][singles] = self._groups + np.arange(len(singles))
+        self._groups += len(singles)
+        joined = positions[~alone]
+        if not len(joined):
             return
-        order = np.lexsort((self._data["row"][in_session], self._data["at"][in_session], self._data["session"][in_session]))
-        ordered = in_session[order]
-        codes = self._data["session"][ordered]
+        data = self._data
+        ordered = joined[np.lexsort((data["row"][joined], data["at"][joined], data["session"][joined]))]
+        codes = data["session"][ordered]
         starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
         for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(ordered)], strict=True):
             self._link_run(int(codes[start]), ordered[start:end])
 
+    def _alone(self, positions: IntArray) -> NDArray[np.bool_]:
+        """Return which positions belong to no session and to nobody."""
+        nobody = np.ones(len(positions), bool)
+        for name in ("session", "author", "role"):
+            nobody &= self._data[name][positions] == self.code(name, None)
+        return nobody
+
     def _link_run(self, session: int, run: IntArray) -> None:
         tail = self._tails.get(session, -1)
-        if tail < 0 or self._key(tail) <= self._key(int(run[0])):
-            previous, following = self._data["previous"], self._data["following"]
-            previous[run[1:]] = run[:-1]
-            following[run[:-1]] = run[1:]
-            previous[run[0]] = tail
-            if tail >= 0:
-                following[tail] = run[0]
-            self._tails[session] = int(run[-1])
+        if tail >= 0 and self._key(tail) > self._key(int(run[0])):
+            for position in run.tolist():
+                self._insert(session, position)
+            self._regroup = True
             return
-        for position in run.tolist():
-            self._insert(session, position)
+        data = self._data
+        data["previous"][run[1:]] = run[:-1]
+        data["following"][run[:-1]] = run[1:]
+        data["previous"][run[0]] = tail
+        if tail >= 0:
+            data["following"][tail] = run[0]
+        self._tails[session] = int(run[-1])
+        before = data["at"][run[0]] if tail < 0 else data["at"][tail]
+        pauses = np.diff(data["at"][run], prepend=before) > PAUSE_MICROS
+        first = self._groups if tail < 0 else int(data["group"][tail])
+        numbers = np.cumsum(pauses)
+        data["group"][run] = np.where(numbers > 0, self._groups + numbers - (tail >= 0), first)
+        self._groups += int(numbers[-1]) + (tail < 0)
+
+    def _number_groups(self) -> None:
+        """Number all conversations anew, after something came in before the end of its session."""
+        data, size = self._data, self.size
+        order = np.lexsort((data["row"][:size], data["at"][:size], data["session"][:size], ~data["present"][:size]))
+        at, session = data["at"][order], data["session"][order]
+        starts = np.r_[True, (session[1:] != session[:-1]) | (np.diff(at) > PAUSE_MICROS)]
+        starts |= self._alone(order) | ~data["present"][order]
+        data["group"][order] = np.cumsum(starts) - 1
+        self._groups = int(starts.sum())
+        self._regroup = False
 
     def _insert(self, session: int, position: int) -> None:
         previous, following = self._data["previous"], self._data["following"]
@@ -201,6 +247,7 @@ class Columns:
         session = int(self._data["session"][position])
         if self._tails.get(session) == position:
             self._tails[session] = before
+        self._regroup = True
         previous[position] = following[position] = -1
 
     def _key(self, position: int) -> tuple[int, int]:

@@ -94,8 +94,8 @@ class SpaceIndex:
 
     @property
     def groups(self) -> tuple[IntArray, int]:
-        """``(size,)`` number of each memory's session, and how many there are; a memory without a session is one of its own."""
-        return self.memo("groups", self._grouped)
+        """``(size,)`` number of each memory's conversation, and a bound above all numbers; what belongs to none is one of its own."""
+        return self.memo("groups", self.columns.groups)
 
     @property
     def lengths(self) -> FloatArray:
@@ -172,13 +172,6 @@ class SpaceIndex:
         self._postings.add(positions, [rows.terms[i] for i in fresh.tolist()])
         vectors, counts = select(rows.vectors, rows.passages, fresh)
         self._codes.add(np.repeat(positions, counts), vectors)
-
-    def _grouped(self) -> tuple[IntArray, int]:
-        sessions = self.columns["session"].astype(np.int64)
-        count = len(self.columns.values("session"))
-        alone = sessions == self.columns.code("session", None)
-        sessions[alone] = count + np.arange(int(alone.sum()))
-        return sessions, count + int(alone.sum())
 
     def _linked(self) -> tuple[IntArray, IntArray]:
         return self.memo("neighbours", self.columns.neighbours)

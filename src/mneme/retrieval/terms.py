@@ -49,7 +49,7 @@ class SearchTerms:
 
     Args:
         terms: in the order of the query.
-        ideal: the sum of ``idf``: what a text with every term, endlessly often, would score.
+        ideal: the sum of ``idf``: what a text with every term that the space has, endlessly often, would score.
     """
 
     terms: tuple[SearchTerm, ...]
@@ -72,6 +72,8 @@ def _search_terms(ctx: Context, query: Query) -> SearchTerms:
         if has_content and (weight < _CONTENT_WEIGHT or term in names):
             continue
         positions, counts = ctx.index.postings(term)
+        if not len(positions):
+            continue  # what no memory says tells memories not apart
         factor = LIGHT_WEIGHT if term in light else 1.0
         idf = np.float32(factor * inverse_frequency(len(positions), present))
         found.append(SearchTerm(id=term, weight=factor, idf=idf, positions=positions, counts=counts))

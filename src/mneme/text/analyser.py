@@ -132,7 +132,7 @@ class Analyser:
         for token in dict.fromkeys(tokens):
             weight = STOP_WEIGHT if token in stops else 1.0
             for form in forms:
-                for term in self._stemmed([token], form):
+                for term in self._stemmed([token], form, singles=True):
                     weights[term] = max(weight, weights.get(term, 0.0))
         if weights and max(weights.values()) < 1.0:
             weights = dict.fromkeys(weights, 1.0)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from mneme.core.clock import to_micros
+from mneme.text.sentences import sentences
 from mneme.text.time_expressions import TimeMention, find_times
 
 _WHEN = re.compile(
@@ -68,13 +69,16 @@ def _name_pattern(person: str) -> re.Pattern[str]:
 def asked_ranges(text: str, now: datetime, years: Sequence[int]) -> list[tuple[int, int]]:
     """Return the times that a question is about, as half-open intervals in microseconds since 1970.
 
+    Of several sentences the last one asks; what was said before it is no condition.
+
     Args:
         text: the question.
         now: the moment of asking; "last week" counts from it.
         years: the years that the space covers; "in May" means May of each of them.
     """
     ranges: list[tuple[int, int]] = []
-    for mention in find_times(text, now):
+    parts = sentences(text)
+    for mention in find_times(parts[-1] if parts else text, now):
         if mention.kind in ("recurring", "order"):
             continue
         yearly = mention.precision in _YEARLY and not _YEAR.search(mention.text) and not _RELATIVE.search(mention.text)
