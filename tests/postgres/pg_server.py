@@ -45,6 +45,9 @@ class Server:
             _kill(pid)
         while any(Path(f"/proc/{pid}").exists() and _state(pid) != "Z" for pid in (self.pid, *map(int, children))):
             time.sleep(0.01)
+        # Where nothing reaps the dead process, its locks would be taken for a running one's.
+        for left in ("postmaster.pid", ".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
+            (self.folder / "data" / left).unlink(missing_ok=True)
 
     def restart(self) -> None:
         """Start it again where it was."""

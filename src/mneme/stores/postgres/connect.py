@@ -130,6 +130,10 @@ class Connections:
         with self._pool.connection() as connection:
             yield connection
 
+    def run(self, work: Callable[[Connection], _T]) -> _T:
+        """Run something that may be done twice, outside any space; tried again as reads and writes are."""
+        return self._retried(work)
+
     def read(self, space: int, work: Callable[[Session], _T], *, snapshot: bool = False) -> _T:
         """Run a read in a transaction that sees one space; tried again on another connection when the first was lost.
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import psycopg
 
 from mneme.core.errors import InvalidInput, NewerStore, NotFound, StorageError
 from mneme.stores.postgres import schema
-from mneme.stores.postgres.connect import Connections, check_url, shown
+from mneme.stores.postgres.connect import Connection, Connections, Session, check_url, shown
 from mneme.stores.postgres.failures import translated
 from mneme.stores.postgres.store import PostgresStore
 from mneme.stores.semantics import check_space_name
@@ -56,6 +54,11 @@ class PostgresRoot:
         """The database's URL."""
         return self._url
 
+    @property
+    def where(self) -> str:
+        """How messages name the database: without a password."""
+        return self._connections.where
+
     def open(self, space: str, *, create: bool = True) -> PostgresStore:
         """Open a space's store.
 
@@ -72,22 +75,26 @@ class PostgresRoot:
         return PostgresStore(self._connections, number, space, notify=self._notify)
 
     def _number(self, space: str) -> int | None:
-        with translated(self._connections.where), self._connections.raw() as connection:
-            found = connection.execute("SELECT id FROM mneme.space WHERE name = $1 AND state = 'there'", (space.encode(),)).fetchone()
+        sql = "SELECT id FROM mneme.space WHERE name = $1 AND state = 'there'"
+        found = self._connections.run(lambda connection: connection.execute(sql, (space.encode(),)).fetchone())
         return int(found[0]) if found else None
 
     def add(self, space: str, *, state: str) -> int:
         """Enter a space into the catalogue, unless it is there, and return its number; one that arrives is not listed yet."""
         name = space.encode()
-        with translated(self._connections.where), self._connections.raw() as connection, connection.transaction():
-            connection.execute("INSERT INTO mneme.space (name, state) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", (name, state))
-            found = connection.execute("SELECT id, state FROM mneme.space WHERE name = $1 FOR KEY SHARE", (name,)).fetchone()
-            if found is None or found[1] != state:
-                raise StorageError(f"space: {space!r} is being moved here by `mneme migrate`; wait for it, or run it again to finish")
-            number = int(found[0])
-            connection.execute("SELECT set_config($1, $2, true)", (schema.SETTING, str(number)))
-            connection.execute("INSERT INTO mneme.head (space) VALUES ($1) ON CONFLICT DO NOTHING", (number,))
-        return number
+
+        def enter(connection: Connection) -> int:
+            with connection.transaction():
+                connection.execute("INSERT INTO mneme.space (name, state) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", (name, state))
+                found = connection.execute("SELECT id, state FROM mneme.space WHERE name = $1 FOR KEY SHARE", (name,)).fetchone()
+                if found is None or found[1] != state:
+                    raise StorageError(f"space: {space!r} is being moved here by `mneme migrate`; wait for it, or run it again to finish")
+                number = int(found[0])
+                connection.execute("SELECT set_config($1, $2, true)", (schema.SETTING, str(number)))
+                connection.execute("INSERT INTO mneme.head (space) VALUES ($1) ON CONFLICT DO NOTHING", (number,))
+            return number
+
+        return self._connections.run(enter)
 
     def arriving(self, space: str) -> PostgresStore:
         """Open a space that a migration fills; it is listed after :meth:`arrived`."""
@@ -96,13 +103,13 @@ class PostgresRoot:
 
     def arrived(self, space: str) -> None:
         """List a space that a migration has filled and verified."""
-        with translated(self._connections.where), self._connections.raw() as connection:
-            connection.execute("UPDATE mneme.space SET state = 'there' WHERE name = $1", (space.encode(),))
+        sql = "UPDATE mneme.space SET state = 'there' WHERE name = $1"
+        self._connections.run(lambda connection: connection.execute(sql, (space.encode(),)))
 
     def spaces(self) -> list[str]:
         """Return the names of all spaces, sorted."""
-        with translated(self._connections.where), self._connections.raw() as connection:
-            rows: list[tuple[Any, ...]] = connection.execute("SELECT name FROM mneme.space WHERE state = 'there'").fetchall()
+        sql = "SELECT name FROM mneme.space WHERE state = 'there'"
+        rows = self._connections.run(lambda connection: connection.execute(sql).fetchall())
         return sorted(bytes(name).decode() for (name,) in rows)
 
     def drop(self, space: str) -> None:
@@ -116,13 +123,12 @@ class PostgresRoot:
         if number is None:
             raise NotFound("space", space)
         self.clear(number)
-        with translated(self._connections.where), self._connections.raw() as connection:
-            connection.execute("DELETE FROM mneme.space WHERE id = $1", (number,))
+        self._connections.run(lambda connection: connection.execute("DELETE FROM mneme.space WHERE id = $1", (number,)))
 
     def clear(self, number: int) -> None:
         """Delete every row of a space."""
 
-        def change(session: Any) -> None:
+        def change(session: Session) -> None:
             for table in schema.TABLES:
                 session.run(f"DELETE FROM mneme.{table} WHERE space = $1")
 
