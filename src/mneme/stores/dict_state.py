@@ -12,6 +12,7 @@ from mneme.core.clock import to_micros
 from mneme.core.journal import Entry
 from mneme.core.ports import FloatArray, IndexRows, Material
 from mneme.core.records import Episode, Job, Link, Memory, Usage
+from mneme.core.upkeep import NEVER
 
 OPEN_END = np.iinfo(np.int64).max
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -126,4 +127,5 @@ def index_of(state: State, known: Sequence[tuple[str, StoredVersion | None]], se
         terms=[b"" if material is None else material.terms for material in materials],
         vectors=np.concatenate(arrays) if vectors and arrays else np.zeros((0, width), np.float32),
         passages=np.array([0 if material is None else len(material.vectors) for material in materials], np.int64),
+        last_used=np.array([NEVER if each.last_used_at is None else to_micros(each.last_used_at) for each in usage], np.int64),
     )

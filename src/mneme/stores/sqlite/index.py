@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from mneme.core.codec import loads
-from mneme.core.ports import FloatArray, IndexRows
+from mneme.core.ports import FloatArray, IndexRows, IntArray
+from mneme.core.upkeep import NEVER
 from mneme.stores.sqlite.reads import last_seq, meta
 from mneme.stores.sqlite.rows import Head, head_row, memory_from, select_in
 from mneme.stores.sqlite.schema import VERSIONS
@@ -70,7 +71,7 @@ def _assemble(connection: sqlite3.Connection, rows: Iterable[tuple[Any, ...]], b
     (row, id, text_version, kind, status, author, role, session, channel, tier, tags, ref, at, start, end) = columns[:15]
     importance, passages, terms = columns[15:]
     numbers = np.array(row, np.int64)
-    uses, strength = _usage(connection, numbers)
+    uses, strength, last_used = _usage(connection, numbers)
     return IndexRows(
         seq=seq,
         row=numbers,
@@ -94,6 +95,7 @@ def _assemble(connection: sqlite3.Connection, rows: Iterable[tuple[Any, ...]], b
         terms=terms,
         vectors=_vectors(blobs, sum(passages), width_of(connection)),
         passages=np.array(passages, np.int64),
+        last_used=last_used,
     )
 
 
@@ -108,19 +110,20 @@ def _transposed(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
     return columns
 
 
-def _usage(connection: sqlite3.Connection, rows: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[FloatArray, FloatArray]:
+def _usage(connection: sqlite3.Connection, rows: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[FloatArray, FloatArray, IntArray]:
     uses, strength = np.zeros(len(rows), np.float32), np.ones(len(rows), np.float32)
-    columns = "SELECT memory, uses, strength FROM usage"
+    last_used = np.full(len(rows), NEVER, np.int64)
+    columns = f"SELECT memory, uses, strength, coalesce(last_used_at, {NEVER}) FROM usage"
     if len(rows) <= _CHUNK:
         every = sorted(select_in(connection, f"{columns} WHERE memory IN {{}}", rows.tolist()))
     else:
         every = connection.execute(f"{columns} ORDER BY memory").fetchall()
     if every:
-        used, number, power = (np.array(column) for column in zip(*every, strict=True))
+        used, number, power, last = (np.array(column) for column in zip(*every, strict=True))
         place = np.minimum(np.searchsorted(rows, used), len(rows) - 1)
         held = rows[place] == used
-        uses[place[held]], strength[place[held]] = number[held], power[held]
-    return uses, strength
+        uses[place[held]], strength[place[held]], last_used[place[held]] = number[held], power[held], last[held]
+    return uses, strength, last_used
 
 
 def _vectors(blobs: Iterable[tuple[bytes]], passages: int, width: int) -> FloatArray:
