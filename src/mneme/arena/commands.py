@@ -28,8 +28,8 @@ def arena() -> None:
 
 @arena.command()
 @click.argument("task")
-@click.option("--data", type=_path, required=True, help="File or folder of the official release.")
-@click.option("--recipe", "recipes", required=True, help="Names, separated by commas; see `mneme arena list`.")
+@click.option("--data", type=_path, default=None, help="File or folder of the official release; generated measures need none.")
+@click.option("--recipe", "recipes", default="", help="Names, separated by commas; see `mneme arena list`.")
 @click.option("--pooled", is_flag=True, help="Put all samples into one space.")
 @click.option("--triples", is_flag=True, help="Also feed the triples that a model extracted (multihop).")
 @click.option("--foreign", is_flag=True, help="Also ask each space questions of another, to judge sufficiency.")
@@ -41,7 +41,7 @@ def arena() -> None:
 @_cache
 def run(
     task: str,
-    data: Path,
+    data: Path | None,
     recipes: str,
     pooled: bool,
     triples: bool,
@@ -53,8 +53,21 @@ def run(
     logs: Path,
     cache: Path,
 ) -> None:
-    """Run RECIPES on TASK; samples that the log has for the same code and data are not run again."""
+    """Run RECIPES on TASK; samples that the log has for the same code and data are not run again.
+
+    The measures extraction, updating and time print figures with their targets; --limit says how many seeds, from --seed on.
+    """
     from mneme.arena import show
+    from mneme.arena.measures import MEASURES
+
+    if task in MEASURES:
+        _measured(task, data, recipes or "beliefs", range(seed, seed + (limit or 3)), out)
+        return
+    if data is None or not recipes:
+        from mneme.core.errors import InvalidInput
+
+        missing = {"data": "is missing; give the official file or folder"} if data is None else {}
+        raise InvalidInput(missing | ({} if recipes else {"recipe": "is missing; give names, separated by commas"}))
     from mneme.arena.log import RunLog
     from mneme.arena.parallel import Source, Workers, open_tools
     from mneme.arena.recipes import get_recipes
@@ -86,6 +99,26 @@ def run(
     failed = failures(runs)
     if failed:
         click.echo(f"{len(failed)} samples failed; the first:\n{failed[0].error}", err=True)
+        raise click.exceptions.Exit(1)
+
+
+def _measured(task: str, data: Path | None, recipes: str, seeds: range, out: Path | None) -> None:
+    """Run a measure for each recipe, print its figures, and fail when a target is missed."""
+    from mneme.arena import show
+    from mneme.arena.measures import get_measure
+
+    found = {name: get_measure(task)(seeds, data, name) for name in (part.strip() for part in recipes.split(",")) if name}
+    rows = {name: [{**asdict(figure), "ok": figure.ok} for figure in figures] for name, figures in found.items()}
+    document = {"task": task, "seeds": list(seeds), "recipes": rows}
+    if out is not None:
+        text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+        if str(out) == "-":
+            click.echo(text)
+        else:
+            out.write_text(text + "\n", encoding="utf-8")
+    if str(out) != "-":
+        show.measured(task, seeds, found)
+    if not all(figure.ok for figures in found.values() for figure in figures):
         raise click.exceptions.Exit(1)
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from mneme.arena.claims import Verdict
 from mneme.arena.compare import Difference
+from mneme.arena.measures import Figure
 from mneme.arena.metrics import Metric
 from mneme.arena.subject import Recipe
 from mneme.arena.task import Task
@@ -34,6 +35,18 @@ def progress() -> Iterator[Callable[[str, str, int, int], None]]:
             bars.update(known[recipe], completed=number)
 
         yield move
+
+
+def measured(task: str, seeds: Sequence[int], recipes: Mapping[str, Sequence[Figure]]) -> None:
+    """Print the figures of a measure with their targets."""
+    for recipe, found in recipes.items():
+        table = _table(f"{task}, {recipe}, seeds {seeds[0]} to {seeds[-1]}", "value", "of", "target", "")
+        for figure in found:
+            bounds = ((">=", figure.least), ("<=", figure.most))
+            target = " ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
+            verdict = "" if not target else "[green]OK[/]" if figure.ok else "[red]FAIL[/]"
+            table.add_row(figure.name, f"{figure.value:.4g}", str(figure.of), target, verdict)
+        _console().print(table)
 
 
 def figures(task: Task, recipes: Mapping[str, Mapping[str, Any]]) -> None:

@@ -37,7 +37,9 @@ SLOTS: Mapping[str, str] = types.MappingProxyType(
 )
 """Field of a recipe -> kind of component in the registry."""
 
-NESTED: Mapping[str, str] = types.MappingProxyType({"features": "feature", "ranker": "ranker", "inner": "ranker"})
+NESTED: Mapping[str, str] = types.MappingProxyType(
+    {"features": "feature", "ranker": "ranker", "inner": "ranker", "channels": "channel", "refiners": "refiner"}
+)
 """Setting of a component that holds components -> their kind."""
 
 _MANY = frozenset({"channels", "refiners", "formers", "organisers", "guards", "keepers", "features"})

@@ -25,7 +25,19 @@ TABLE: dict[str, dict[str, str]] = {
         "dense": "mneme.retrieval.dense:Dense",
         "lexical": "mneme.retrieval.lexical:Lexical",
     },
+    "guard": {
+        "fingerprints": "mneme.guard.fingerprints:Fingerprints",
+        "grounding": "mneme.guard.gate:Grounding",
+    },
+    "organiser": {
+        "duplicates": "mneme.organisation.duplicates:Duplicates",
+        "links": "mneme.organisation.links:Links",
+        "reconcile": "mneme.organisation.reconcile:Reconcile",
+    },
     "ranker": {
+        "keyed": "mneme.retrieval.keyed:Keyed",
+        "hipporag": "mneme.retrieval.hipporag:HippoRag",
+        "hipporag2": "mneme.retrieval.hipporag2:HippoRag2",
         "linear-sum": "mneme.retrieval.linear:LinearSum",
         "weighted-sum": "mneme.retrieval.fusion:WeightedSum",
     },
@@ -38,6 +50,8 @@ TABLE: dict[str, dict[str, str]] = {
     "recipe": {
         "beliefs": "mneme.recipes.beliefs:recipe",
         "default": "mneme.recipes.default:recipe",
+        "hipporag": "mneme.recipes.hipporag:recipe",
+        "hipporag2": "mneme.recipes.hipporag2:recipe",
     },
 }
 

@@ -1,4 +1,4 @@
-"""How well the engine keeps up with a stream of life changes: the stream is told to a space, and its beliefs are compared with the truth."""
+"""How well the engine keeps up with a stream of life changes: it is told to a space, whose beliefs are compared with the truth."""
 
 from __future__ import annotations
 
