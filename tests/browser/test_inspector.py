@@ -7,10 +7,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import inspector_stage as stage
 import pytest
-import stage
-
-from conftest import Page
+from inspector_page import Page
 
 PAGES = ("overview", "timeline", "search?q=Where+does+Ines+live", "memories", "journal", "review", "jobs", "erase")
 AXE = """

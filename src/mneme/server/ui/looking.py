@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from mneme.core.journal import Entry
@@ -17,7 +17,10 @@ from mneme.service import Caller, Service
 MOST_NODES = 80
 MOST_LINKS = 200
 MOST_CONFLICTS = 200
-_CHUNK = 64
+_EVER = datetime.max.replace(tzinfo=UTC)
+_CHANGES_AT_ONCE = 1000
+_ENTRIES_AT_ONCE = 64
+_CHANGES_OF_A_PAGE = 8000
 _ALL = tuple(status for status in STATUSES if status != "erased")
 
 
@@ -47,19 +50,31 @@ class View:
 
     def last_entry(self) -> int:
         """Return the number of the newest journal entry."""
-        return int(self.service.stats(self.caller, self.space)["entries"])
+        return self.service.entry_at(self.caller, self.space, _EVER)
 
-    def entries_before(self, before: int, limit: int) -> list[Entry]:
-        """Return journal entries with a lower number, newest first."""
-        after = max(before - 1 - limit, 0)
-        found = self.service.journal(self.caller, self.space, after=after, limit=min(limit, before - 1)) if before > 1 else []
-        return list(reversed(found))
+    def newest(self, before: int) -> Iterator[Entry]:
+        """Yield journal entries with a lower number, newest first; few at a time where entries are large."""
+        size = 1
+        while before > 1:
+            start = max(before - size, 1)
+            found = self.service.journal(self.caller, self.space, after=start - 1, limit=before - start)
+            if not found:
+                return
+            yield from reversed(found)
+            before = start
+            many = sum(len(entry.changes) for entry in found) > _CHANGES_AT_ONCE
+            size = max(size // 2, 1) if many else min(2 * size, _ENTRIES_AT_ONCE)
 
 
 def journal(view: View, before: int | None, limit: int) -> dict[str, Any]:
-    """Return a page of the journal, newest first."""
-    start = view.last_entry() + 1 if before is None else before
-    found = view.entries_before(start, limit)
+    """Return a page of the journal, newest first; it ends early after entries with very many changes."""
+    found: list[Entry] = []
+    changes = 0
+    for entry in view.newest(view.last_entry() + 1 if before is None else before):
+        found.append(entry)
+        changes += len(entry.changes)
+        if len(found) == limit or changes > _CHANGES_OF_A_PAGE:
+            break
     return {"items": [shaping.entry(one) for one in found], "next": found[-1].seq if found and found[-1].seq > 1 else None}
 
 
@@ -93,20 +108,16 @@ def _subjects(view: View, start: tuple[int, int], limit: int) -> tuple[list[tupl
     """Return (entry, episode or new memory), newest first, and where to go on; an entry may be larger than a page."""
     seq, skip = start
     taken: list[tuple[Entry, str]] = []
-    while seq >= 1:
-        chunk = view.entries_before(seq + 1, _CHUNK)
-        for entry in chunk:
-            # Memories that rest on an episode are shown with it, so new ones are of interest only in entries without episodes.
-            born = [change.subject for change in reversed(entry.changes) if change.op == "observe"]
-            born = born or [change.subject for change in reversed(entry.changes) if change.op == "keep"]
-            room = limit - len(taken)
-            taken += [(entry, subject) for subject in born[skip : skip + room]]
-            if len(taken) == limit:
-                done = skip + room
-                return taken, ((entry.seq, done) if done < len(born) else (entry.seq - 1, 0) if entry.seq > 1 else None)
-            seq, skip = entry.seq - 1, 0
-        if not chunk:
-            break
+    for entry in view.newest(seq + 1):
+        # Memories that rest on an episode are shown with it, so new ones are of interest only in entries without episodes.
+        born = [change.subject for change in reversed(entry.changes) if change.op == "observe"]
+        born = born or [change.subject for change in reversed(entry.changes) if change.op == "keep"]
+        room = limit - len(taken)
+        taken += [(entry, subject) for subject in born[skip : skip + room]]
+        if len(taken) == limit:
+            done = skip + room
+            return taken, ((entry.seq, done) if done < len(born) else (entry.seq - 1, 0) if entry.seq > 1 else None)
+        skip = 0
     return taken, None
 
 

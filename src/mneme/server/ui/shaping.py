@@ -21,7 +21,7 @@ WHOLE = 50_000
 AROUND = 1_500
 """Characters of an episode around what a memory rests on."""
 
-MOST_CHANGES = 50
+MOST_CHANGES = 30
 _LIST_FIELDS = ("id", "kind", "at", "status", "author", "session", "tags", "version", "valid_to", "importance", "tier")
 
 
