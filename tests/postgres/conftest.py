@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from urllib.parse import quote
 
 import pytest
 from pg_server import start
 
 psycopg = pytest.importorskip("psycopg", reason="needs the extra postgres")
+
+from conftest_postgres import url_of  # noqa: E402
 
 from mneme.stores.postgres import PostgresRoot  # noqa: E402
 from mneme.stores.postgres.initialise import prepare  # noqa: E402
@@ -30,14 +31,6 @@ def admin_url() -> Iterator[str]:
     server = start()
     yield server.url
     server.remove()
-
-
-def url_of(admin: str, database: str, role: str | None = None) -> str:
-    """Return the URL of another database, or another role, on the same server."""
-    known = psycopg.conninfo.conninfo_to_dict(admin) | {"dbname": database}
-    if role is not None:
-        known |= {"user": role, "password": "app"}
-    return "postgresql://?" + "&".join(f"{key}={quote(str(value), safe='')}" for key, value in known.items() if value)
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Move in and out": {
         "import": "mneme.cli.moving:import_command",
         "export": "mneme.cli.moving:export",
+        "migrate": "mneme.cli.databases:migrate",
     },
     "Look after": {
         "verify": "mneme.cli.upkeep:verify",
@@ -41,6 +42,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Serve": {
         "serve": "mneme.server.commands:serve",
         "keys": "mneme.server.commands:keys",
+        "db": "mneme.cli.databases:db",
         "mcp": "mneme.server.mcp.commands:mcp",
         "inspect": "mneme.server.ui.commands:inspect",
     },

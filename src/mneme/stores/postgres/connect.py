@@ -168,6 +168,17 @@ class Connections:
                 if not connection.broken:
                     connection.execute("COMMIT")
 
+    @contextmanager
+    def snapshot(self, space: int) -> Iterator[Session]:
+        """Lend a session that sees one state of a space; what is lost inside the block is not tried again."""
+        with translated(self.where), self._pool.connection() as connection:
+            _begin(connection, space, f"{_SNAPSHOT}; SET LOCAL idle_in_transaction_session_timeout = 0")
+            try:
+                yield Session(connection, space)
+            finally:
+                if not connection.broken:
+                    connection.execute("COMMIT")
+
     def write(self, space: int, work: Callable[[Session], _T]) -> _T:
         """Run a change in one transaction; tried again after races, and after a lost connection if it was not committed.
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from mneme.core.errors import Closed, NotFound, ReadOnly
+from mneme.core.errors import Closed, NotFound
 from mneme.core.journal import Entry
 from mneme.core.ports import Applied, Batch, FloatArray, IndexRows, Version
 from mneme.core.query import Filter, Finding
@@ -306,10 +306,13 @@ class PostgresStore:
         """Run a read that sees one state of the space; for copying it."""
         return self._snapshot(work)
 
+    def snapshot_session(self) -> AbstractContextManager[Session]:
+        """Return a session that sees one state of the space, for as long as the block lasts; for copying it."""
+        self._alive()
+        return self._connections.snapshot(self._space)
+
     def write(self, change: Callable[[Session], _T]) -> _T:
         """Run a change in one transaction; for copying into it."""
-        if not self._name:
-            raise ReadOnly("store: it has no name; open it through its root")
         return self._write(change)
 
 

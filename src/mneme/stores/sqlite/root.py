@@ -192,6 +192,17 @@ class SQLiteRoot:
         found = connection.execute("SELECT file FROM space WHERE name = ? AND NOT dropping", (space,)).fetchone()
         return found[0] if found else None
 
+    def file_of(self, space: str) -> Path:
+        """Return the file that a space has, or will have."""
+        check_space_name(space)
+        with self._connection() as connection:
+            return self._folder / "spaces" / (self._file_of(connection, space) or file_name(space))
+
+    def enter(self, space: str) -> None:
+        """Enter a space into the catalogue whose file is there already."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO space (name, file) VALUES (?, ?)", (space, file_name(space)))
+
     def spaces(self) -> list[str]:
         """Return the names of all spaces, sorted."""
         with self._connection() as connection:

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -155,6 +155,19 @@ class SQLiteStore:
         if self._writer is None:
             raise ReadOnly(f"path: {self._path} is open for reading only; check its permissions and its folder's")
         return self._writer
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    def snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Return a block in which the file is read in one state; for copying it."""
+        return self._snapshot()
+
+    def write(self, change: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Run a change in one transaction; for copying into it."""
+        return self._write(change)
 
     def apply(self, batch: Batch) -> Applied:
         """Apply a batch; see :meth:`mneme.core.ports.Store.apply`."""
