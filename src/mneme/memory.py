@@ -125,8 +125,8 @@ class Memory:
         asked = recalling.check(query, k, budget_tokens, naming.as_filter(filters, kinds), as_of, known_at, explain)
         trace = Trace(id=self.ids.new("tr"), verb="recall")
         found = []
-        for name in dict.fromkeys(spaces):
-            with self._pool.use(self.space(name).name, create=False) as opened:
+        for name in dict.fromkeys([spaces] if isinstance(spaces, str) else spaces):
+            with self._pool.use(self.space(name).name, create=False, steady=True) as opened:
                 found.append(self._reader(name, opened).recall(replace(asked, k=asked.wanted), trace))
         return merging.merge(asked, found, self.recipe.packer, self.embedder, self.analyser, trace)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mneme.aio import AsyncSpace
 from mneme.core.clock import to_utc
-from mneme.core.errors import InvalidInput, NotFound, ReadOnly
+from mneme.core.errors import InvalidInput, NotFound
 from mneme.core.journal import Entry
 from mneme.core.operations import Archive, Enqueue, Keep, Observe, Operation, Reinforce, Restore, Revise, Supersede
 from mneme.core.ports import Applied, Batch, Material
@@ -179,7 +179,7 @@ class Space:
             where = replace(where, archived=True)
         asked = recalling.check(query, k, budget_tokens, where, as_of, known_at, explain)
         trace = Trace(id=self._memory.ids.new("tr"), verb="recall")
-        with self._use() as opened:
+        with self._use(create=False, steady=True) as opened:
             return self._memory._reader(self.name, opened).recall(asked, trace)
 
     def revise(
@@ -249,7 +249,7 @@ class Space:
         with self._use(any_model=erase) as opened:
             ids = naming.targets(opened, target)
             if not ids:
-                return Receipt(verb="forget", trace=trace)
+                return ErasureReport(erased=()) if erase else Receipt(verb="forget", trace=trace)
             if erase:
                 return erasing.erase(
                     opened,
@@ -303,7 +303,7 @@ class Space:
         Raises:
             NotFound: the id was never used in this space.
         """
-        with self._use() as opened:
+        with self._use(create=False) as opened:
             entries = opened.store.entries_of(id)
             if not entries:
                 raise NotFound("memory", id)
@@ -316,19 +316,19 @@ class Space:
         Raises:
             NotFound: there is none, or it was erased.
         """
-        with self._use() as opened:
+        with self._use(create=False) as opened:
             return self._present(opened, id)
 
     def memories(
         self, filters: Filter | Mapping[str, Any] | None = None, *, after: str = "", limit: int = 100, statuses: Sequence[str] = ("active",)
     ) -> list[Record]:
         """Return memories in the order of their ids, those after id ``after``; for going through a space page by page."""
-        with self._use() as opened:
+        with self._use(create=False) as opened:
             return opened.store.find(naming.as_filter(filters, ()), after=after, limit=limit, statuses=statuses)
 
     def episodes(self, ids: Sequence[str] = (), *, after: str = "", limit: int = 100) -> list[Episode]:
         """Return the episodes with these ids, or, without ids, those after id ``after`` in the order of their ids."""
-        with self._use() as opened:
+        with self._use(create=False) as opened:
             if ids:
                 found = opened.store.episodes(ids)
                 return [found[id] for id in ids if id in found]
@@ -336,27 +336,27 @@ class Space:
 
     def links(self, ids: Sequence[str] | None = None) -> list[Link]:
         """Return the links that have one of these memories at an end, or all; ordered by source, target and type."""
-        with self._use() as opened:
+        with self._use(create=False) as opened:
             return opened.store.links(ids)
 
     def usage(self, ids: Sequence[str]) -> dict[str, Usage]:
         """Return how memories have fared, by id; one that was never used is left out."""
-        with self._use() as opened:
+        with self._use(create=False) as opened:
             return opened.store.usage(ids)
 
     def formed_from(self, episodes: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Return the memories that rest on any of these episodes, by id, with all the episodes that they rest on."""
-        with self._use() as opened:
+        with self._use(create=False) as opened:
             return opened.store.resting_on(episodes)
 
     def entry_at(self, moment: datetime) -> int:
         """Return the number of the last journal entry recorded at or before a moment, 0 if there was none yet."""
-        with self._use() as opened:
+        with self._use(create=False) as opened:
             return opened.store.seq_at(to_utc(moment, "moment"))
 
     def journal(self, *, after: int = 0, limit: int = 100) -> list[Entry]:
         """Return journal entries with a higher number than ``after``, oldest first."""
-        with self._use() as opened:
+        with self._use(create=False) as opened:
             return opened.store.entries(after=after, limit=limit)
 
     def undo(self, count: int | None = None, *, entry: int | None = None, reason: str | None = None, actor: str | None = None) -> Receipt:
@@ -373,15 +373,16 @@ class Space:
         """
         if count is not None and entry is not None:
             raise InvalidInput({"entry": "goes without count; give one of them"})
-        if count is not None and count < 1:
-            raise InvalidInput({"count": "must be at least 1"})
+        for name, number in (("count", count), ("entry", entry)):
+            if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+                raise InvalidInput({name: f"must be a whole number of at least 1, not {number!r}"})
         trace = Trace(id=self._memory.ids.new("tr"), verb="undo")
         ids: list[str] = []
         refused: list[Any] = []
         applied = Applied(entry=None)
         with self._use() as opened:
             if entry is not None:
-                found = opened.store.entries(after=entry - 1, limit=1) if entry > 0 else []
+                found = opened.store.entries(after=entry - 1, limit=1) if entry < 2**63 else []
                 if not found or found[0].seq != entry:
                     raise NotFound("entry", entry)
                 chosen = found
@@ -396,12 +397,12 @@ class Space:
 
     def verify(self) -> Verification:
         """Check that the journal's chain is whole, that rows hold what it says, and that the index agrees with the rows."""
-        with self._use() as opened:
+        with self._use(create=False) as opened:
             return proving.verify(opened.store, opened.current, self._memory.analyser)
 
     def stats(self) -> dict[str, Any]:
         """Return counts of memories, episodes, links, jobs and entries, sizes in bytes, the model and the recipe."""
-        with self._use(any_model=True) as opened:
+        with self._use(create=False, any_model=True) as opened:
             counts: dict[str, Any] = dict(opened.store.counts())
             meta = opened.store.meta()
             counts["resident_bytes"] = opened.nbytes()
@@ -410,14 +411,14 @@ class Space:
 
     def export(self, path: str | Path) -> int:
         """Write the space as lines of JSON and return how many lines; see :mod:`mneme.engine.transfer`."""
-        with self._use(any_model=True) as opened:
-            return _writing(Path(path), lambda target: transfer.write(opened.store, self.name, target, self._memory.clock.now()))
+        with self._use(create=False, any_model=True) as opened:
+            return transfer.write(opened.store, self.name, Path(path), self._memory.clock.now())
 
     def export_lines(self) -> Iterator[bytes]:
         """Return the lines of an export one by one, without line ends; the space stays open until the last was taken."""
 
         def lines() -> Iterator[bytes]:
-            with self._use(any_model=True) as opened:
+            with self._use(create=False, any_model=True) as opened:
                 yield from transfer.lines(opened.store, self.name, self._memory.clock.now())
 
         return lines()
@@ -428,7 +429,7 @@ class Space:
         Raises:
             InvalidInput: the file is no export, or a line of it is broken; what stood before that line is in.
         """
-        with Path(path).open("rb") as file:
+        with transfer.reading(Path(path)) as file:
             return self.import_lines(file, name=Path(path).name, reason=reason, actor=actor)
 
     def import_lines(self, lines: Iterable[bytes], *, name: str = "export", reason: str | None = None, actor: str | None = None) -> Receipt:
@@ -466,7 +467,7 @@ class Space:
 
     def jobs(self, *, states: Sequence[str] = ()) -> list[Job]:
         """Return the space's jobs in these states, or all."""
-        with self._use() as opened:
+        with self._use(create=False) as opened:
             return opened.store.jobs(states=states)
 
     def drain(self) -> Done:
@@ -487,8 +488,9 @@ class Space:
         """Close the space's files; a later call opens them again."""
         self._memory._pool.drop(self.name)
 
-    def _use(self, *, any_model: bool = False) -> AbstractContextManager[Opened]:
-        return self._memory._pool.use(self.name, any_model=any_model)
+    def _use(self, *, create: bool = True, any_model: bool = False, steady: bool = False) -> AbstractContextManager[Opened]:
+        """Lend the open space; with ``create`` false one that is not there is empty and stays unmade."""
+        return self._memory._pool.use(self.name, create=create, or_empty=True, any_model=any_model, steady=steady)
 
     def _drain(self, names: Sequence[str] = ()) -> Done:
         total = Done()
@@ -591,9 +593,7 @@ class Space:
             episode = self._words_of_caller(text, current)
             operations.append(Observe(episode=episode))
             fields["sources"] = (Span(episode=episode.id, start=0, end=len(text)),)
-        for name in ("valid_from", "valid_to", "at"):
-            if fields.get(name) is not None:
-                fields[name] = to_utc(fields[name], name)
+        fields = prepare.revised_fields(fields)
         operations.append(Revise(id=current.id, text=text, changes=fields, expected_version=expected_version))
         return operations, [] if text is None else [replace(current, text=text)]
 
@@ -660,11 +660,3 @@ def _chunks(lines: Iterable[Any], size: int) -> Iterable[list[Any]]:
             part = []
     if part:
         yield part
-
-
-def _writing(path: Path, write: Callable[[Path], int]) -> int:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return write(path)
-    except PermissionError as error:
-        raise ReadOnly(f"{path}: can't be written ({error.strerror}); choose another folder") from error

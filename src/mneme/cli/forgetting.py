@@ -43,15 +43,14 @@ def forget(app: App, memory_ids: tuple[str, ...], erase: bool, yes: bool, reason
             _ask(space, memory_ids, where, quiet=app.json)
         target = memory_ids if where is None else where
         result = space.forget(target, erase=erase, reason=reason)
-    if isinstance(result, ErasureReport):
+    if not result.ids:
+        app.answer(result, lambda out: out.print("Nothing to forget: no memory fits."))
+    elif isinstance(result, ErasureReport):
         report = result
         app.answer(report, lambda out: show_erasure(out, report))
     else:
         receipt = result
-        if receipt.ids:
-            app.answer(receipt, lambda out: show_receipt(out, receipt, "Forgot (archived)"))
-        else:
-            app.answer(receipt, lambda out: out.print("Nothing to forget: no memory fits."))
+        app.answer(receipt, lambda out: show_receipt(out, receipt, "Forgot (archived)"))
 
 
 def _ask(space: Space, ids: tuple[str, ...], where: Filter | None, *, quiet: bool) -> None:

@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mneme.core.clock import to_utc
 from mneme.core.errors import InvalidInput
 from mneme.core.records import EMPTY, KINDS, Memory
 from mneme.core.trace import Trace
+
+_LISTS = ("kinds", "authors", "roles", "sessions", "channels", "tiers", "refs", "ids", "tags")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +41,20 @@ class Filter:
 
     def __post_init__(self) -> None:
         problems: dict[str, str] = {}
-        unknown = sorted(set(self.kinds) - set(KINDS))
+        for name in _LISTS:
+            values = getattr(self, name)
+            if not isinstance(values, tuple) or not all(isinstance(value, str) for value in values):
+                problems[name] = "must be a tuple of strings"
+        unknown = [] if "kinds" in problems else sorted(set(self.kinds) - set(KINDS))
         if unknown:
             problems["kinds"] = f"unknown: {', '.join(unknown)}; known are {', '.join(KINDS)}"
         for name in ("since", "until"):
             value = getattr(self, name)
-            if value is not None and value.tzinfo is None:
-                problems[name] = "has no time zone; add one, for example value.replace(tzinfo=datetime.UTC)"
+            if value is not None:
+                try:
+                    to_utc(value, name)
+                except InvalidInput as error:
+                    problems.update(error.problems)
         if not problems and self.since and self.until and self.until < self.since:
             problems["until"] = "is before since; swap them"
         if problems:

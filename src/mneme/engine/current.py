@@ -35,7 +35,12 @@ class CurrentIndex:
             index.refresh(self._store.index_rows())
             self._index = index
         elif index.seq < last:
-            index.refresh(self._store.index_rows(after=index.seq))
+            rows = self._store.index_rows(after=index.seq)
+            if "erased" in rows.status:
+                # Built anew, so that nothing of what was erased stays in memory: not its terms, its vectors, its names.
+                self.drop()
+                return self.now()
+            index.refresh(rows)
         return index
 
     def at(self, seq: int) -> SpaceIndex:

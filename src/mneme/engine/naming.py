@@ -12,7 +12,7 @@ from mneme.core.records import Episode
 from mneme.core.records import Memory as Record
 from mneme.engine.opened import Opened
 
-Target = str | Record | Hit | Filter | Iterable["str | Record | Hit"]
+Target = str | Record | Hit | Filter | Mapping[str, Any] | Iterable["str | Record | Hit"]
 
 _PAGE = 1000
 
@@ -24,6 +24,8 @@ def targets(opened: Opened, target: Target) -> list[str]:
         NotFound: one of them is unknown or erased.
         InvalidInput: a filter admits everything.
     """
+    if isinstance(target, Mapping):
+        target = as_filter(target, ())
     if isinstance(target, Filter):
         if target in (Filter(), Filter(archived=True)):
             raise InvalidInput({"filter": "admits everything; set a field, or remove the whole space with memory.drop(name)"})
@@ -34,7 +36,11 @@ def targets(opened: Opened, target: Target) -> list[str]:
             ids += [memory.id for memory in page]
             after = page[-1].id
         return ids
+    if not isinstance(target, str | Record | Hit | Iterable):
+        raise InvalidInput({"target": f"must be an id, a hit, a memory, several of them, or a filter, not {type(target).__name__}"})
     items = [target] if isinstance(target, str | Record | Hit) else list(target)
+    if odd := [item for item in items if not isinstance(item, str | Record | Hit)]:
+        raise InvalidInput({"target": f"holds what is no id, hit or memory: {type(odd[0]).__name__}"})
     ids = [item if isinstance(item, str) else item.memory.id if isinstance(item, Hit) else item.id for item in items]
     known = opened.store.memories(ids)
     for id in ids:
@@ -53,6 +59,8 @@ def as_filter(filters: Filter | Mapping[str, Any] | None, kinds: Sequence[str]) 
         where = Filter()
     elif isinstance(filters, Filter):
         where = filters
+    elif not isinstance(filters, Mapping):
+        raise InvalidInput({"filters": f"must be a mneme.Filter or a mapping of its fields, not {type(filters).__name__}"})
     else:
         unknown = sorted(set(filters) - set(Filter.__dataclass_fields__))
         if unknown:
@@ -60,7 +68,8 @@ def as_filter(filters: Filter | Mapping[str, Any] | None, kinds: Sequence[str]) 
             raise InvalidInput({f"filters.{name}": f"is unknown; known are {known}" for name in unknown})
         fields: dict[str, Any] = {}
         for name, value in filters.items():
-            fields[name] = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list | set) else value
+            single = isinstance(value, str) and name not in ("since", "until")
+            fields[name] = (value,) if single else tuple(value) if isinstance(value, list | set) else value
         where = Filter(**fields)
     if kinds:
         where = replace(where, kinds=(kinds,) if isinstance(kinds, str) else tuple(kinds))
@@ -77,7 +86,7 @@ def known_kind(kind: str) -> str:
     return kind
 
 
-def chosen_hits(found: Recall, field: str, chosen: Sequence[str | Hit]) -> list[str]:
+def chosen_hits(found: Recall, field: str, chosen: str | Hit | Sequence[str | Hit]) -> list[str]:
     """Return the ids of the hits that a caller names by hit, id, mark or ref.
 
     Raises:
@@ -87,7 +96,7 @@ def chosen_hits(found: Recall, field: str, chosen: Sequence[str | Hit]) -> list[
     for hit in found.hits:
         names.update({name: hit.memory.id for name in (hit.memory.id, hit.mark, hit.memory.ref) if name})
     ids = []
-    for item in chosen:
+    for item in [chosen] if isinstance(chosen, str | Hit) else chosen:
         name = item.memory.id if isinstance(item, Hit) else item
         if name not in names:
             raise InvalidInput({field: f"{name!r} is no hit of this recall; give hits, ids, marks or refs of it"})

@@ -221,6 +221,36 @@ def time_problem(field: str, value: object) -> dict[str, str]:
     return {}
 
 
+def revised_fields(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a correction as a record has them: lists as tuples, times in UTC.
+
+    Raises:
+        InvalidInput: with every bad field.
+    """
+    fields = dict(changes)
+    problems: dict[str, str] = {}
+    for name in ("valid_from", "valid_to", "at"):
+        if name in fields and (name != "valid_to" or fields[name] is not None):
+            problems.update(time_problem(name, fields[name]))
+    for name in ("kind", "tier"):
+        if name in fields and text_problem(fields[name]):
+            problems[name] = str(text_problem(fields[name]))
+    if "importance" in fields and (isinstance(fields["importance"], bool) or not isinstance(fields["importance"], int | float)):
+        problems["importance"] = "must be a number in [0, 1]"
+    if "tags" in fields:
+        fields["tags"] = listed(fields["tags"])
+        problems.update(tag_problems(fields["tags"]))
+    if "sources" in fields:
+        fields["sources"] = listed(fields["sources"])
+        if not all(isinstance(source, Span) for source in fields["sources"]):
+            problems["sources"] = "must be mneme.Span values"
+    if "attributes" in fields:
+        problems.update(attribute_problem(fields["attributes"]))
+    if problems:
+        raise InvalidInput(problems)
+    return fields | {name: to_utc(fields[name], name) for name in ("valid_from", "valid_to", "at") if fields.get(name) is not None}
+
+
 def attribute_problem(attributes: Mapping[str, object]) -> dict[str, str]:
     """Return what is wrong with attributes, nothing when they are plain JSON values."""
     if not isinstance(attributes, Mapping):

@@ -6,13 +6,14 @@ file twice adds nothing. The journal stays behind: ``backup`` copies a space wit
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mneme.core import codec
-from mneme.core.errors import InvalidInput
+from mneme.core.errors import InvalidInput, MnemeError, ReadOnly, StorageError, StorageFull
 from mneme.core.operations import Connect, Keep, Observe, Operation, Reinforce
 from mneme.core.ports import Embedder, Store
 from mneme.core.query import Filter, Refusal
@@ -46,15 +47,51 @@ def lines(store: Store, space: str, now: datetime) -> Iterator[bytes]:
 
 
 def write(store: Store, space: str, path: Path, now: datetime) -> int:
-    """Write an export and return how many lines it has; a file of that name is replaced only when the new one is whole."""
+    """Write an export and return how many lines it has; a file of that name is replaced only when the new one is whole.
+
+    Raises:
+        InvalidInput: the path is a folder.
+        ReadOnly: the folder can't be written.
+        StorageFull: there is no space left.
+        StorageError: anything else that the system says.
+    """
+    if path.is_dir():
+        raise InvalidInput({"path": f"{path} is a folder; name a file in it"})
     part = path.with_name(path.name + ".part")
     count = 0
-    with part.open("wb") as file:
-        for line in lines(store, space, now):
-            file.write(line + b"\n")
-            count += 1
-    part.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("wb") as file:
+                for line in lines(store, space, now):
+                    file.write(line + b"\n")
+                    count += 1
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritten(path, error) from error
     return count
+
+
+def _unwritten(path: Path, error: OSError) -> MnemeError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return StorageFull(f"path: no space is left for {path}; free some and export again; the file was not made")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return ReadOnly(f"path: {path} can't be written ({error.strerror}); choose another folder")
+    return StorageError(f"path: {path} can't be written ({error.strerror}); choose another file")
+
+
+def reading(path: Path) -> BinaryIO:
+    """Open an export.
+
+    Raises:
+        InvalidInput: it can't be read.
+    """
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise InvalidInput({"path": f"{path} can't be read ({error.strerror}); give the file that an export wrote"}) from error
 
 
 def read(lines: Iterable[bytes], name: str) -> Iterator[dict[str, Any]]:
