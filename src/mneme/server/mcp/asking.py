@@ -19,8 +19,11 @@ from mneme.text.sentences import sentence_spans
 MOST_SENTENCES = 96
 LONGEST_SENTENCE = 600
 ENOUGH = 0.5
-NEAR = 0.45
-"""A best sentence whose nearness is lower is not taken for an answer."""
+NEAR = 0.55
+"""A best sentence whose nearness is lower is not taken for an answer.
+
+Chosen on four LoCoMo conversations: 84 % of their own questions pass, and 25 % of the questions of another one, names changed to fit.
+"""
 
 _WORDS = 0.5
 
