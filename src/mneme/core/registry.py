@@ -18,6 +18,9 @@ from mneme.core.errors import UnknownComponent
 TABLE: dict[str, dict[str, str]] = {
     "former": {
         "corrections": "mneme.formation.correcting:Corrections",
+        "either": "mneme.formation.either:Either",
+        "model-statements": "mneme.formation.llm_statements:ModelFormer",
+        "model-summaries": "mneme.formation.llm_summary:ModelSummary",
         "rules": "mneme.formation.rules:RuleFormer",
         "summaries": "mneme.formation.summary:SummaryFormer",
     },
@@ -31,13 +34,16 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "organiser": {
         "duplicates": "mneme.organisation.duplicates:Duplicates",
+        "either": "mneme.organisation.either:Either",
         "links": "mneme.organisation.links:Links",
+        "model-reconcile": "mneme.organisation.llm_reconcile:ModelReconcile",
         "reconcile": "mneme.organisation.reconcile:Reconcile",
     },
     "ranker": {
         "keyed": "mneme.retrieval.keyed:Keyed",
         "hipporag": "mneme.retrieval.hipporag:HippoRag",
         "hipporag2": "mneme.retrieval.hipporag2:HippoRag2",
+        "lifted": "mneme.retrieval.lifted:Lifted",
         "linear-sum": "mneme.retrieval.linear:LinearSum",
         "weighted-sum": "mneme.retrieval.fusion:WeightedSum",
     },

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mneme.core.card import Card
 from mneme.formation.correcting import Corrections
+from mneme.formation.either import Either
+from mneme.formation.llm_statements import ModelFormer
 from mneme.formation.rules import RuleFormer
 from mneme.guard.fingerprints import Fingerprints
 from mneme.guard.gate import Grounding
 from mneme.organisation.duplicates import Duplicates
 from mneme.organisation.links import Links
-from mneme.organisation.reconcile import Reconcile
+from mneme.organisation.llm_reconcile import ModelReconcile
 from mneme.recipes.default import recipe as default
-from mneme.retrieval.keyed import Keyed
+from mneme.retrieval.lifted import Lifted
 
-KEY_WEIGHTS = {"dense": 0.9, "lexical": 0.6}
+KEY_WEIGHTS = {"dense": 0.8, "lexical": 0.5}
 """How much of a statement's score counts for its turn. A statement is shorter than what it was read from and so scores higher."""
 
 recipe = replace(
     default,
     name="beliefs",
-    about="the default ranking over what was said, with statements formed by rule, grounded and kept true as keys to it",
-    ranker=Keyed(channels=default.channels, ranker=default.ranker, refiners=default.refiners, weights=KEY_WEIGHTS),
+    about="the default ranking over what was said, with statements that are grounded and kept true as keys to it",
+    ranker=Lifted(channels=default.channels, ranker=default.ranker, refiners=default.refiners, weights=KEY_WEIGHTS),
     refiners=(),
-    formers=(RuleFormer(), Corrections()),
+    formers=(Either(by_rule=RuleFormer(), by_model=ModelFormer()), Corrections()),
     guards=(Grounding(), Fingerprints()),
-    organisers=(Duplicates(), Reconcile(), Links()),
+    organisers=(Duplicates(), ModelReconcile(), Links()),
+    card=Card(
+        without_model="Statements are those that rules can read for certain; unknown relations are added and never closed.",
+        per_write="one pass of rules, or one model call for a dozen messages and one for what no rule can reconcile",
+        per_recall="a second look at the 60 best statements of each channel",
+    ),
 )
