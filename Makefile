@@ -8,12 +8,13 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 DATA ?= ../shared/data
 RECIPES ?= bm25,dense,four-sum,default
 
-.PHONY: help demo test lint bench torture arena reference figures clean
+.PHONY: help demo test lint bench load torture arena reference figures clean
 
 help:
 	@echo "make demo       a virtual environment, mneme in it, and the demonstration"
 	@echo "make test       everything that CI runs: style, types, layers, tests"
 	@echo "make bench      measure against plain stacks; writes build/bench.json"
+	@echo "make load       a server under load: 64 clients, 100 spaces of 1,000 memories, 60 s"
 	@echo "make torture    the long crash and concurrency runs"
 	@echo "make arena      retrieval on the benchmark data in DATA ($(DATA))"
 	@echo "make reference  write docs/reference/ anew from the code"
@@ -34,6 +35,9 @@ lint: $(VENV)/installed-dev
 bench: $(VENV)/installed-bench
 	@mkdir -p build
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench.py --out build/bench.json
+
+load: $(VENV)/installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.load --json build/load.json
 
 torture: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m slow -p no:randomly

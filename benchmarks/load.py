@@ -28,6 +28,7 @@ from mneme import Memory
 from mneme.core.ports import FloatArray
 from mneme.models.local import LocalEmbedder
 
+_SERVE = ["--workers", str(os.cpu_count() or 1), "--threads", "1"]
 TARGET_PER_S, TARGET_P95_MS = 300, 250
 _PEOPLE = "Ana Bo Chen Dmitri Elif Femi Greta Hugo Ines Jonas Kaya Lena Musa Nadia Omar Priya Quentin Rosa Sven Tariq".split()
 _DID = "bought lost found repaired sold painted borrowed cleaned ordered returned photographed measured hid gave away".split()
@@ -163,7 +164,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--writes", type=float, default=0.2)
     parser.add_argument("--root", type=Path, help="a root that was filled before; a new one is made if left out")
-    parser.add_argument("--serve", nargs=argparse.REMAINDER, default=[], help="further options of mneme serve")
+    parser.add_argument("--serve", nargs=argparse.REMAINDER, default=_SERVE, help="options of mneme serve, after all others")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -86,6 +86,7 @@ def bind(address: Address, *, shared: bool = False) -> socket.socket:
     Raises:
         InvalidInput: the address can't be bound.
     """
+    bound: socket.socket | None = None
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, kind, protocol)
@@ -95,6 +96,8 @@ def bind(address: Address, *, shared: bool = False) -> socket.socket:
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         bound.bind(where)
     except OSError as error:
+        if bound is not None:
+            bound.close()
         why = error.strerror or str(error)
         raise InvalidInput({"host": f"can't listen on {address.host} port {address.port} ({why}); choose another --port"}) from error
     return bound

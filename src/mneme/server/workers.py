@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -80,16 +80,15 @@ def start(serving: Serving, started: Callable[[str], None]) -> None:
         raise InvalidInput({"workers": "must be 1 here: the root is in the memory of one process, or the system can't share an address"})
     bound = bind(serving.address, shared=serving.workers > 1)
     if serving.workers == 1:
-        with _application(serving) as (app, stopping):
+        with closing(bound), _application(serving) as (app, stopping):
             listening = listen(bound)
             started(url_of(bound, serving.address))
             serve(app, listening, serving.address, stopping)
         return
     # The address is now this server's; the workers bind to it too, and the system spreads connections over them.
     fixed = replace(serving, address=replace(serving.address, port=bound.getsockname()[1]))
-    with tempfile.TemporaryDirectory(prefix="mneme-figures-") as folder:
+    with closing(bound), tempfile.TemporaryDirectory(prefix="mneme-figures-") as folder:
         _supervise(replace(fixed, figures=Path(folder)), lambda: started(url_of(bound, serving.address)))
-    bound.close()
 
 
 @contextmanager
