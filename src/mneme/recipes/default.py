@@ -20,20 +20,20 @@ from mneme.retrieval.packing import Chronological
 from mneme.text.tokens import count_tokens
 
 WEIGHTS = {
-    "dense": 5.0,
-    "lexical": 1.6,
-    "window-dense": 3.6,
-    "session-dense": 2.0,
-    "session-mean": 2.0,
+    "dense": 5.2,
+    "lexical": 2.0,
+    "window-dense": 2.5,
+    "session-dense": 3.0,
+    "session-mean": 1.0,
     "window-lexical": 5.0,
-    "session-lexical": 6.0,
-    "speaker": 1.6,
-    "asker": 3.5,
-    "answers": 0.45,
-    "length": 1.7,
-    "tells-time": 1.9,
-    "in-range": 3.2,
-    "bridge": 4.0,
+    "session-lexical": 7.5,
+    "speaker": 2.8,
+    "asker": 3.0,
+    "answers": 0.4,
+    "length": 1.9,
+    "tells-time": 2.0,
+    "in-range": 4.2,
+    "bridge": 3.2,
 }
 
 recipe = Recipe(
