@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import mneme
 from mneme.core.operations import Connect, Quarantine, Reinforce
@@ -315,3 +317,26 @@ def test_lists_carry_no_long_texts(client: TestClient, keys: Keys, memory: mneme
     assert len(client.get(f"/ui/api/memory?space=home&id={id}", headers=headers).content) < 200_000
     part = client.get(f"/ui/api/text?space=home&id={id}&start=999990", headers=headers).json()
     assert part == {"text": "x" * 10, "length": 1_000_000}
+
+
+_LIKELY = st.sampled_from(["home", "active", "1.0", "2026-01-01T00:00:00Z", "999999999999999.9"])
+_ODD = st.one_of(st.text(max_size=30), st.integers().map(str), _LIKELY)
+_GETS = ("figures", "growth", "timeline", "memories", "memory", "text", "graph", "journal", "review", "jobs", "spaces")
+_POSTS = ("search", "forget", "restore", "revise", "undo", "preview", "verify")
+_QUESTION = st.dictionaries(st.sampled_from(["id", "before", "at", "limit", "after", "kind", "status", "since", "start"]), _ODD, max_size=3)
+_FIELDS = st.sampled_from(["query", "target", "id", "text", "erase", "count", "entry", "k"])
+_BODY = st.dictionaries(_FIELDS, _ODD | st.integers() | st.none(), max_size=4)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(get=st.sampled_from(_GETS), post=st.sampled_from(_POSTS), space=_ODD, question=_QUESTION, body=_BODY)
+def test_no_call_fails_on_the_server_s_side(
+    client: TestClient, keys: Keys, memory: mneme.Memory, get: str, post: str, space: str, question: dict[str, str], body: dict[str, Any]
+) -> None:
+    memory.space("home").remember("here", key="once")
+    headers = enter(client, keys)
+    for where in ("home", space):
+        told = client.get(f"/ui/api/{get}", params={"space": where, **question}, headers=headers)
+        assert told.status_code in (200, 403, 404, 409, 413, 422), told.text
+        told = client.post(f"/ui/api/{post}", params={"space": where}, json=body, headers=headers)
+        assert told.status_code in (200, 403, 404, 409, 413, 422), told.text

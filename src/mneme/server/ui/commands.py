@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mneme.cli.app import App, shared
-from mneme.core.errors import MissingExtra, NotFound
+from mneme.core.errors import InvalidInput, MissingExtra
 
 
 @click.command()
@@ -37,7 +37,7 @@ def inspect(app: App, path: Path | None, port: int, no_open: bool) -> None:
         raise MissingExtra("mneme inspect", "server") from error
     app.root = str(path) if path is not None else app.root
     if not folder(app.root).is_dir():
-        raise NotFound("folder", str(folder(app.root)))
+        raise InvalidInput({"path": f"there is no folder {folder(app.root)}; name the one in which the spaces are"})
     to_stderr("warning")
     keys = Keys(None)
     _, token = keys.create("inspector")
