@@ -20,8 +20,10 @@ from mneme.core.recipe import Recipe
 from mneme.core.trace import Trace
 from mneme.engine import choosing, merging, naming, prepare, recalling
 from mneme.engine.jobs import WorkerThread
+from mneme.engine.keeping import Triggers
 from mneme.engine.opened import Opened, Pool
 from mneme.engine.places import open_root
+from mneme.engine.upkeep import Uses
 from mneme.space import Space
 from mneme.text.analyser import Analyser
 
@@ -45,6 +47,7 @@ class Memory:
         background: with a model, do deferred work in a thread of this process; False leaves it to ``drain`` and ``mneme worker``.
         language: the language of the texts, such as ``"de"``; None detects it text by text.
         max_open_bytes: how much memory open spaces may take; the least recently used is closed first.
+        triggers: when the background worker looks after a space by itself (:meth:`Space.upkeep`); None leaves that to callers.
         actor: who the journal names for changes made through this object.
         clock, seed: time and randomness, for tests and simulations.
 
@@ -65,6 +68,7 @@ class Memory:
         background: bool = True,
         language: str | None = None,
         max_open_bytes: int = DEFAULT_OPEN_BYTES,
+        triggers: Triggers | None = None,
         actor: str = "",
         clock: Clock | None = None,
         seed: int | None = None,
@@ -78,6 +82,8 @@ class Memory:
         self._fixed_recipe = recipe is not None
         self.ids = Ids(self.clock, seed)
         self.actor = actor
+        self.uses = Uses()
+        self._triggers = triggers
         self.llm: LLM | None = _language_model(llm)
         self._background = background
         self._worker = WorkerThread(self._work)
@@ -171,6 +177,11 @@ class Memory:
         """Do what is due in a space; returns whether more waits there."""
         space = self.space(name)
         space.drain()
+        if self._triggers is not None:
+            with self._pool.use(name) as opened:
+                due = self._triggers.pull(opened.store, self.clock.now())
+            if due:
+                space.upkeep()
         return bool(space.jobs(states=("waiting", "leased")))
 
     def __enter__(self) -> Memory:

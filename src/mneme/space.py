@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,16 +16,20 @@ from mneme.aio import AsyncSpace
 from mneme.core.clock import to_utc
 from mneme.core.errors import InvalidInput, NotFound
 from mneme.core.journal import Entry
-from mneme.core.operations import Archive, Enqueue, Keep, Observe, Operation, Reinforce, Restore, Revise, Supersede
+from mneme.core.operations import Archive, Enqueue, Keep, Observe, Operation, Restore, Revise, Supersede
 from mneme.core.ports import Applied, Batch, Material
 from mneme.core.query import ErasureReport, Filter, Hit, Recall, Receipt, Verification
 from mneme.core.records import Episode, Job, Link, Media, Message, Span, Usage
 from mneme.core.records import Memory as Record
 from mneme.core.trace import Trace
-from mneme.engine import erasing, forming, naming, prepare, proving, recalling, reembedding, reforming, transfer, undo
+from mneme.engine import erasing, forming, keeping, naming, prepare, proving, recalling, reembedding, reforming, transfer, undo
+from mneme.engine.blocks import Blocks
 from mneme.engine.jobs import Done, Task, job_key, work
 from mneme.engine.material import material_for
 from mneme.engine.opened import Opened
+from mneme.engine.upkeep import Means, Pass, UpkeepBudget, UpkeepReport, census, grade
+from mneme.retention.budgets import Limit
+from mneme.text.tokens import count_tokens
 
 if TYPE_CHECKING:
     from mneme.memory import Memory
@@ -180,7 +184,10 @@ class Space:
         asked = recalling.check(query, k, budget_tokens, where, as_of, known_at, explain)
         trace = Trace(id=self._memory.ids.new("tr"), verb="recall")
         with self._use(create=False, steady=True) as opened:
-            return self._memory._reader(self.name, opened).recall(asked, trace)
+            found = self._memory._reader(self.name, opened).recall(asked, trace)
+        if asked.known_at is None:
+            self._memory.uses.note(self.name, (hit.memory.id for hit in found.hits), self._memory.clock.now())
+        return found
 
     def revise(
         self,
@@ -251,6 +258,8 @@ class Space:
             if not ids:
                 return ErasureReport(erased=()) if erase else Receipt(verb="forget", trace=trace)
             if erase:
+                if holds := keeping.policies_of(opened.store).holds:
+                    keeping.check_holds(holds, list(opened.store.memories(ids).values()), self._memory.clock.now())
                 return erasing.erase(
                     opened,
                     ids,
@@ -289,11 +298,10 @@ class Space:
         good, bad = naming.chosen_hits(found, "useful", useful), naming.chosen_hits(found, "useless", useless)
         trace = Trace(id=self._memory.ids.new("tr"), verb="feedback")
         now = self._memory.clock.now()
-        operations: list[Operation] = [Reinforce(id=id, uses=1.0, at=now) for id in good]
-        operations += [Reinforce(id=id, uses=-1.0, at=now) for id in bad]
-        if not operations:
+        if not good and not bad:
             return Receipt(verb="feedback", trace=trace)
         with self._use() as opened:
+            operations = self._judged(opened, good, bad, now)
             applied = self._apply(opened, operations, trace, actor=actor)
         return replace(_receipt(applied, trace), ids=(*good, *bad))
 
@@ -385,7 +393,7 @@ class Space:
                 found = opened.store.entries(after=entry - 1, limit=1) if entry < 2**63 else []
                 if not found or found[0].seq != entry:
                     raise NotFound("entry", entry)
-                chosen = found
+                chosen = undo.whole_pass(opened.store, found[0])
             else:
                 chosen = undo.newest_undoable(opened.store, count or 1)
             for taken in chosen:
@@ -394,6 +402,67 @@ class Space:
                 refused += undoing.refused
                 ids += [change.subject for change in applied.entry.changes] if applied.entry else []
         return replace(_receipt(applied, trace, tuple(refused)), ids=tuple(dict.fromkeys(ids)))
+
+    def upkeep(
+        self,
+        now: datetime | None = None,
+        *,
+        dry_run: bool = False,
+        budget: UpkeepBudget | None = None,
+        limits: Sequence[Limit] = (),
+    ) -> UpkeepReport:
+        """Look after the space: apply its policies, merge what was said twice, summarise, move tiers, hold its budgets.
+
+        A pass is one unit: ``undo()`` takes all of it back. It looks at what changed since the last one, stops when its budget is spent,
+        and can be interrupted at any point without loss.
+
+        Args:
+            now: the moment of the pass; None is the clock's.
+            dry_run: change nothing; the report lists what would happen and why.
+            budget: how long it may take and how much it may change; a minute unless told otherwise.
+            limits: budgets of this call, besides those of the policies.
+        """
+        trace = Trace(id=self._memory.ids.new("tr"), verb=undo.PASS)
+        with self._use() as opened, opened.keeping:
+            passing = self._passing(opened, now, dry_run, budget, trace)
+            uses = [] if dry_run else self._memory.uses.taken(self.name, opened.store, passing.curve)
+            recipe = self._memory.recipe_of(self.name, opened)
+            return passing.run(keeping.keepers_of(recipe.keepers, keeping.policies_of(opened.store), limits), uses)
+
+    def due(self, n: int = 10) -> list[keeping.Due]:
+        """Return up to ``n`` memories worth asking the user to confirm before they are forgotten, most worth first."""
+        trace = Trace(id=self._memory.ids.new("tr"), verb="due")
+        with self._use() as opened, opened.keeping:
+            return keeping.due(self._passing(opened, None, True, None, trace), n)
+
+    def foreseen(self, ahead: timedelta = timedelta(days=1)) -> list[Record]:
+        """Return tasks and intentions whose time has come, or comes within ``ahead``, and is not over; soonest end first."""
+        trace = Trace(id=self._memory.ids.new("tr"), verb="due")
+        with self._use() as opened, opened.keeping:
+            return keeping.foreseen(self._passing(opened, None, True, None, trace), ahead)
+
+    @property
+    def blocks(self) -> Blocks:
+        """The texts that are always in context: persona, user, task, and others."""
+        return Blocks(self)
+
+    def policies(self, toml: str | None = None) -> str:
+        """Return the space's policies as TOML; given a text, make it the policies first. See :mod:`mneme.retention.rules`.
+
+        Raises:
+            InvalidInput: the text is no TOML, or says something unknown; nothing was changed.
+        """
+        with self._use(any_model=True) as opened:
+            if toml is not None:
+                keeping.read_policies(toml)
+                opened.store.set_meta(keeping.POLICIES, toml)
+            return opened.store.meta().get(keeping.POLICIES, "")
+
+    def tokens(self) -> int:
+        """Return about how many tokens the texts of all active memories have; what a token limit counts."""
+        with self._use() as opened, opened.keeping:
+            taken = census(opened, count_tokens).take()
+            return round(float(taken.tokens[taken.active].sum(dtype=float)))
 
     def verify(self) -> Verification:
         """Check that the journal's chain is whole, that rows hold what it says, and that the index agrees with the rows."""
@@ -575,6 +644,39 @@ class Space:
                 at=self._memory.clock.now(),
                 key=key,
             )
+        )
+
+    def _judged(self, opened: Opened, good: Sequence[str], bad: Sequence[str], now: datetime) -> list[Operation]:
+        """Return what feedback changes: uses, and strength on the recipe's curve."""
+        curve = keeping.curve_of(self._memory.recipe_of(self.name, opened).curve)
+        judged = [(id, True) for id in good] + [(id, False) for id in bad]
+        usage = opened.store.usage([id for id, _ in judged])
+        born = {id: memory.at for id, memory in opened.store.memories([id for id, _ in judged]).items()}
+        return [curve.reinforced(id, usage.get(id), born.get(id, now), grade(useful), now) for id, useful in judged]
+
+    def _passing(self, opened: Opened, now: datetime | None, dry_run: bool, budget: UpkeepBudget | None, trace: Trace) -> Pass:
+        """Return a pass of upkeep, ready to run."""
+        engine = self._memory
+
+        def material(memories: Sequence[Record]) -> Mapping[str, Material]:
+            return material_for(memories, engine.embedder, engine.analyser)
+
+        def apply(operations: Sequence[Operation], material: Mapping[str, Material], why: str) -> Applied:
+            return self._apply(opened, operations, trace, material=material, reason=why)
+
+        def erase(ids: Sequence[str], why: str) -> ErasureReport:
+            there = [id for id in ids if opened.store.status_of(id) not in (None, "erased")]
+            return erasing.erase(opened, there, engine.ids, lambda operations, needed: apply(operations, needed, why), material)
+
+        return Pass(
+            opened=opened,
+            means=Means(count_tokens=count_tokens, material_for=material, apply=apply, erase=erase, llm=engine.llm),
+            curve=keeping.curve_of(engine.recipe_of(self.name, opened).curve),
+            holds=keeping.policies_of(opened.store).holds,
+            now=engine.clock.now() if now is None else to_utc(now, "now"),
+            budget=budget or UpkeepBudget(),
+            trace=trace,
+            dry_run=dry_run,
         )
 
     def _present(self, opened: Opened, id: str) -> Record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -9,12 +10,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from mneme.core.errors import Closed, ModelMismatch
+from mneme.core.errors import Closed, ModelMismatch, NotFound
 from mneme.core.ports import Embedder, Root, Store
 from mneme.core.recipe import Recipe
+from mneme.engine.census import CensusTaker
 from mneme.engine.current import CurrentIndex
 
+if sys.platform != "win32":
+    import resource
+
 _WEIGH_EVERY_S = 1.0
+MOST_OPEN = 256
+"""So many spaces are open at once at most; opening one takes a few milliseconds."""
+
+_FILES_EACH = 8
+_FILES_SHARE = 0.5
+
+
+def _most_open() -> int:
+    """Return how many spaces may be open: they take at most half of the files that the process may open."""
+    if sys.platform == "win32":
+        return MOST_OPEN
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit == resource.RLIM_INFINITY:
+        return MOST_OPEN
+    return max(1, min(MOST_OPEN, int(limit * _FILES_SHARE) // _FILES_EACH))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,10 +46,13 @@ class Opened:
     users: int = 0
     recipe: Recipe | None = None
     writing: threading.Lock = field(default_factory=threading.Lock)
+    census: CensusTaker | None = None
+    keeping: threading.Lock = field(default_factory=threading.Lock)
 
     def nbytes(self) -> int:
         """Return roughly how much memory it takes."""
-        return self.store.resident_bytes() + self.current.nbytes()
+        census = 0 if self.census is None else self.census.nbytes()
+        return self.store.resident_bytes() + self.current.nbytes() + census
 
 
 class Pool:
@@ -39,44 +62,85 @@ class Pool:
         root: where spaces live.
         embedder: the model whose vectors the spaces must hold.
         max_open_bytes: how much memory open spaces may take together; one space always may be open.
+        most: how many may be open; None follows from how many files the process may have open. Spaces in use don't close, so calls
+            in many spaces at once may have more open for their time.
     """
 
-    def __init__(self, root: Root, embedder: Embedder, max_open_bytes: int) -> None:
+    def __init__(self, root: Root, embedder: Embedder, max_open_bytes: int, most: int | None = None) -> None:
         self._root = root
         self._embedder = embedder
         self._limit = max_open_bytes
+        self._most = _most_open() if most is None else most
         self._open: OrderedDict[str, Opened] = OrderedDict()
         self._lock = threading.Lock()
         self._closed = False
         self._weighed_at = 0.0
 
     @contextmanager
-    def use(self, name: str, *, create: bool = True, any_model: bool = False) -> Iterator[Opened]:
+    def use(
+        self, name: str, *, create: bool = True, or_empty: bool = False, any_model: bool = False, steady: bool = False
+    ) -> Iterator[Opened]:
         """Open a space for one call.
 
+        Args:
+            name: the space.
+            create: make it if it is not there.
+            or_empty: without ``create``, lend an empty one that is not kept if it is not there.
+            any_model: its vectors may come from another model.
+            steady: they may not have been changed to another model meanwhile either: what was read of both would be mixed.
+
         Raises:
-            NotFound: there is no such space and ``create`` is false.
+            NotFound: there is no such space and neither ``create`` nor ``or_empty`` is set.
             ModelMismatch: its vectors come from another model and ``any_model`` is false.
             Closed: the memory is closed.
         """
+        opened = self._taken(name, create=create, or_empty=or_empty)
+        try:
+            if not any_model:
+                self._check_model(name, opened.store)
+            try:
+                yield opened
+            finally:
+                if steady:
+                    self._check_model(name, opened.store)
+        finally:
+            with self._lock:
+                opened.users -= 1
+                self._shrink()
+
+    def _taken(self, name: str, *, create: bool, or_empty: bool) -> Opened:
         with self._lock:
             if self._closed:
                 raise Closed("memory: is closed; open it again with mneme.Memory(...)")
             opened = self._open.get(name)
             if opened is None:
-                store = self._root.open(name, create=create)
+                self._make_room()
+                try:
+                    store = self._root.open(name, create=create)
+                except NotFound:
+                    if not or_empty:
+                        raise
+                    return self._empty(name)
                 opened = self._open[name] = Opened(store=store, current=CurrentIndex(store, self._embedder.width))
                 self._weighed_at = 0.0
             self._open.move_to_end(name)
             opened.users += 1
-        try:
-            if not any_model:
-                self._check_model(name, opened.store)
-            yield opened
-        finally:
-            with self._lock:
-                opened.users -= 1
-                self._shrink()
+        return opened
+
+    def _empty(self, name: str) -> Opened:
+        from mneme.stores.dict_store import DictRoot
+
+        store = DictRoot().open(name)
+        return Opened(store=store, current=CurrentIndex(store, self._embedder.width), users=1)
+
+    def _make_room(self) -> None:
+        """Close the least recently used before one more is opened than may be: each has files open."""
+        for name, opened in list(self._open.items()):
+            if len(self._open) < self._most:
+                return
+            if opened.users == 0:
+                del self._open[name]
+                opened.store.close()
 
     def drop(self, name: str) -> None:
         """Close a space at once, for example before it is removed."""

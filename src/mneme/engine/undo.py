@@ -15,6 +15,13 @@ _VERSIONED = frozenset({"keep", "revise", "supersede", "move", "archive", "quara
 _UNDOABLE = _VERSIONED | {"connect", "disconnect", "reinforce", "enqueue", "cancel"}
 
 
+PASS = "upkeep"
+"""The verb of the entries of a pass of upkeep; they share a trace and are taken back together."""
+
+LONGEST_PASS = 20_000
+"""A pass has at most so many entries between its first and its last."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undoing:
     """How an entry is taken back.
@@ -33,30 +40,68 @@ class Undoing:
 def newest_undoable(store: Store, count: int) -> list[Entry]:
     """Return the last ``count`` entries that can be undone and have not been, newest first.
 
-    Going back step by step skips undos, what they took back, and erasures. To undo an undo, name its entry.
+    Going back step by step skips undos, what they took back, erasures, and what changed only what was erased since. To undo an undo,
+    name its entry.
 
     Raises:
         NotFound: there are fewer.
     """
     taken_back: set[int] = set()
     chosen: list[Entry] = []
+    passes: set[str] = set()
+    counted = 0
     before = store.last_seq()
-    while before > 0 and len(chosen) < count:
+    while before > 0 and counted < count:
         start = max(before - 256, 0)
         for entry in reversed(store.entries(after=start, limit=before - start)):
             if entry.undoes is not None:
                 if entry.seq not in taken_back:
                     taken_back.add(entry.undoes)
                 continue
-            if entry.seq in taken_back or not any(change.op in _UNDOABLE for change in entry.changes):
+            if entry.seq in taken_back or not _left_to_undo(store, entry):
                 continue
-            chosen.append(entry)
-            if len(chosen) == count:
+            if entry.trace_id not in passes:
+                counted += 1
+                if entry.verb == PASS:
+                    passes.add(entry.trace_id)
+                    chosen += whole_pass(store, entry)
+                else:
+                    chosen.append(entry)
+            if counted == count:
                 break
         before = start
-    if len(chosen) < count:
-        raise NotFound("undoable entry", f"number {len(chosen) + 1} from the end")
+    if counted < count:
+        raise NotFound("undoable entry", f"number {counted + 1} from the end")
     return chosen
+
+
+def whole_pass(store: Store, entry: Entry) -> list[Entry]:
+    """Return the entries of one pass of upkeep that are still in force, newest first; of another call, the entry alone."""
+    if entry.verb != PASS or not entry.trace_id:
+        return [entry]
+    found: list[Entry] = []
+    taken_back: set[int] = set()
+    after = max(entry.seq - LONGEST_PASS, 0)
+    while part := store.entries(after=after, limit=512):
+        found += [each for each in part if each.trace_id == entry.trace_id and each.verb == PASS]
+        taken_back |= {each.undoes for each in part if each.undoes is not None}
+        after = part[-1].seq
+    standing = [each for each in reversed(found) if each.seq not in taken_back and any(change.op in _UNDOABLE for change in each.changes)]
+    return standing or [entry]
+
+
+def _left_to_undo(store: Store, entry: Entry) -> bool:
+    """Return whether anything of an entry can be taken back: it erased nothing, and not all that it changed was erased since."""
+    changes = [change for change in entry.changes if change.op in _UNDOABLE]
+    if any(change.op == "erase" for change in entry.changes):
+        return False
+    return any(not _is_gone(store, change) for change in changes)
+
+
+def _is_gone(store: Store, change: Change) -> bool:
+    detail = change.detail
+    ends = [detail["source"], detail["target"]] if change.op in ("connect", "disconnect") else [change.subject]
+    return any(store.status_of(end) == "erased" for end in ends)
 
 
 def undoing(store: Store, entry: Entry) -> Undoing:

@@ -1,0 +1,134 @@
+"""Blocks: short texts that are always in context, such as who the agent is, who the user is, and what is being done.
+
+Source: MemGPT (core memory: a persona and a human block with size limits, edited by append and replace). A block is a memory of kind
+``profile`` in the tier ``working`` with the tag ``block:<name>``, so edits are versions, in the journal, and can be undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mneme.core.errors import InvalidInput, NotFound
+from mneme.core.records import Memory
+from mneme.engine.prepare import Given
+
+if TYPE_CHECKING:
+    from mneme.space import Space
+
+TAG = "block:"
+LIMIT_CHARS = 2_000
+NAMES = ("persona", "user", "task")
+"""The blocks that come first, in this order; others follow by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A text that is always in context.
+
+    Args:
+        name: such as ``persona``.
+        text: what it says.
+        limit_chars: how long it may be.
+        id: the memory that holds it.
+    """
+
+    name: str
+    text: str
+    limit_chars: int
+    id: str
+
+
+class Blocks:
+    """The blocks of one space.
+
+    Args:
+        space: the space.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+
+    def list(self) -> Sequence[Block]:
+        """Return all blocks: persona, user, task, then others by name."""
+        found = [_block(memory) for memory in self._memories()]
+        return sorted(found, key=lambda block: (NAMES.index(block.name) if block.name in NAMES else len(NAMES), block.name))
+
+    def get(self, name: str) -> Block:
+        """Return a block.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        for block in self.list():
+            if block.name == name:
+                return block
+        raise NotFound("block", name)
+
+    def set(self, name: str, text: str, *, limit_chars: int | None = None) -> Block:
+        """Write a block, made when there is none.
+
+        Raises:
+            InvalidInput: the text is empty or longer than the limit.
+        """
+        known = {block.name: block for block in self.list()}.get(name)
+        limit = limit_chars or (known.limit_chars if known else LIMIT_CHARS)
+        _check(name, text, limit)
+        if known is None:
+            about = {"block": name, "limit_chars": limit}
+            given = Given(text=text, kind="profile", tags=(f"{TAG}{name}",), attributes=about, importance=1.0)
+            self._space.remember(memories=[given])
+        elif known.text != text or known.limit_chars != limit:
+            self._space.revise(known.id, text, attributes={"block": name, "limit_chars": limit})
+        return self.get(name)
+
+    def append(self, name: str, text: str) -> Block:
+        """Add a line at the end of a block.
+
+        Raises:
+            NotFound: there is none of that name.
+            InvalidInput: it would grow past its limit; shorten it first.
+        """
+        return self._edit(name, lambda now: f"{now}\n{text}")
+
+    def replace(self, name: str, old: str, new: str) -> Block:
+        """Replace a piece of a block; an empty ``new`` takes it out.
+
+        Raises:
+            NotFound: there is none of that name.
+            InvalidInput: ``old`` is not in it exactly once, or it would grow past its limit.
+        """
+        count = self.get(name).text.count(old) if old else 0
+        if count != 1:
+            raise InvalidInput({"old": f"is in block {name!r} {count} times; give a piece that is in it once"})
+        return self._edit(name, lambda now: now.replace(old, new))
+
+    def render(self) -> str:
+        """Return all blocks as text for the top of a prompt."""
+        return "\n".join(f"<{block.name}>\n{block.text}\n</{block.name}>" for block in self.list())
+
+    def _edit(self, name: str, change: Callable[[str], str]) -> Block:
+        block = self.get(name)
+        return self.set(name, change(block.text).strip(), limit_chars=block.limit_chars)
+
+    def _memories(self) -> Sequence[Memory]:
+        found = self._space.memories({"kinds": ("profile",)}, limit=10_000)
+        return [memory for memory in found if any(tag.startswith(TAG) for tag in memory.tags)]
+
+
+def _block(memory: Memory) -> Block:
+    name = next(tag[len(TAG) :] for tag in memory.tags if tag.startswith(TAG))
+    return Block(name=name, text=memory.text, limit_chars=int(str(memory.attributes.get("limit_chars", LIMIT_CHARS))), id=memory.id)
+
+
+def _check(name: str, text: str, limit: int) -> None:
+    problems: dict[str, str] = {}
+    if not name.replace("-", "").replace("_", "").isalnum():
+        problems["name"] = "must be letters, digits, - and _"
+    if not text.strip():
+        problems["text"] = "is empty; forget the block instead"
+    elif len(text) > limit:
+        problems["text"] = f"has {len(text):,} characters, more than the {limit:,} of block {name!r}; shorten it, or raise limit_chars"
+    if problems:
+        raise InvalidInput(problems)

@@ -1,0 +1,150 @@
+"""What a space keeps about its own upkeep: policies in its settings, holds, due memories, blocks; and passes over it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from mneme.core.clock import to_micros
+from mneme.core.components import Keeper
+from mneme.core.errors import Refused
+from mneme.core.ports import Store
+from mneme.core.records import Memory
+from mneme.core.upkeep import NEVER, Census, Curve
+from mneme.engine.upkeep import Pass, last_pass
+from mneme.retention.budgets import Budget, Limit
+from mneme.retention.counting import Counting
+from mneme.retention.foresight import at_hand
+from mneme.retention.replacement import census_worth
+from mneme.retention.rules import HoldRule, Policies, Rules, read_policies
+
+POLICIES = "policies"
+"""The setting of a space that holds its policy file."""
+
+_FORGETTABLE = ("turn", "fact", "event", "preference", "profile", "note", "concept", "lesson")
+_DUE_BELOW = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """Something worth asking the user to confirm before it is forgotten.
+
+    Args:
+        memory: what it is.
+        retention: how much of it is left, in [0, 1].
+        worth: what it is worth keeping, in [0, 1].
+    """
+
+    memory: Memory
+    retention: float
+    worth: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triggers:
+    """When the worker looks after a space by itself.
+
+    Args:
+        every_hours: after so long, if anything changed.
+        grown_by: after so many journal entries.
+        idle_s: only when nothing was written for so long, unless ``grown_by`` is passed twice over.
+    """
+
+    every_hours: float = 24.0
+    grown_by: int = 1000
+    idle_s: float = 60.0
+
+    def pull(self, store: Store, now: datetime) -> bool:
+        """Return whether it is time."""
+        mark, at = last_pass(store)
+        last = store.last_seq()
+        grown = last - mark
+        if not grown:
+            return False
+        newest = store.entries(after=last - 1, limit=1)
+        idle = not newest or now - newest[0].recorded_at >= timedelta(seconds=self.idle_s)
+        late = at is None or now - at >= timedelta(hours=self.every_hours)
+        return (idle and (late or grown >= self.grown_by)) or grown >= 2 * self.grown_by
+
+
+def policies_of(store: Store) -> Policies:
+    """Return the policies of a space."""
+    return read_policies(store.meta().get(POLICIES, ""))
+
+
+def keepers_of(recipe: Sequence[Keeper], policies: Policies, limits: Sequence[Limit]) -> list[Keeper]:
+    """Return what looks after a space: its rules, then the recipe's keepers, then its budgets, so that what is made fits them."""
+    keepers: list[Keeper] = []
+    if policies.rules:
+        keepers.append(Rules(rules=policies.rules))
+    keepers += recipe
+    every = (*policies.limits, *limits)
+    if every:
+        keepers.append(Budget(limits=every))
+    return keepers
+
+
+def curve_of(curve: Curve | None) -> Curve:
+    """Return the recipe's curve, or one that only counts."""
+    return Counting() if curve is None else curve
+
+
+def check_holds(holds: Sequence[HoldRule], memories: Sequence[Memory], now: datetime) -> None:
+    """Refuse an erasure that a legal hold forbids.
+
+    Raises:
+        Refused: the message names the hold and the memories.
+    """
+    for hold in holds:
+        if hold.until is not None and now >= hold.until:
+            continue
+        scope = hold.scope
+        wanted = {
+            "kind": scope.kinds, "author": scope.authors, "role": scope.roles, "session": scope.sessions,
+            "channel": scope.channels, "tier": scope.tiers,
+        }  # fmt: skip
+        bad = [
+            memory.id
+            for memory in memories
+            if all(not values or getattr(memory, name) in values for name, values in wanted.items())
+            and (not scope.tags or set(scope.tags) & set(memory.tags))
+        ]
+        if bad:
+            raise Refused(f"hold {hold.name!r}: protects {', '.join(bad[:5])}; take the hold out of the policies to erase them")
+
+
+def due(passing: Pass, count: int) -> list[Due]:
+    """Return what is worth confirming, most worth lost first: what fades, was not ended, and is worth keeping."""
+    ctx = passing.round(0)
+    census = ctx.census
+    kept, worth = ctx.retention(), census_worth(ctx)
+    asked = census.active & census.kind.among(_FORGETTABLE) & (kept < _DUE_BELOW) & (census.valid_to > to_micros(ctx.now))
+    places = np.flatnonzero(asked)
+    loss = (1 - kept[places]) * worth[places]
+    best = places[np.argsort(-loss, kind="stable")[:count]]
+    found = {memory.id: memory for memory in ctx.memories(best.tolist())}
+    return [
+        Due(memory=found[census.ids[place]], retention=float(kept[place]), worth=float(worth[place]))
+        for place in best.tolist()
+        if census.ids[place] in found
+    ]
+
+
+def foreseen(passing: Pass, ahead: timedelta) -> list[Memory]:
+    """Return tasks and intentions whose time has come or comes within ``ahead``, soonest end first."""
+    ctx = passing.round(0)
+    chosen = at_hand(ctx.census, to_micros(ctx.now), int(ahead / timedelta(microseconds=1)))
+    places = np.flatnonzero(chosen)
+    order = np.lexsort((ctx.census.valid_from[places], ctx.census.valid_to[places]))
+    return ctx.memories(places[order].tolist())
+
+
+def as_pass(passing: Pass, *, dry_run: bool) -> Pass:
+    """Return the same pass, proposing only or not."""
+    return replace(passing, dry_run=dry_run)
+
+
+__all__ = ["NEVER", "Census", "Due", "Triggers", "check_holds", "due", "foreseen", "keepers_of", "policies_of", "read_policies"]
