@@ -147,6 +147,10 @@ class Memory:
         self._pool.drop(space)
         self._root.drop(space)
 
+    def has_space(self, name: str) -> bool:
+        """Return whether there is a space of that name; cheap when it is open."""
+        return self._pool.has(name) or name in self._root.spaces()
+
     def open_spaces(self) -> list[str]:
         """Return the names of the spaces that are open now, least recently used first."""
         return self._pool.names()

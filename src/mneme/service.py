@@ -101,10 +101,6 @@ class Service:
         self.memory = memory
         self._changed = changed or (lambda space: None)
 
-    def exists(self, space: str) -> bool:
-        """Return whether there is a space of that name."""
-        return space in self.memory.open_spaces() or space in self.memory.spaces()
-
     def _space(self, caller: Caller, right: str, name: str, *, create: bool = False) -> Space:
         """Return a space that a caller may use.
 
@@ -114,7 +110,7 @@ class Service:
         """
         caller.require(right, name)
         space = self.memory.space(name)
-        if not create and not self.exists(name):
+        if not create and not self.memory.has_space(name):
             raise NotFound("space", name)
         return space
 

@@ -165,3 +165,15 @@ def test_the_first_start_prints_one_key_once(tmp_path: Path) -> None:
     (token,) = re.findall(r"mneme_[0-9a-f]{10}_[\w-]{43}", first)
     assert Keys(tmp_path / "keys.json").check(token).rights == ("read", "write", "erase", "admin")
     assert re.findall(r"mneme_[0-9a-f]{10}_", second) == []
+
+
+def test_a_space_that_one_server_drops_is_made_anew_on_the_other(tmp_path: Path) -> None:
+    key = Keys(tmp_path / "keys.json").create("load")[1]
+    with running(tmp_path) as (_, first), running(tmp_path) as (_, second), Client(first, key) as one, Client(second, key) as two:
+        one.space("a").remember("old")
+        assert two.space("a").recall("old").hits
+        one.drop("a")
+        with pytest.raises(errors.NotFound):
+            two.space("a").recall("old")
+        two.space("a").remember("new")
+        assert [memory.text for memory in one.space("a").memories()] == ["new"]

@@ -113,6 +113,9 @@ class Pool:
             if self._closed:
                 raise Closed("memory: is closed; open it again with mneme.Memory(...)")
             opened = self._open.get(name)
+            if opened is not None and _is_gone(opened.store):
+                self._retire(name, opened)
+                opened = None
             if opened is None:
                 self._make_room()
                 try:
@@ -158,10 +161,22 @@ class Pool:
         for opened in spaces:
             opened.store.close()
 
+    def has(self, name: str) -> bool:
+        """Return whether a space is open and still there."""
+        with self._lock:
+            opened = self._open.get(name)
+        return opened is not None and not _is_gone(opened.store)
+
     def names(self) -> list[str]:
         """Return the names of the open spaces, least recently used first."""
         with self._lock:
             return list(self._open)
+
+    def _retire(self, name: str, opened: Opened) -> None:
+        """Let go of a space that another process dropped; calls that still read it keep its files open until they end."""
+        del self._open[name]
+        if opened.users == 0:
+            opened.store.close()
 
     def _check_model(self, name: str, store: Store) -> None:
         model = store.meta().get("model", "")
@@ -184,3 +199,8 @@ class Pool:
                 total -= opened.nbytes()
                 del self._open[name]
                 opened.store.close()
+
+
+def _is_gone(store: Store) -> bool:
+    is_gone = getattr(store, "is_gone", None)
+    return bool(is_gone and is_gone())

@@ -282,6 +282,10 @@ class SQLiteStore:
         """Lease jobs that are due."""
         return self._write(lambda connection: jobs.claim(connection, now, lease_s, tasks, limit))
 
+    def renew(self, job: Job, *, now: datetime, lease_s: float) -> bool:
+        """Make a lease longer."""
+        return self._write(lambda connection: jobs.renew(connection, job, now, lease_s))
+
     def finish(self, job: Job, *, state: str, now: datetime, due_at: datetime | None = None, error: str | None = None) -> bool:
         """End an attempt at a job."""
         return self._write(lambda connection: jobs.finish(connection, job, state, now, due_at, error))
@@ -372,6 +376,10 @@ class SQLiteStore:
             size += os.stat(f"{self._path}-wal").st_size
         connections = len(self._readers) + (self._writer is not None)
         return _BASE_BYTES + connections * min(CACHE_KIB * 1024, size)
+
+    def is_gone(self) -> bool:
+        """Return whether the file was removed, as another process does that drops the space; what is written here would be lost."""
+        return os.fstat(self._handle.descriptor).st_nlink == 0
 
     def close(self) -> None:
         """Close the store; closing twice is fine."""
