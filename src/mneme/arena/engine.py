@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from mneme.arena.subject import Answer, Asked, Context, Recipe, Subject, Tools
-from mneme.arena.task import Sample
+from mneme.arena.task import DERIVED, Sample
 from mneme.core import registry
 from mneme.core.records import Memory as MemoryRecord
 from mneme.core.records import Message
+from mneme.engine.prepare import Given
 from mneme.memory import Memory
 from mneme.space import Space
 
@@ -37,12 +38,13 @@ class EngineSubject:
         self._space = self._memory.space("arena")
 
     def feed(self, messages: Sequence[Message]) -> None:
-        """Remember the messages in one call."""
-        receipt = self._space.remember(list(messages))
-        refs = [message.ref or "" for message in messages]
+        """Remember the messages in one call; what a model derived from one is brought in as a memory that rests on it."""
+        said = [message for message in messages if DERIVED not in (message.ref or "")]
+        brought = [_given(message) for message in messages if DERIVED in (message.ref or "")]
+        receipt = self._space.remember(said, memories=brought)
+        refs = [message.ref or "" for message in said]
         self._episodes.update(zip(receipt.episodes, refs, strict=True))
-        if len(receipt.ids) == len(refs):
-            self._refs.update(zip(receipt.ids, refs, strict=True))
+        self._refs.update(zip(receipt.ids, refs, strict=False))
         times = [message.at for message in messages if message.at is not None]
         self._latest = max([*times, self._latest] if self._latest else times, default=None)
 
@@ -75,6 +77,11 @@ class EngineSubject:
         if asked.at is None or (self._latest is not None and asked.at < self._latest):
             return None
         return asked.at
+
+
+def _given(message: Message) -> Given:
+    source = (message.ref or "").partition(DERIVED)[0]
+    return Given(text=message.text, kind="fact", at=message.at, sources=(source,), attributes=message.attributes, session=message.session)
 
 
 def engine_recipe(name: str, shown: str) -> Recipe:

@@ -17,6 +17,10 @@ from mneme.core.errors import UnknownComponent
 
 TABLE: dict[str, dict[str, str]] = {
     "former": {
+        "hierarchy": "mneme.formation.hierarchy:HierarchyFormer",
+        "notes": "mneme.formation.notes:NoteFormer",
+        "segmented": "mneme.formation.segmented:SegmentFormer",
+        "sessions": "mneme.formation.sessions:SessionFormer",
         "corrections": "mneme.formation.correcting:Corrections",
         "either": "mneme.formation.either:Either",
         "model-statements": "mneme.formation.llm_statements:ModelFormer",
@@ -33,6 +37,7 @@ TABLE: dict[str, dict[str, str]] = {
         "grounding": "mneme.guard.gate:Grounding",
     },
     "organiser": {
+        "mixture-links": "mneme.organisation.mixture:MixtureLinks",
         "duplicates": "mneme.organisation.duplicates:Duplicates",
         "either": "mneme.organisation.either:Either",
         "links": "mneme.organisation.links:Links",
@@ -40,6 +45,12 @@ TABLE: dict[str, dict[str, str]] = {
         "reconcile": "mneme.organisation.reconcile:Reconcile",
     },
     "ranker": {
+        "buckets": "mneme.retrieval.buckets:Buckets",
+        "descent": "mneme.retrieval.descent:Descent",
+        "granular": "mneme.retrieval.granular:Granular",
+        "overlap": "mneme.retrieval.overlap:Overlap",
+        "reciprocal-rank": "mneme.retrieval.rrf:ReciprocalRank",
+        "typed": "mneme.retrieval.typed:Typed",
         "keyed": "mneme.retrieval.keyed:Keyed",
         "hipporag": "mneme.retrieval.hipporag:HippoRag",
         "hipporag2": "mneme.retrieval.hipporag2:HippoRag2",
@@ -51,7 +62,22 @@ TABLE: dict[str, dict[str, str]] = {
         "chronological": "mneme.retrieval.packing:Chronological",
     },
     "refiner": {
+        "contiguity": "mneme.retrieval.contiguity:Contiguity",
+        "gate": "mneme.retrieval.gate:Gate",
+        "linked": "mneme.retrieval.linked:Linked",
         "latest-first": "mneme.retrieval.latest:LatestFirst",
+    },
+    "keeper": {
+        "lapse": "mneme.retention.foresight:Lapse",
+        "promotion": "mneme.retention.promotion:Promotion",
+        "sweep": "mneme.retention.sweep:Sweep",
+        "tiers": "mneme.retention.tiers:Tiers",
+        "merge-duplicates": "mneme.retention.duplicates:Duplicates",
+    },
+    "curve": {
+        "exponential": "mneme.retention.exponential:Exponential",
+        "fsrs": "mneme.retention.fsrs:Fsrs",
+        "half-life": "mneme.retention.half_life:HalfLife",
     },
     "recipe": {
         "beliefs": "mneme.recipes.beliefs:recipe",

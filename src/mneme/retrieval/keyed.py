@@ -1,102 +1,74 @@
-"""Formed memories as further keys: a statement that answers a question lifts the turn it was read from, and takes no place itself.
+"""Messages found by keys: a message scores by its own text and by the memories that were derived from it, and is what is returned.
 
-A statement and its turn say the same, so they are one hit: the turn, with the statements that it was found by in its notes. A statement
-stands for itself only where no turn of it may be returned, for example when facts alone are asked for.
+Source: LongMemEval (arXiv 2410.10813), key expansion: facts, phrases and summaries are keys, the raw round is the value. Differs: keys are
+memories with vectors and words of their own; ``pool`` says how they join: ``max`` takes the best, ``mean`` the mean over own text and
+best key (UnifiedMem's separate keys), ``sum`` adds the best key's share to the own score.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from mneme.core.clock import to_micros
-from mneme.core.components import Channel, Ranked, Ranker, Refiner
+from mneme.core.components import Ranked
 from mneme.core.context import Context, Query
-from mneme.core.ports import FloatArray, IntArray
-from mneme.core.records import Memory
-from mneme.retrieval.spoken import Spoken
+from mneme.core.errors import InvalidInput
+from mneme.core.ports import FloatArray
+from mneme.retrieval.fusion import best, z_scores
+from mneme.retrieval.provenance import provenance
 
-KEYS = ("fact", "event", "preference", "profile", "summary", "note")
-"""The kinds that are keys to the turns they rest on."""
-
-NEVER_SHOWN = ("concept",)
-"""Kinds that stand for an entity and answer nothing by themselves; shown when asked for by kind."""
+POOLS = ("max", "mean", "sum", "only")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyed:
-    """Ranks what was said by its own words and by what was formed of it.
+    """Ranks messages by their own score and that of their keys.
 
     Args:
-        channels: score what was said, and the keys.
-        ranker: orders what was said, as if nothing had been formed.
-        refiners: change that order.
-        weights: channel -> how much of a key's score counts for its turn, of which the better one stands.
-        keys: how many keys of each channel are followed.
-        most_sources: a key with more sources lifts none: it is about the whole and not about one of them.
+        weights: channel -> weight of its z-score; channels that are not named count 1.
+        pool: how keys join: ``max``, ``mean``, ``sum``, or ``only`` the keys where there are any.
+        key_weight: what a key's score is multiplied by.
+        shown: kinds that are returned beside messages, such as ``summary``.
     """
 
-    channels: tuple[Channel, ...]
-    ranker: Ranker
-    weights: Mapping[str, float]
-    refiners: tuple[Refiner, ...] = ()
-    keys: int = 60
-    most_sources: int = 3
+    weights: Mapping[str, float] = field(default_factory=dict)
+    pool: str = "max"
+    key_weight: float = 1.0
+    shown: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.pool not in POOLS:
+            raise InvalidInput({"pool": f"is {self.pool!r}; give one of {', '.join(POOLS)}"})
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
-        """Return what was said, best first, with the keys that found it in the notes; a key without an admitted turn stands for itself."""
-        spoken = Spoken(ctx.index, (*KEYS, *NEVER_SHOWN))
-        keys = np.flatnonzero(query.admitted & spoken.formed)
-        if not len(keys):
-            return self._ranked(ctx, query, channels)
-        if not (query.admitted & ~spoken.formed).any():
-            return self._ranked(ctx, query, channels)  # only what was formed is asked for
-        turns = replace(ctx, index=spoken, scratch={})
-        own = {channel.name: channel.search(turns, query) for channel in self.channels}
-        found = self._followed(ctx, channels, _without(ctx, keys, NEVER_SHOWN))
-        notes: dict[int, list[tuple[float, str]]] = {}
-        for key, rows in _positions(ctx, found, query).items():
-            if len(rows) > self.most_sources:
-                continue
-            for row in rows:
-                for name, scores in own.items():
-                    scores[row] = max(scores[row], np.float32(self.weights.get(name, 0.0)) * channels[name][key])
-                notes.setdefault(row, []).append((float(sum(scores[key] for scores in channels.values())), found[key].id))
-        ranked = self._ranked(turns, replace(query, admitted=query.admitted & ~spoken.formed), own)
-        known = {p: [id for _, id in sorted(notes[p], reverse=True)] for p in ranked.positions.tolist() if p in notes}
-        return replace(ranked, notes={**ranked.notes, **{p: {**ranked.notes.get(p, {}), "formed": ids} for p, ids in known.items()}})
+        """Return admitted messages and what is shown, best first; ties by time, then position."""
+        found = provenance(ctx)
+        own = summed(query, channels, self.weights)
+        usable = np.where(query.admitted, own, -np.inf).astype(np.float32)
+        key = self.key_weight * found.lift(usable, empty=-np.inf)
+        total = self._joined(own, key.astype(np.float32))
+        among = query.admitted & (found.verbatim | np.isin(np.arange(ctx.index.size), self._shown(found.memories)))
+        positions = best(total, among, ctx.index.at, query.k)
+        by_key = np.where(np.isfinite(key), key, 0.0).astype(np.float32)
+        return Ranked(positions=positions, scores=total[positions], parts={"own": own[positions], "key": by_key[positions]})
 
-    def _ranked(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
-        ranked = self.ranker.rank(ctx, query, channels)
-        for refiner in self.refiners:
-            ranked = refiner.refine(ctx, query, ranked)
-        return ranked
+    def _joined(self, own: FloatArray, key: FloatArray) -> FloatArray:
+        has = np.isfinite(key)
+        joined = {
+            "max": np.maximum(own, key),
+            "mean": np.where(has, (own + key) / 2, own),
+            "sum": own + np.where(has, np.maximum(key, 0.0), 0.0),
+            "only": np.where(has, key, own),
+        }[self.pool]
+        return joined.astype(np.float32)
 
-    def _followed(self, ctx: Context, channels: Mapping[str, FloatArray], rows: IntArray) -> dict[int, Memory]:
-        chosen: dict[int, None] = {}
-        for scores in channels.values():
-            best = rows[np.argsort(-scores[rows], kind="stable")[: self.keys]]
-            chosen.update(dict.fromkeys(int(row) for row in best if scores[row] > 0))
-        order = list(chosen)
-        by_id = {memory.id: memory for memory in ctx.memories(order)}
-        return {row: by_id[ctx.index.ids[row]] for row in order if ctx.index.ids[row] in by_id}
+    def _shown(self, memories: Mapping[int, object]) -> list[int]:
+        return [position for position, memory in memories.items() if getattr(memory, "kind", "") in self.shown]
 
 
-def _without(ctx: Context, rows: IntArray, kinds: tuple[str, ...]) -> IntArray:
-    codes, values = ctx.index.codes("kind")
-    return rows[~np.isin(codes[rows], [code for code, value in enumerate(values) if value in kinds])]
-
-
-def _positions(ctx: Context, keys: Mapping[int, Memory], query: Query) -> dict[int, list[int]]:
-    """Return for each key the admitted positions of the turns that it rests on: those of the same time with the turn's id."""
-    wanted = {key: [span.episode for span in memory.sources] for key, memory in keys.items()}
-    episodes = ctx.episodes(list({id for ids in wanted.values() for id in ids}))
-    times = np.array(sorted({to_micros(episode.at) for episode in episodes.values()}), np.int64)
-    rows = np.flatnonzero(query.admitted & np.isin(ctx.index.at, times))
-    place = {ctx.index.ids[row]: row for row in rows.tolist()}
-    found: dict[int, list[int]] = {}
-    for key, ids in wanted.items():
-        found[key] = [place[turn] for id in dict.fromkeys(ids) if (turn := "mem" + id[2:]) in place]
-    return found
+def summed(query: Query, channels: Mapping[str, FloatArray], weights: Mapping[str, float]) -> FloatArray:
+    """Return ``(size,)`` the weighted sum of the channels' z-scores over the admitted memories."""
+    parts = [np.float32(weights.get(name, 1.0)) * z_scores(scores, query.admitted) for name, scores in channels.items()]
+    return np.sum(parts, axis=0, dtype=np.float32) if parts else np.zeros(len(query.admitted), np.float32)

@@ -1,0 +1,136 @@
+"""Events: stretches of a session about one thing, each with a memory that its messages are part of.
+
+Source: EM-LLM (arXiv 2407.09450), HiMem (arXiv 2601.06377: topic shift or surprise), MemoryOS (arXiv 2506.06326: a new page joins the
+segment with the greatest cosine + Jaccard of keywords, if that is at least 0.6). Differs: turns take the place of tokens and pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mneme.core.context import Context
+from mneme.core.operations import Connect, Keep, Operation
+from mneme.core.ports import FloatArray
+from mneme.core.query import Filter
+from mneme.core.records import Episode, Link, Memory, Span
+from mneme.formation.rules import derived_id
+from mneme.formation.segments import Either, SessionGap, Surprise, TopicShift, segments
+from mneme.formation.stretches import keywords
+from mneme.formation.summary import extracts, render
+
+_PARTS = {"gap": SessionGap, "topic": TopicShift, "surprise": Surprise}
+
+
+@dataclass(slots=True, kw_only=True)
+class Segment:
+    """A segment while it is being filled.
+
+    Args:
+        id: of its memory.
+        vector: of its text.
+        words: its keywords.
+        pages: the messages that joined it now.
+        kept: whether its memory is there already.
+    """
+
+    id: str
+    vector: FloatArray
+    words: frozenset[str]
+    pages: list[Episode] = field(default_factory=list)
+    kept: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentFormer:
+    """Keeps a memory per event, with links from its messages.
+
+    Args:
+        boundaries: where an event may end: ``gap``, ``topic``, ``surprise``.
+        join: F; a stretch joins the earlier segment whose cosine plus Jaccard of keywords is at least this; above 2, never.
+        least, most: messages of a stretch.
+        sentences: of its text.
+        tier: of the memories.
+    """
+
+    boundaries: tuple[str, ...] = ("gap", "topic", "surprise")
+    join: float = 0.6
+    least: int = 2
+    most: int = 24
+    sentences: int = 3
+    tier: str = "mid"
+
+    def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
+        """Return the events and the links of their messages, oldest first."""
+        said = sorted((episode for episode in episodes if episode.text.strip()), key=lambda episode: (episode.at, episode.id))
+        if not said:
+            return []
+        stretches = [[said[number] for number in part] for part in self._parts(ctx, said)]
+        texts = [_text(stretch, self.sentences) for stretch in stretches]
+        vectors = ctx.embedder.embed(texts)
+        there = self._known(ctx)
+        operations: list[Operation] = []
+        for stretch, text, vector in zip(stretches, texts, vectors, strict=True):
+            words = frozenset(word.casefold() for word in keywords([episode.text for episode in stretch]))
+            segment = nearest(there, vector, words, self.join)
+            if segment is None:
+                memory = self._memory(stretch, text, sorted(words))
+                segment = Segment(id=memory.id, vector=vector, words=words)
+                there.append(segment)
+                operations.append(Keep(memory=memory))
+            operations += [Connect(link=Link(source="mem" + episode.id[2:], target=segment.id, type="part_of")) for episode in stretch]
+        return operations
+
+    def _parts(self, ctx: Context, said: Sequence[Episode]) -> list[range]:
+        segmenter = Either(parts=tuple(_PARTS[name]() for name in self.boundaries))
+        vectors = ctx.embedder.embed([episode.text for episode in said]) if {"topic", "surprise"} & set(self.boundaries) else None
+        apart = {number for number in range(1, len(said)) if said[number].session != said[number - 1].session}
+        return segments(segmenter.starts(said, vectors), len(said), least=self.least, most=self.most, forced=apart)
+
+    def _known(self, ctx: Context) -> list[Segment]:
+        if self.join > 2:
+            return []
+        memories = [memory for memory in ctx.find(Filter(kinds=("summary",), tiers=(self.tier,))) if "words" in memory.attributes]
+        if not memories:
+            return []
+        vectors = ctx.embedder.embed([memory.text for memory in memories])
+        return [
+            Segment(id=memory.id, vector=vector, words=frozenset(map(str, memory.attributes["words"])))  # type: ignore[call-overload]
+            for memory, vector in zip(memories, vectors, strict=True)
+        ]
+
+    def _memory(self, stretch: Sequence[Episode], text: str, words: Sequence[str]) -> Memory:
+        first, last = stretch[0], stretch[-1]
+        return Memory(
+            id=derived_id(first.id, f"segment|{self.tier}|{last.id}"),
+            text=text,
+            kind="summary",
+            at=first.at,
+            recorded_at=last.recorded_at,
+            valid_from=first.at,
+            session=first.session,
+            attributes={"by": "segment", "words": list(words), "until": last.at.isoformat()},
+            sources=tuple(Span(episode=episode.id, start=0, end=len(episode.text)) for episode in stretch),
+            tier=self.tier,
+        )
+
+
+def nearest(there: Sequence[Segment], vector: FloatArray, words: frozenset[str], least: float) -> Segment | None:
+    """Return the segment with the greatest cosine plus Jaccard of keywords, None when that is below ``least``."""
+    scores = [affinity(segment.vector, vector, segment.words, words) for segment in there]
+    if not scores or max(scores) < least:
+        return None
+    return there[int(np.argmax(scores))]
+
+
+def affinity(one: FloatArray, other: FloatArray, words: frozenset[str], others: frozenset[str]) -> float:
+    """Return F: the cosine of two unit vectors plus the Jaccard index of two sets of keywords."""
+    together = len(words | others)
+    return float(one @ other) + (len(words & others) / together if together else 0.0)
+
+
+def _text(stretch: Sequence[Episode], most: int) -> str:
+    chosen = extracts(stretch, most=most)
+    return render(stretch, chosen) if chosen else " ".join(episode.text for episode in stretch)

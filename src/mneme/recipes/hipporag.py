@@ -1,0 +1,28 @@
+"""HippoRAG: names of the question start a walk over the graph of phrases; passages gather the phrases that it meets."""
+
+from mneme.core.card import Card
+from mneme.core.composing import compose
+
+recipe = compose(
+    name="hipporag",
+    about="a walk over what triples connect, started at the names in the question",
+    channels=["dense"],
+    ranker={"use": "hipporag", "damping": 0.5, "synonym": 0.8},
+    formers=["rules"],
+    card=Card(
+        paper="HippoRAG, arXiv 2405.14831 (NeurIPS 2024)",
+        parts=(
+            ("OpenIE triples of a passage", "former rules; triples brought in with remember(memories=...) count as well"),
+            ("phrase graph with synonym edges at cosine 0.8", "phrases, inside the ranker, rebuilt after a change"),
+            ("node specificity and personalised PageRank", "ranker hipporag"),
+        ),
+        differs=(
+            "Names in a passage are phrases of it even where no triple has them.",
+            "Names of the question are found by rule, and where it says a phrase of the graph word for word.",
+            "Passages that the walk does not reach follow by cosine.",
+        ),
+        without_model="Triples are those that rules can read for certain; bring a model's triples for the paper's figures.",
+        per_write="one pass of rules",
+        per_recall="one PageRank; the graph is rebuilt by the first recall after a write",
+    ),
+)

@@ -1,0 +1,28 @@
+"""HippoRAG 2: triples that fit the question start a walk over phrases and passages."""
+
+from mneme.core.card import Card
+from mneme.core.composing import compose
+
+recipe = compose(
+    name="hipporag2",
+    about="a walk over triples and passages, started at the triples that fit the question",
+    channels=["dense"],
+    ranker={"use": "hipporag2", "facts": 5, "passage_weight": 0.05},
+    formers=["rules"],
+    card=Card(
+        paper="HippoRAG 2, arXiv 2502.14802 (ICML 2025)",
+        parts=(
+            ("triples of a passage", "former rules, or brought in with remember(memories=...)"),
+            ("query to triple, recognition memory", "ranker hipporag2, role hipporag2.recognise of the model"),
+            ("phrase and passage nodes, mixed resets, PageRank at damping 0.5", "ranker hipporag2"),
+            ("delete(docs) with reference counting", "forget(erase=True): the graph is built from what is there"),
+        ),
+        differs=(
+            "Triples are memories: their vectors are the space's own, and they are dated, cited and undone like any memory.",
+            "Without a model the filter keeps a triple that shares a content word with the question.",
+        ),
+        without_model="Recognition is by shared words; triples are those that rules can read for certain.",
+        per_write="one pass of rules",
+        per_recall="one PageRank, with a model one call of about 200 tokens",
+    ),
+)

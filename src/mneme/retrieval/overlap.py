@@ -1,0 +1,67 @@
+"""Shared words, discounted by age: exp(-dt / tau) times the mean of the shares of common content words.
+
+Source: LD-Agent (arXiv 2406.05925): s = exp(-1e-7 dt_seconds) * (|Vq & Vm| / |Vq| + |Vq & Vm| / |Vm|) / 2, memories without a common noun
+are left out. Differs: words are the space's terms without function words, since there is no tagger; what shares none follows by cosine
+instead of being dropped, unless ``strict``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mneme.core.clock import to_micros
+from mneme.core.components import Ranked
+from mneme.core.context import Context, Query
+from mneme.core.ports import FloatArray
+from mneme.retrieval.fusion import best
+from mneme.retrieval.terms import search_terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap:
+    """Ranks by shared words and age.
+
+    Args:
+        per_second: 1 / tau; 0 leaves age out.
+        similarity: how much the cosine counts beside the shared words.
+        strict: memories without a common word are left out.
+    """
+
+    per_second: float = 1e-7
+    similarity: float = 0.0
+    strict: bool = False
+
+    def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
+        """Return admitted memories, best first; ties by time, then position."""
+        terms = search_terms(ctx, query).terms
+        shared = np.zeros(ctx.index.size, np.float32)
+        for term in terms:
+            shared[term.positions] += 1
+        overlap = share(shared, float(len(terms)), ctx.index.lengths)
+        seconds = np.maximum(to_micros(query.now) - ctx.index.at, 0) / 1e6
+        decay = np.exp(-self.per_second * seconds)
+        cosines = channels.get("dense", np.zeros(ctx.index.size, np.float32))
+        score = (decay * (overlap + self.similarity * np.maximum(cosines, 0))).astype(np.float32)
+        among = query.admitted & (shared > 0) if self.strict else query.admitted
+        total = score if self.strict else (score + np.where(shared > 0, 0.0, 1e-3 * cosines - 1)).astype(np.float32)
+        positions = best(total, among, ctx.index.at, query.k)
+        # Logarithms, so that a packer can weigh it against length; the order is the same.
+        shown = np.log(np.maximum(total[positions], 1e-4)).astype(np.float32)
+        return Ranked(
+            positions=positions, scores=shown, parts={"overlap": overlap[positions], "decay": decay[positions].astype(np.float32)}
+        )
+
+
+def share(shared: FloatArray, wanted: float, lengths: FloatArray) -> FloatArray:
+    """Return the mean of the share of the question's words and the share of the memory's words that are common.
+
+    Example:
+        >>> import numpy as np
+        >>> share(np.float32([1, 2]), 2.0, np.float32([2, 2])).tolist()
+        [0.5, 1.0]
+    """
+    halves: FloatArray = (0.5 * (shared / max(wanted, 1.0) + shared / np.maximum(lengths, 1.0))).astype(np.float32)
+    return halves

@@ -1,0 +1,181 @@
+"""The graph of phrases and passages: what triples and names in passages say is connected.
+
+A passage is a message; its phrases are the ends of the triples that rest on it (``attributes["triple"]``, or subject and object of a
+statement) and the names in it. Phrases that mean the same are joined by an edge of their cosine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from mneme.core.context import Context
+from mneme.core.ports import Embedder, FloatArray, IntArray
+from mneme.core.records import Memory
+from mneme.retrieval.pagerank import Graph, Numbers
+from mneme.retrieval.provenance import provenance
+from mneme.text.names import mentions
+
+LEAST_CHARS = 3
+"""A phrase with fewer letters and digits has no synonyms."""
+
+MOST_SYNONYMS = 100
+MOST_CACHED = 200_000
+
+_WORD = re.compile(r"\w+")
+_VECTORS: dict[str, dict[str, FloatArray]] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrases:
+    """Phrase nodes ``0..p-1`` and passage nodes ``p..p+m-1``.
+
+    Args:
+        names: the phrases, normalised.
+        vectors: ``(p, width)`` unit-norm; empty when nothing asked for them.
+        passages: ``(m,)`` positions of the passages, rising.
+        contains: ``(c, 2)`` phrase and number of passage.
+        spread: ``(p,)`` in how many passages each phrase is.
+        facts: position of a triple's memory -> its phrases.
+        relations: ``(r, 3)`` phrase, phrase, how often they stand in one triple.
+        synonyms: ``(s, 3)`` phrase, phrase, cosine.
+    """
+
+    names: Sequence[str]
+    vectors: FloatArray
+    passages: IntArray
+    contains: IntArray
+    spread: Numbers
+    facts: Mapping[int, tuple[int, ...]]
+    relations: Numbers
+    synonyms: Numbers
+
+    def graph(self, *, passages: bool) -> Graph:
+        """Return the graph of phrases, with passages as nodes of their own or without them."""
+        parts = [self.relations, self.synonyms]
+        size = len(self.names)
+        if passages:
+            parts.append(np.column_stack([self.contains[:, 0], self.contains[:, 1] + size, np.ones(len(self.contains))]))
+            size += len(self.passages)
+        edges = np.concatenate(parts) if parts else np.zeros((0, 3))
+        return Graph.undirected(size, edges[:, 0].astype(np.int64), edges[:, 1].astype(np.int64), edges[:, 2])
+
+
+def phrases(ctx: Context, synonym: float) -> Phrases:
+    """Return the graph of the index's present state; phrases with a cosine of at least ``synonym`` are joined (above 1: none)."""
+    return ctx.index.memo(f"phrases:{synonym}", lambda: _build(ctx, synonym))
+
+
+def normalised(phrase: str) -> str:
+    """Return a phrase in small letters, words alone.
+
+    >>> normalised("  Alzheimer's disease ")
+    'alzheimer s disease'
+    """
+    return " ".join(_WORD.findall(phrase.casefold()))
+
+
+def triple(memory: Memory) -> tuple[str, str, str] | None:
+    """Return head, relation and tail of a memory that states a relation, None of any other."""
+    given = memory.attributes.get("triple")
+    if isinstance(given, (list, tuple)) and len(given) == 3:
+        head, name, tail = (str(part) for part in given)
+    else:
+        head, name, tail = (str(memory.attributes.get(part) or "") for part in ("subject", "relation", "object"))
+    return (head, name, tail) if normalised(head) and normalised(tail) else None
+
+
+def named(text: str) -> tuple[str, ...]:
+    """Return the names in a text, normalised, each once."""
+    return _named(text[:20_000])
+
+
+@lru_cache(maxsize=50_000)
+def _named(text: str) -> tuple[str, ...]:
+    found = (normalised(mention.canonical) for mention in mentions(text) if mention.kind in ("person", "name"))
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+def vectors_of(embedder: Embedder, names: Sequence[str]) -> FloatArray:
+    """Return ``(n, width)`` vectors of phrases, each embedded once per model."""
+    known = _VECTORS.setdefault(embedder.identity, {})
+    if len(known) > MOST_CACHED:
+        known.clear()
+    missing = [name for name in dict.fromkeys(names) if name not in known]
+    if missing:
+        known.update(zip(missing, embedder.embed(missing), strict=True))
+    return np.stack([known[name] for name in names]) if names else np.zeros((0, embedder.width), np.float32)
+
+
+def _build(ctx: Context, synonym: float) -> Phrases:
+    found = provenance(ctx)
+    passages = np.flatnonzero(found.verbatim & ctx.index.present)
+    number_of = {position: number for number, position in enumerate(passages.tolist())}
+    ids: dict[str, int] = {}
+    contains: dict[tuple[int, int], None] = {}
+    facts: dict[int, tuple[int, ...]] = {}
+    together: dict[tuple[int, int], int] = defaultdict(int)
+    rests: dict[int, list[int]] = defaultdict(list)
+    for derived, value in zip(found.derived.tolist(), found.value.tolist(), strict=True):
+        rests[derived].append(number_of[value])
+    for position, memory in found.memories.items():
+        if (said := triple(memory)) is None:
+            continue
+        head, tail = (ids.setdefault(normalised(end), len(ids)) for end in (said[0], said[2]))
+        facts[position] = tuple(dict.fromkeys((head, tail)))
+        if head != tail:
+            together[min(head, tail), max(head, tail)] += 1
+        contains.update(((end, number), None) for end in facts[position] for number in rests[position])
+    for number, memory in enumerate(ctx.memories(passages.tolist())):
+        contains.update(((ids.setdefault(name, len(ids)), number), None) for name in (*_author(memory), *named(memory.text)))
+    pairs = np.array(list(contains), np.int64).reshape(-1, 2)
+    names = list(ids)
+    vectors, same = _synonyms(ctx.embedder, names, synonym)
+    return Phrases(
+        names=names,
+        vectors=vectors,
+        passages=passages,
+        contains=pairs,
+        spread=np.bincount(pairs[:, 0], minlength=len(names)).astype(np.float64),
+        facts=facts,
+        relations=np.array([(*ends, times) for ends, times in together.items()], np.float64).reshape(-1, 3),
+        synonyms=same,
+    )
+
+
+def _author(memory: Memory) -> tuple[str, ...]:
+    name = normalised(memory.author or "")
+    return (name,) if name else ()
+
+
+def _synonyms(embedder: Embedder, names: Sequence[str], least: float) -> tuple[FloatArray, Numbers]:
+    """Return the phrases' vectors, and the pairs of phrases that mean the same."""
+    if not names:
+        return np.zeros((0, embedder.width), np.float32), np.zeros((0, 3))
+    vectors = vectors_of(embedder, names)
+    able = np.flatnonzero([len(name.replace(" ", "")) >= LEAST_CHARS for name in names])
+    if least > 1 or not len(able):
+        return vectors, np.zeros((0, 3))
+    return vectors, near_pairs(vectors[able], able, least)
+
+
+def near_pairs(vectors: FloatArray, numbers: IntArray, least: float, block: int = 1024) -> Numbers:
+    """Return ``(s, 3)`` pairs of numbers, the smaller first, with a cosine of at least ``least``; at most 100 for one phrase."""
+    found = []
+    for start in range(0, len(vectors), block):
+        cosines = vectors[start : start + block] @ vectors[start:].T
+        rows, columns = np.nonzero(cosines >= least)
+        ahead = columns > rows
+        rows, columns = rows[ahead], columns[ahead]
+        order = np.lexsort((-cosines[rows, columns], rows))
+        rows, columns = rows[order], columns[order]
+        starts = np.searchsorted(rows, rows)
+        kept = np.arange(len(rows)) - starts < MOST_SYNONYMS
+        rows, columns = rows[kept], columns[kept]
+        found.append(np.column_stack([numbers[start + rows], numbers[start + columns], cosines[rows, columns]]))
+    return np.concatenate(found).astype(np.float64) if found else np.zeros((0, 3))

@@ -1,0 +1,100 @@
+"""The best of each type, merged: no type crowds out another, and a question may say which type it is after.
+
+Source: ENGRAM (arXiv 2511.12960): top k of each store, union, duplicates once, sorted by similarity. PerLTQA (arXiv 2402.16288): scores
+weighted by how likely the question is after a type. Differs: the classifier is a handful of rules with a soft outcome.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+
+from mneme.core.components import Ranked
+from mneme.core.context import BoolArray, Context, Query
+from mneme.core.ports import FloatArray, IntArray
+from mneme.retrieval.fusion import best
+from mneme.retrieval.keyed import summed
+from mneme.retrieval.provenance import kind_mask
+
+_CUES: Mapping[str, re.Pattern[str]] = MappingProxyType(
+    {
+        "event": re.compile(r"\b(?:when|where did|what happened|how long|last|ago|visit(?:ed)?|went|trip|attend\w*)\b", re.I),
+        "turn": re.compile(r"\b(?:sa(?:y|id)|tell|told|talk\w*|mention\w*|suggest\w*|recommend\w*|conversation|discuss\w*)\b", re.I),
+        "profile": re.compile(
+            r"\b(?:who is|name|age|old|job|work\w*|live[sd]?|born|birthday|sibling|married|relationship|hobby|hobbies)\b", re.I
+        ),
+        "preference": re.compile(r"\b(?:favou?rite|prefer\w*|like[sd]?|love[sd]?|hate[sd]?|enjoy\w*|allergic|dislike\w*)\b", re.I),
+        "skill": re.compile(r"\b(?:how (?:do|to|can)|steps?|procedure|reset|instructions?)\b", re.I),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """Ranks the union of the best of each type.
+
+    Args:
+        types: name of a type -> kinds of memory that it holds.
+        each: how many of a type at most; kinds of no type are left out.
+        weights: channel -> weight of its z-score; channels that are not named count 1.
+        steer: in [0, 1]: how much the question's likely type counts; 0 gives the plain order.
+        recent: this many of the newest of each type are taken besides the best.
+    """
+
+    types: Mapping[str, tuple[str, ...]]
+    each: int = 20
+    weights: Mapping[str, float] = field(default_factory=dict)
+    steer: float = 0.0
+    recent: int = 0
+
+    def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
+        """Return admitted memories of the types, best first; ties by time, then position."""
+        plain = summed(query, channels, self.weights)
+        masks = {name: kind_mask(ctx, kinds) & query.admitted for name, kinds in self.types.items()}
+        steered = self.steered(plain, masks, likely(query.text, self.types)) if self.steer else plain
+        chosen = np.zeros(ctx.index.size, bool)
+        for mask in masks.values():
+            chosen[best(steered, mask, ctx.index.at, self.each)] = True
+            if self.recent:
+                chosen[best(ctx.index.at.astype(np.float32), mask, ctx.index.at, self.recent)] = True
+        positions = _distinct(ctx, best(steered, chosen, ctx.index.at, 2 * query.k), query.k)
+        return Ranked(positions=positions, scores=steered[positions], parts={"match": plain[positions]})
+
+    def steered(self, scores: FloatArray, masks: Mapping[str, BoolArray], chances: Mapping[str, float]) -> FloatArray:
+        """Return scores moved by the logarithm of each type's chance over the even one: an even spread moves nothing."""
+        moved = scores.copy()
+        for name, mask in masks.items():
+            moved[mask] += np.float32(self.steer * np.log(max(chances[name] * len(masks), 1e-6)))
+        return moved
+
+
+def likely(question: str, types: Mapping[str, tuple[str, ...]]) -> dict[str, float]:
+    """Return how likely a question is after each type; they sum to 1.
+
+    Example:
+        >>> chances = likely("When did Ana visit Porto?", {"events": ("event",), "facts": ("fact",)})
+        >>> chances["events"] > 0.6
+        True
+    """
+    hits = {name: 1.0 + 2.0 * sum(bool(_CUES[kind].search(question)) for kind in kinds if kind in _CUES) for name, kinds in types.items()}
+    total = sum(hits.values())
+    return {name: value / total for name, value in hits.items()}
+
+
+def _distinct(
+    ctx: Context, positions: np.ndarray[tuple[int, ...], np.dtype[np.int64]], k: int
+) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Return the positions without those that repeat the text of a better one."""
+    texts: set[str] = set()
+    kept = []
+    place = {position: memory.text for position, memory in zip(positions.tolist(), ctx.memories(positions.tolist()), strict=False)}
+    for position in positions.tolist():
+        text = " ".join(place.get(position, "").casefold().split())
+        if text not in texts:
+            texts.add(text)
+            kept.append(position)
+    return np.array(kept[:k], np.int64)
