@@ -41,28 +41,34 @@ class LatestFirst:
         """Return the hits with later versions before earlier ones; as many as there were."""
         order = ranked.positions.tolist()
         moved: dict[int, int] = {}
-        for position in order[: self.checked]:
-            later = self._latest(ctx, query, position)
+        newer = {position: self._newer(ctx, query, position) for position in order[: self.checked]}
+        ctx.memories(list(dict.fromkeys(each for position, later in newer.items() if later for each in (position, *later))))  # one read
+        for position, candidates in newer.items():
+            later = self._latest(ctx, position, candidates)
             if later is not None and later not in moved:
                 moved[later] = position
         return _reordered(ranked, moved) if moved else ranked
 
-    def _latest(self, ctx: Context, query: Query, position: int) -> int | None:
+    def _newer(self, ctx: Context, query: Query, position: int) -> list[int]:
+        """Return the candidates that may replace a hit, from the latest."""
         index = ctx.index
         if index.lengths[position] > self.most_words:
-            return None
+            return []
         having = [term for term in search_terms(ctx, query).terms if _has(term, position)]
         if not having:
-            return None
+            return []
         rows = having[0].positions
         for term in having[1:]:
             rows = np.intersect1d(rows, term.positions, assume_unique=True)
         at = index.at
         newer = rows[(at[rows] > at[position]) | ((at[rows] == at[position]) & (rows > position))]
         newer = newer[query.admitted[newer] & (index.lengths[newer] <= self.most_words)]
-        if not len(newer):
+        latest: list[int] = newer[np.lexsort((newer, at[newer]))][::-1][: self.read].tolist()
+        return latest
+
+    def _latest(self, ctx: Context, position: int, latest: list[int]) -> int | None:
+        if not latest:
             return None
-        latest = newer[np.lexsort((newer, at[newer]))][::-1][: self.read].tolist()
         texts = [memory.text for memory in ctx.memories([position, *latest])]
         if len(texts) != 1 + len(latest):  # something was erased meanwhile
             return None
