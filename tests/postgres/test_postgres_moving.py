@@ -24,7 +24,7 @@ def fill(root: Root, space: str = "a") -> None:
         store.apply(batch(*remembered(number, text, author="an\\a\x00", tags=("x", 'y"\x1f')), minutes=number, key=f"k{number}"))
     a, b, c = memory_id(1), memory_id(2), memory_id(3)
     store.apply(batch(Revise(id=a, text="new"), Connect(link=Link(source=a, target=b, type="about")), reason="why"))
-    store.apply(batch(Archive(id=b), Reinforce(id=a, uses=2, at=at(9), state={"s": 1.5}), Enqueue(job=job(1, payload={"of": [a]}, key="j"))))
+    store.apply(batch(Archive(id=b), Reinforce(id=a, uses=2, at=at(9), state={"s": 1.5}), Enqueue(job=job(1, payload={"of": [a]}))))
     store.apply(batch(Connect(link=Link(source=a, target=b, type="about", weight=0.5)), Erase(id=c)))
     store.stage_vectors("other", [1], [1], [material("x").vectors])
     store.set_meta("recipe", "default")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -122,7 +121,7 @@ def test_a_space_becomes_searchable_when_it_is_large(root: PostgresRoot, monkeyp
 
 
 @pytest.fixture
-def many(root: PostgresRoot) -> Iterator[PostgresStore]:
+def many(root: PostgresRoot) -> PostgresStore:
     """A space among others, in tables whose statistics are known."""
     for number in range(12):
         other = root.open(f"other {number}")
@@ -131,7 +130,7 @@ def many(root: PostgresRoot) -> Iterator[PostgresStore]:
     store = root.open("one")
     fill(store, 300)
     store.build_search()
-    yield store
+    return store
 
 
 def plan(store: PostgresStore, sql: str, *values: Any) -> str:

@@ -424,12 +424,12 @@ class _Application:
             made = [(key, len(material.vectors), material.terms) for key, material in self.material]
             insert(self.sql, "term", ("bigint", "integer", "bytea"), made)
             filled = [(key, material.vectors) for key, material in self.material if len(material.vectors)]
-            rows = [(key, len(vectors), np.ascontiguousarray(vectors, "<f4").tobytes()) for key, vectors in filled]
-            insert(self.sql, "vector", ("bigint", "integer", "bytea"), rows)
+            data = [(key, len(vectors), np.ascontiguousarray(vectors, "<f4").tobytes()) for key, vectors in filled]
+            insert(self.sql, "vector", ("bigint", "integer", "bytea"), data)
             self.material = []
         if self.sources:
-            rows = [(to_text(episode), memory) for episode, memory in self.sources]
-            insert(self.sql, "source", ("text", "bigint"), rows, "ON CONFLICT DO NOTHING")
+            rests = [(to_text(episode), memory) for episode, memory in self.sources]
+            insert(self.sql, "source", ("text", "bigint"), rests, "ON CONFLICT DO NOTHING")
             self.sources = {}
 
 

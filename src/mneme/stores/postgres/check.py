@@ -28,7 +28,7 @@ def check(session: Session) -> list[str]:
 
 def _each(session: Session, sql: str) -> Iterator[Row]:
     with session.connection.cursor("check") as cursor:
-        cursor.execute(sql, (session.space,), binary=True)  # type: ignore[arg-type]
+        cursor.execute(sql, (session.space,), binary=True)
         while part := cursor.fetchmany(_ROWS):
             yield from part
 

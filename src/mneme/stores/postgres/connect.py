@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import psycopg
@@ -70,11 +70,11 @@ class Session:
 
     def run(self, sql: str, *values: Any) -> psycopg.Cursor[Row]:
         """Run a statement and return its cursor."""
-        return self.connection.execute(cast("LiteralString", sql), (self.space, *values))
+        return self.connection.execute(sql, (self.space, *values))
 
     def planned(self, sql: str, *values: Any) -> list[Row]:
         """Return every row of a query that is planned for these very values, which a search of a large space is worth."""
-        return self.connection.execute(cast("LiteralString", sql), (self.space, *values), prepare=False).fetchall()
+        return self.connection.execute(sql, (self.space, *values), prepare=False).fetchall()
 
     def all(self, sql: str, *values: Any) -> list[Row]:
         """Return every row of a query."""
@@ -272,7 +272,7 @@ class Connections:
 
 def _begin(connection: Connection, space: int, begin: str) -> None:
     # One round trip; the number comes from the catalogue and is an int, so it can stand in the text.
-    connection.execute(cast("LiteralString", f"{begin}; SET LOCAL {schema.SETTING} = '{int(space)}'"), prepare=False)
+    connection.execute(f"{begin}; SET LOCAL {schema.SETTING} = '{int(space)}'", prepare=False)
 
 
 def _configure(connection: Connection) -> None:

@@ -131,7 +131,7 @@ def _sought(needles: set[bytes]) -> Needles:
 def _rows(session: Session, table: str) -> Iterator[bytes]:
     columns = "row, passage" if table == "embedding" else "*"  # half-precision codes hold no run of a float32 vector's bytes
     with session.connection.cursor("scan") as cursor:
-        cursor.execute(f"SELECT {columns} FROM mneme.{table} WHERE space = $1", (session.space,), binary=True)  # type: ignore[arg-type]
+        cursor.execute(f"SELECT {columns} FROM mneme.{table} WHERE space = $1", (session.space,), binary=True)
         while part := cursor.fetchmany(_ROWS):
             yield b"\0".join(_bytes(value) for row in part for value in row if isinstance(value, str | bytes))
 
@@ -193,7 +193,7 @@ def _vacuumed(connection: Connection, table: str, erased_in: int) -> bool:
     connection.add_notice_handler(hear)
     try:
         # Truncating the end of a table would lock readers out for a moment.
-        connection.execute(f"VACUUM (VERBOSE, TRUNCATE false, INDEX_CLEANUP on) {table}")  # type: ignore[arg-type]
+        connection.execute(f"VACUUM (VERBOSE, TRUNCATE false, INDEX_CLEANUP on) {table}")
     finally:
         connection.remove_notice_handler(hear)
     if refusals:

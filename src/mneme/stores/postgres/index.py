@@ -26,7 +26,8 @@ _AS_OF = f"""SELECT DISTINCT ON (key / {VERSIONS}) key, text_version, snapshot F
 
 def index_rows(session: Session, *, after: int, vectors: bool, rows: Sequence[int] | None = None) -> IndexRows:
     """Return the rows that entries after ``after`` touched, or the named ones; call it in a snapshot."""
-    where, values = ("m.seq > $2", [after]) if after else ("m.status <> 'erased'", [])
+    values: list[Any] = [after] if after else []
+    where = "m.seq > $2" if after else "m.status <> 'erased'"
     if rows is not None:
         where, values = "m.status <> 'erased' AND m.row = ANY($2::bigint[])", [list(rows)]
     data = ", v.data" if vectors else ", NULL"
@@ -101,7 +102,7 @@ def _texts(column: list[Any]) -> list[Any]:
 def _streamed(session: Session, sql: str, values: list[Any]) -> Iterable[list[tuple[Any, ...]]]:
     """Yield the rows in parts; a long result is not held whole in its raw form."""
     with session.connection.cursor("index_rows") as cursor:
-        cursor.execute(sql, (session.space, *values), binary=True)  # type: ignore[arg-type]
+        cursor.execute(sql, (session.space, *values), binary=True)
         while part := cursor.fetchmany(_CHUNK):
             yield part
 

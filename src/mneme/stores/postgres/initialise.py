@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import LiteralString, cast
 
 import psycopg
 
@@ -50,8 +49,8 @@ def prepare(url: str, setup: schema.Setup) -> Prepared:
         _run(connection, schema.role_statements(setup))
         if connection.info.server_version >= 160000:
             # A creator of a role has it without the right to act as it until granted.
-            connection.execute(cast("LiteralString", f"GRANT {setup.owner_role} TO CURRENT_USER WITH SET TRUE"))
-        connection.execute(cast("LiteralString", f"SET ROLE {setup.owner_role}"))
+            connection.execute(f"GRANT {setup.owner_role} TO CURRENT_USER WITH SET TRUE")
+        connection.execute(f"SET ROLE {setup.owner_role}")
         applied = _migrate(connection, setup, where)
         maintain = connection.info.server_version >= _MAINTAIN_SINCE
         _run(connection, schema.grant_statements(setup, maintain=maintain))
@@ -75,7 +74,7 @@ def _migrate(connection: psycopg.Connection, setup: schema.Setup, where: str) ->
 
 def _run(connection: psycopg.Connection, statements: list[str]) -> None:
     for statement in statements:
-        connection.execute(cast("LiteralString", statement))
+        connection.execute(statement)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +105,7 @@ def build_indexes(url: str, setup: schema.Setup, *, at_least: int = HNSW_FROM) -
     """
     made = []
     with translated(shown(check_url(url))), psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor) as connection:
-        connection.execute(cast("LiteralString", f"SET ROLE {setup.owner_role}"))
+        connection.execute(f"SET ROLE {setup.owner_role}")
         spaces = connection.execute("SELECT id, name, hnsw FROM mneme.space WHERE state = 'there' ORDER BY id").fetchall()
         for number, name, present in spaces:
             with connection.transaction():
@@ -119,7 +118,7 @@ def build_indexes(url: str, setup: schema.Setup, *, at_least: int = HNSW_FROM) -
             partitions = partitions_of(connection, number, ["embedding"])
             if not partitions:
                 raise ReadOnly("storage: the role does not see the partitions; connect as the administrator that ran `mneme db init`")
-            connection.execute(cast("LiteralString", index_statement(number, partitions[0], found[1])))
+            connection.execute(index_statement(number, partitions[0], found[1]))
             connection.execute("UPDATE mneme.space SET hnsw = $1 WHERE id = $2", (found[1], number))
             made.append(Indexed(space=bytes(name).decode(), vectors=found[0], width=found[1]))
     return made

@@ -36,6 +36,16 @@ def claim(session: Session, now: datetime, lease_s: float, tasks: Sequence[str],
     return sorted((job_from(row) for row in rows), key=lambda job: (job.due_at, job.id))
 
 
+def renew(session: Session, job: Job, now: datetime, lease_s: float) -> bool:
+    """Make a lease longer; False when it was lost. Call it inside a writing transaction."""
+    until = to_micros(to_utc(now, "now") + timedelta(seconds=lease_s))
+    changed = session.run(
+        "UPDATE mneme.job SET leased_until = $2 WHERE space = $1 AND id = $3 AND state = 'leased' AND attempts = $4",
+        until, to_text(job.id), job.attempts,
+    )  # fmt: skip
+    return changed.rowcount == 1
+
+
 def finish(session: Session, job: Job, state: str, now: datetime, due_at: datetime | None, error: str | None) -> bool:
     """End an attempt at a job; False when the lease was lost. Call it inside a writing transaction."""
     if state not in ("done", "dead", "waiting"):

@@ -56,7 +56,7 @@ class _Rows:
         elif table == "meta":
             sql += f" AND key <> '{_MARK}'"
         with self._session.connection.cursor(f"move_{table}") as cursor:
-            cursor.execute(sql, values, binary=True)  # type: ignore[arg-type]
+            cursor.execute(sql, values, binary=True)
             while part := cursor.fetchmany(_FETCHED):
                 for row in part:
                     yield tuple(_plain(value, kind) for value, kind in zip(row, kinds, strict=True))

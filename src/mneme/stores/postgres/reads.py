@@ -214,7 +214,7 @@ def put_meta(session: Session, settings: dict[str, str]) -> None:
 
 def counts(session: Session) -> dict[str, int]:
     """Return how much of everything there is; ``bytes`` are those of the values, without the database's own overhead."""
-    statuses = dict(session.all("SELECT status, count(*) FROM mneme.memory WHERE space = $1 GROUP BY status"))
+    statuses: dict[str, int] = dict(session.all("SELECT status, count(*) FROM mneme.memory WHERE space = $1 GROUP BY status"))
     counted = {name: int(statuses.get(name, 0)) for name in STATUSES}
     others = {"episodes": "episode WHERE snapshot IS NOT NULL AND", "links": "link WHERE to_seq IS NULL AND", "jobs": "job WHERE"}
     sized = {"memory_version": "snapshot", "term": "terms", "vector": "data", "episode": "snapshot", "entry": "changes"}

@@ -160,4 +160,4 @@ def _check_database(url: str) -> None:
     if number > schema.VERSION:
         raise NewerStore(f"storage: {where} has format {number}, this mneme knows up to {schema.VERSION}; upgrade mneme to open it")
     if number < schema.VERSION:
-        raise StorageError(f"storage: {where} has format {number}, this mneme needs {schema.VERSION}; run `mneme db init` to bring it there")
+        raise StorageError(f"storage: {where} has format {number}, this mneme needs {schema.VERSION}; run `mneme db init`")

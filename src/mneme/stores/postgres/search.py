@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +31,7 @@ HNSW_FROM = 50_000
 COMMON_SHARE = 0.5
 CHEAP_ROWS = 2_048
 """As in the index in memory: a term on more than this share of the memories is left out if there is a rarer one."""
-_EF_SEARCH = 200
+_EF_SEARCH = 400
 _PASSAGES = 3
 _MOST_ROWS = 500
 
@@ -44,13 +44,15 @@ WITH asked AS (
   SELECT a.term, a.weight, (SELECT count(*) FROM mneme.posting p WHERE p.space = $1 AND p.term = a.term) AS df
   FROM unnest($2::bigint[], $3::double precision[]) a(term, weight) WHERE a.weight <> 0
 ), total AS (
-  SELECT documents AS n, total_length::double precision / greatest(documents, 1) AS mean, greatest($4::double precision * documents, $5::double precision) AS most
+  SELECT documents AS n, total_length::double precision / greatest(documents, 1) AS mean,
+    greatest($4::double precision * documents, $5::double precision) AS most
   FROM mneme.head WHERE space = $1
 ), chosen AS (
   SELECT term, weight * ln(1 + (n - df + 0.5) / (df + 0.5)) AS gain, mean FROM asked, total
   WHERE df > 0 AND (df <= most OR NOT EXISTS (SELECT 1 FROM asked, total WHERE df BETWEEN 1 AND most))
 )
-SELECT p.row, sum(c.gain * p.tf / (p.tf + $6::double precision * (1 - $7::double precision + $7::double precision * p.length / greatest(c.mean, 1e-9)))) AS score
+SELECT p.row, sum(c.gain * p.tf / (p.tf + $6::double precision
+  * (1 - $7::double precision + $7::double precision * p.length / greatest(c.mean, 1e-9)))) AS score
 FROM chosen c JOIN mneme.posting p ON p.space = $1 AND p.term = c.term {join}
 WHERE p.tf > 0 {where} GROUP BY p.row ORDER BY score DESC, p.row LIMIT $8"""
 
@@ -150,11 +152,12 @@ def dense(session: Session, vector: FloatArray, k: int, *, where: Filter | None 
     sql, values = dense_statement(session.space, vector, k, where=where, hnsw=hnsw)
     if hnsw:
         session.connection.execute(
-            cast("LiteralString", f"SET LOCAL hnsw.ef_search = {max(_EF_SEARCH, min(2 * k, 1000))}; "
-                                  "SET LOCAL hnsw.iterative_scan = relaxed_order; SET LOCAL enable_sort = off"),
+            f"SET LOCAL hnsw.ef_search = {max(_EF_SEARCH, min(2 * k, 1000))}; "
+                                  "SET LOCAL hnsw.iterative_scan = relaxed_order; SET LOCAL enable_sort = off",
             prepare=False,
         )  # fmt: skip
-    return _found(session.planned(sql, *values))
+        return _found(session.planned(sql, *values))
+    return _found(session.all(sql, *values))
 
 
 def dense_statement(space: int, vector: FloatArray, k: int, *, where: Filter | None = None, hnsw: int = 0) -> tuple[str, list[Any]]:
@@ -189,7 +192,7 @@ def lexical(session: Session, terms: Sequence[int], weights: Sequence[float], k:
         where: which memories; all that can be found if None.
     """
     sql, values = lexical_statement(terms, weights, k, where=where)
-    return _found(session.planned(sql, *values))
+    return _found(session.all(sql, *values))
 
 
 def lexical_statement(terms: Sequence[int], weights: Sequence[float], k: int, *, where: Filter | None = None) -> tuple[str, list[Any]]:

@@ -170,6 +170,10 @@ class PostgresStore:
         """Lease jobs that are due."""
         return self._write(lambda session: jobs.claim(session, now, lease_s, tasks, limit))
 
+    def renew(self, job: Job, *, now: datetime, lease_s: float) -> bool:
+        """Make a lease longer."""
+        return self._write(lambda session: jobs.renew(session, job, now, lease_s))
+
     def finish(self, job: Job, *, state: str, now: datetime, due_at: datetime | None = None, error: str | None = None) -> bool:
         """End an attempt at a job."""
         return self._write(lambda session: jobs.finish(session, job, state, now, due_at, error))
