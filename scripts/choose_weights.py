@@ -3,9 +3,9 @@
     python scripts/choose_weights.py --data ../shared/data
 
 Every question of every task gives one list: the candidates with the features that the recipe's own code works out for them, and which of
-them are gold. The weights maximise the likelihood of each gold candidate against all others of its question (a softmax over the list),
-every task counting the same but LoCoMo, the largest, three times, with an L2 penalty. They are judged on conversations that were left out of the fit; nothing is fitted to
-single questions. Needs the ``arena`` extra.
+them are gold. The weights maximise the likelihood of each gold candidate against all others of its question (a softmax over the list), with
+an L2 penalty; every task counts the same but LoCoMo, the largest, three times. They are judged on conversations that were left out of the
+fit; nothing is fitted to single questions. Needs the ``arena`` extra.
 """
 
 from __future__ import annotations
@@ -122,12 +122,13 @@ def _of_sample(memory: Memory, sample: Sample) -> Iterator[Asked]:
 
 def fit(tasks: Mapping[str, Sequence[Asked]]) -> Floats:
     """Return the weights that make gold candidates most likely against all others of their question."""
-    lists = [
-        (question.features, np.flatnonzero(question.gold), np.flatnonzero(~question.gold), COUNTS.get(name, 1.0) / len(task) / question.gold.sum())
-        for name, task in tasks.items()
-        for question in task
-        if question.gold.any() and not question.gold.all()
-    ]
+    lists = []
+    for name, task in tasks.items():
+        counts = COUNTS.get(name, 1.0) / len(task)
+        for question in task:
+            gold = question.gold
+            if gold.any() and not gold.all():
+                lists.append((question.features, np.flatnonzero(gold), np.flatnonzero(~gold), counts / gold.sum()))
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         value, slope = L2 * float(weights @ weights), 2 * L2 * weights

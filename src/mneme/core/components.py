@@ -21,6 +21,7 @@ class Ranked:
         positions: ``(m,)``.
         scores: ``(m,)``, falling.
         parts: feature -> ``(m,)`` its contribution to the score.
+        sufficiency: in [0, 1], whether what was found is likely to answer the question; 0 when the ranker does not say.
         notes: position -> what a person wants to know besides the numbers, such as which time range matched.
     """
 
@@ -28,6 +29,7 @@ class Ranked:
     scores: FloatArray
     parts: Mapping[str, FloatArray] = field(default_factory=dict)
     notes: Mapping[int, Mapping[str, object]] = field(default_factory=dict)
+    sufficiency: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,14 @@ class Ranker(Protocol):
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
         """Return at most ``query.k`` admitted positions, best first; ties by time, then position."""
+        ...
+
+
+class Estimator(Protocol):
+    """Says whether what was found is likely to answer the question."""
+
+    def estimate(self, ctx: Context, query: Query, scene: Scene, parts: Mapping[str, FloatArray]) -> float:
+        """Return a probability in [0, 1]; ``parts`` are what each channel and feature contributes to the candidates' totals."""
         ...
 
 

@@ -269,6 +269,10 @@ class Store(Protocol):
         """Lease waiting jobs that are due, and leased ones whose lease has ended; two callers never get the same one."""
         ...
 
+    def renew(self, job: Job, *, now: datetime, lease_s: float) -> bool:
+        """Make the lease of a job at hand end ``lease_s`` from now. False when the lease was lost meanwhile."""
+        ...
+
     def finish(self, job: Job, *, state: str, now: datetime, due_at: datetime | None = None, error: str | None = None) -> bool:
         """End an attempt at a job: ``done``, ``dead``, or ``waiting`` until ``due_at``. False when the lease was lost meanwhile."""
         ...

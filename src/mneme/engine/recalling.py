@@ -145,6 +145,7 @@ class Reader:
             ),
             context=packed.text,
             marks=packed.marks,
+            sufficiency=ranked.sufficiency,
             whole=len(packed.marks) >= admitted_count,
             trace=trace,
             counter=self.recipe.packer.count,

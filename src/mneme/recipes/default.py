@@ -17,6 +17,7 @@ from mneme.retrieval.latest import LatestFirst
 from mneme.retrieval.lexical import Lexical
 from mneme.retrieval.linear import LinearSum
 from mneme.retrieval.packing import Chronological
+from mneme.retrieval.sufficiency import Logistic
 from mneme.text.tokens import count_tokens
 
 WEIGHTS = {
@@ -34,6 +35,16 @@ WEIGHTS = {
     "tells-time": 2.0,
     "in-range": 4.2,
     "bridge": 3.2,
+}
+
+SUFFICIENCY_BIAS = -2.96
+SUFFICIENCY = {
+    "top-dense": 6.7,
+    "unseen": -0.63,
+    "stranger": -0.87,
+    "person-best": 0.32,
+    "person-best-three": 1.14,
+    "person-words": -0.92,
 }
 
 recipe = Recipe(
@@ -56,6 +67,7 @@ recipe = Recipe(
         ),
         second=(Bridge(),),
         weights=WEIGHTS,
+        sufficiency=Logistic(bias=SUFFICIENCY_BIAS, weights=SUFFICIENCY),
     ),
     refiners=(LatestFirst(),),
     packer=Chronological(counter=count_tokens),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mneme.core.components import Feature, Ranked, Scene
+from mneme.core.components import Estimator, Feature, Ranked, Scene
 from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray, IntArray
 from mneme.retrieval.candidates import candidates, top
@@ -27,20 +27,28 @@ class LinearSum:
         features: the features, in the order of explanations.
         weights: channel or feature -> weight.
         second: features that go by the sum of all others.
+        sufficiency: says whether what was found is likely to answer.
     """
 
     features: tuple[Feature, ...]
     weights: Mapping[str, float]
     second: tuple[Feature, ...] = ()
+    sufficiency: Estimator | None = None
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
         """Return at most ``query.k`` admitted positions, best first; ties by time, then position."""
         scene, parts = self.parts(ctx, query, channels)
         total = scene.totals
+        sufficiency = self.sufficiency.estimate(ctx, query, scene, parts) if self.sufficiency is not None else 0.0
         near = top(total, query.k + MARGIN)
         self._make_exact(ctx, query, scene, near, total, parts)
         order = near[np.lexsort((scene.positions[near], ctx.index.at[scene.positions[near]], -total[near]))][: query.k]
-        return Ranked(positions=scene.positions[order], scores=total[order], parts={name: part[order] for name, part in parts.items()})
+        return Ranked(
+            positions=scene.positions[order],
+            scores=total[order],
+            parts={name: part[order] for name, part in parts.items()},
+            sufficiency=sufficiency,
+        )
 
     def parts(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> tuple[Scene, dict[str, FloatArray]]:
         """Return the candidates with their totals, and what each channel and feature contributes, ``(m,)`` each."""

@@ -50,10 +50,12 @@ class SearchTerms:
     Args:
         terms: in the order of the query.
         ideal: the sum of ``idf``: what a text with every term that the space has, endlessly often, would score.
+        unseen: the share of the question's weight in words that no memory has.
     """
 
     terms: tuple[SearchTerm, ...]
     ideal: np.float32
+    unseen: float
 
 
 def search_terms(ctx: Context, query: Query) -> SearchTerms:
@@ -68,16 +70,19 @@ def _search_terms(ctx: Context, query: Query) -> SearchTerms:
     pairs = list(zip(query.terms.tolist(), query.weights.tolist(), strict=True))
     has_content = any(weight >= _CONTENT_WEIGHT and term not in names for term, weight in pairs)
     found = []
+    unseen = 0.0
     for term, weight in pairs:
         if has_content and (weight < _CONTENT_WEIGHT or term in names):
             continue
         positions, counts = ctx.index.postings(term)
-        if not len(positions):
-            continue  # what no memory says tells memories not apart
         factor = LIGHT_WEIGHT if term in light else 1.0
+        if not len(positions):  # what no memory says tells memories not apart
+            unseen += factor * inverse_frequency(0, present)
+            continue
         idf = np.float32(factor * inverse_frequency(len(positions), present))
         found.append(SearchTerm(id=term, weight=factor, idf=idf, positions=positions, counts=counts))
-    return SearchTerms(terms=tuple(found), ideal=np.float32(max(sum(term.idf for term in found), 1e-6)))
+    seen = float(sum(term.idf for term in found))
+    return SearchTerms(terms=tuple(found), ideal=np.float32(max(seen, 1e-6)), unseen=unseen / max(seen + unseen, 1e-6))
 
 
 def inverse_frequency(having: int, among: int) -> float:
@@ -96,6 +101,11 @@ def people(index: Index) -> list[str]:
     """Return the people who speak in the space; roles such as ``user`` are nobody."""
     _, authors = index.codes("author")
     return [author for author in authors if isinstance(author, str) and author.casefold() not in ROLES]
+
+
+def english_terms(word: str) -> list[str]:
+    """Return the terms of a word, stemmed as English."""
+    return _english().terms(word)
 
 
 def people_terms(index: Index) -> frozenset[int]:
