@@ -42,7 +42,7 @@ function preview(space, target, found, place) {
 }
 
 function confirm(space, target, place, cancel) {
-  const word = h("input", { id: "word", type: "text", autocomplete: "off", oninput: () => { button.disabled = word.value !== WORD; } });
+  const word = h("input", { id: "word", type: "text", autofocus: true, autocomplete: "off", oninput: () => { button.disabled = word.value !== WORD; } });
   const button = h("button", { class: "danger", disabled: true }, "Erase for good");
   const note = h("p", { class: "bad", role: "alert" });
   return h("form", { class: "stack", onsubmit: async (event) => {

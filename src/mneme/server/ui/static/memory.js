@@ -69,7 +69,7 @@ function actions(space, record, reload) {
 
 function revise(space, record) {
   return dialog("Revise", (close) => {
-    const text = h("textarea", { id: "new-text", rows: 6, value: record.length > record.text.length ? "" : record.text });
+    const text = h("textarea", { id: "new-text", rows: 6, autofocus: true, value: record.length > record.text.length ? "" : record.text });
     const since = h("input", { id: "since", type: "date" });
     const reason = h("input", { id: "reason", type: "text", class: "wide" });
     const note = h("p", { class: "bad", role: "alert" });
