@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 import uuid
@@ -100,7 +101,7 @@ def _add_headers(message: Message, request_id: str, *, api: bool) -> None:
 
 def _log(scope: Scope, request_id: str, status: int, seconds: float) -> None:
     route = route_of(scope)
-    if route in _QUIET and status < 400:
+    if not LOGGER.isEnabledFor(logging.INFO) or (route in _QUIET and status < 400):
         return
     fields: dict[str, Any] = {
         "request": request_id,
