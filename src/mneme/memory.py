@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from mneme.core.clock import Clock, SystemClock
 from mneme.core.composing import resolve
 from mneme.core.errors import InvalidInput, NotFound
 from mneme.core.ids import Ids
-from mneme.core.llm import LLM
+from mneme.core.llm import LLM, Ledger, Total
 from mneme.core.ports import Embedder, Root
 from mneme.core.query import Filter, Recall
 from mneme.core.recipe import Recipe
@@ -22,7 +22,7 @@ from mneme.engine import choosing, merging, naming, prepare, recalling
 from mneme.engine.jobs import WorkerThread
 from mneme.engine.keeping import Triggers
 from mneme.engine.opened import Opened, Pool
-from mneme.engine.places import open_root
+from mneme.engine.places import open_ledger, open_root
 from mneme.engine.upkeep import Uses
 from mneme.space import Space
 from mneme.text.analyser import Analyser
@@ -84,7 +84,9 @@ class Memory:
         self.actor = actor
         self.uses = Uses()
         self._triggers = triggers
-        self.llm: LLM | None = _language_model(llm)
+        self.repaired: set[tuple[str, str]] = set()
+        self._ledger = open_ledger(root) if isinstance(llm, str) else None
+        self.llm: LLM | None = _language_model(llm, self._ledger)
         self._background = background
         self._worker = WorkerThread(self._work)
         self._root: Root = open_root(root, durability)
@@ -151,6 +153,16 @@ class Memory:
         """Return whether there is a space of that name; cheap when it is open."""
         return self._pool.has(name) or name in self._root.spaces()
 
+    def spending(self, *, day: date | None = None, space: str | None = None, role: str | None = None) -> Total:
+        """Return what model calls cost so far, failed and retried ones included; kept across restarts for a model given by name.
+
+        Args:
+            day: a UTC day; None takes all.
+            space, role: for whom, and for what; None takes all.
+        """
+        ledger = getattr(self.llm, "ledger", None) or self._ledger
+        return Total() if ledger is None else ledger.total(day=day, space=space, role=role)
+
     def open_spaces(self) -> list[str]:
         """Return the names of the spaces that are open now, least recently used first."""
         return self._pool.names()
@@ -160,6 +172,9 @@ class Memory:
         self._worker.stop()
         self._pool.close()
         self._root.close()
+        close = getattr(self._ledger, "close", None)
+        if close is not None:
+            close()
 
     def notice(self, space: str) -> None:
         """Have the background worker look at a space's deferred work."""
@@ -207,9 +222,9 @@ class Memory:
         )
 
 
-def _language_model(llm: str | LLM | None) -> LLM | None:
+def _language_model(llm: str | LLM | None, ledger: Ledger | None) -> LLM | None:
     if not isinstance(llm, str):
         return llm
     from mneme.models.llm import ProviderLLM
 
-    return ProviderLLM(llm)
+    return ProviderLLM(llm, ledger=ledger)

@@ -14,15 +14,31 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mneme.aio import AsyncSpace
 from mneme.core.clock import to_utc
+from mneme.core.context import Context
 from mneme.core.errors import InvalidInput, NotFound
 from mneme.core.journal import Entry
+from mneme.core.llm import scoped
 from mneme.core.operations import Archive, Enqueue, Keep, Observe, Operation, Restore, Revise, Supersede
 from mneme.core.ports import Applied, Batch, Material
-from mneme.core.query import ErasureReport, Filter, Hit, Recall, Receipt, Verification
+from mneme.core.query import Answer, ErasureReport, Filter, Hit, Recall, Receipt, Verification
 from mneme.core.records import Episode, Job, Link, Media, Message, Span, Usage
 from mneme.core.records import Memory as Record
 from mneme.core.trace import Trace
-from mneme.engine import erasing, forming, keeping, naming, prepare, proving, recalling, reembedding, reforming, transfer, undo
+from mneme.engine import (
+    asking,
+    erasing,
+    forming,
+    keeping,
+    naming,
+    prepare,
+    proving,
+    recalling,
+    reembedding,
+    reforming,
+    repairing,
+    transfer,
+    undo,
+)
 from mneme.engine.blocks import Blocks
 from mneme.engine.jobs import Done, Task, job_key, work
 from mneme.engine.material import material_for
@@ -30,6 +46,9 @@ from mneme.engine.opened import Opened
 from mneme.engine.upkeep import Means, Pass, UpkeepBudget, UpkeepReport, census, grade
 from mneme.retention.budgets import Limit
 from mneme.text.tokens import count_tokens
+
+MOST_REMEMBERED = 100_000
+"""How many memories a process remembers as looked at for repair."""
 
 if TYPE_CHECKING:
     from mneme.memory import Memory
@@ -131,7 +150,8 @@ class Space:
             operations = prepare.verbatim_operations(episodes, turns)
             operations += [Keep(memory=memory) for memory in formed]
             if episodes and engine.recipe_of(self.name, opened).formers:
-                operations.append(Enqueue(job=forming.form_job(engine.ids.new("job"), episodes)))
+                most = None if engine.llm is None else forming.MOST_BY_MODEL
+                operations += [Enqueue(job=job) for job in forming.form_jobs(engine.ids, episodes, most)]
             with trace.stage("embed"):
                 material = material_for([*turns, *formed], engine.embedder, engine.analyser)
             with trace.stage("store"):
@@ -185,9 +205,51 @@ class Space:
         trace = Trace(id=self._memory.ids.new("tr"), verb="recall")
         with self._use(create=False, steady=True) as opened:
             found = self._memory._reader(self.name, opened).recall(asked, trace)
+            if asked.known_at is None and self._memory.llm is not None:
+                self._repair(opened, found, trace)
         if asked.known_at is None:
             self._memory.uses.note(self.name, (hit.memory.id for hit in found.hits), self._memory.clock.now())
         return found
+
+    def ask(
+        self,
+        question: str,
+        *,
+        k: int | None = None,
+        budget_tokens: int = 2000,
+        filters: Filter | Mapping[str, Any] | None = None,
+        kinds: Sequence[str] = (),
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> Answer:
+        """Answer a question from what is remembered, with citations that were checked.
+
+        With a model, it writes the answer; without one, the answer consists of the best sentences, marked as an extract. When too little
+        is there, the answer is that it is not known. What no longer holds and what contradicts is told.
+
+        Args:
+            question: the question, in words.
+            k: how many memories to look at; None takes as many as the budget holds.
+            budget_tokens: how long the context for the model may be.
+            filters, kinds, as_of, known_at: as for :meth:`recall`.
+
+        Raises:
+            InvalidInput: a field is bad.
+            BudgetExceeded: the model may not be asked any more today.
+            ModelUnavailable: the model does not answer.
+        """
+        engine = self._memory
+        found = self.recall(
+            question, k=k, budget_tokens=budget_tokens, filters=filters, kinds=kinds, as_of=as_of, known_at=known_at
+        )
+        trace = found.trace
+        assert trace is not None
+        trace.verb = "ask"
+        llm = None if engine.llm is None else scoped(
+            engine.llm, space=self.name, on_call=lambda call: trace.models.append(call.to_plain())
+        )
+        with self._use(create=False) as opened, trace.stage("answer"):
+            return asking.answer(opened.store, found, llm, engine.clock.now())
 
     def revise(
         self,
@@ -570,6 +632,22 @@ class Space:
                 total += done
         return total
 
+    def _repair(self, opened: Opened, found: Recall, trace: Trace) -> None:
+        """Have what was found only as raw words formed; what was tried by this process is not looked at again."""
+        engine, recipe = self._memory, self._memory.recipe_of(self.name, opened)
+        assert engine.llm is not None
+        fresh = [hit for hit in found.hits if (self.name, hit.memory.id) not in engine.repaired]
+        if not recipe.formers or not fresh:
+            return
+        by = f"{recipe.forming} {engine.llm.identity}"
+        if len(engine.repaired) > MOST_REMEMBERED:
+            engine.repaired.clear()
+        jobs = repairing.repair_jobs(opened.store, fresh, engine.ids, engine.clock.now(), by)
+        engine.repaired.update((self.name, hit.memory.id) for hit in fresh)
+        if jobs:
+            self._apply(opened, [Enqueue(job=job) for job in jobs], Trace(id=trace.id, verb="repair"))
+            engine.notice(self.name)
+
     def _tasks(self, opened: Opened) -> dict[str, Task]:
         """Return what this engine can do of the space's deferred work."""
         return {forming.TASK: lambda job: self._do_form(opened, job), reforming.TASK: lambda job: self._do_reform(opened, job)}
@@ -613,9 +691,15 @@ class Space:
             if id not in found:
                 raise NotFound("episode", id)
         with opened.current.lock:
-            ctx = self._memory._reader(self.name, opened).context(opened.current.now(), None, trace)
+            reader = self._memory._reader(self.name, opened)
+
+            def context() -> Context:
+                ctx = reader.context(opened.current.now(), None, trace)
+                return ctx if ctx.llm is None else replace(ctx, llm=forming.Aside(ctx.llm, opened.current.lock))
+
             recipe = self._memory.recipe_of(self.name, opened)
-            return forming.form(ctx, recipe, opened.store, [found[id] for id in ids], revive=revive)
+            again = None if self._memory.llm is None else context
+            return forming.form(context(), recipe, opened.store, [found[id] for id in ids], revive=revive, again=again)
 
     def _apply(
         self,

@@ -122,6 +122,21 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Two memories that contradict each other, of which neither can win.
+
+    Args:
+        ids: both memories.
+        texts: what they say.
+        at: when each was said or happened.
+    """
+
+    ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    at: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
     """What a recall found.
 
@@ -132,6 +147,7 @@ class Recall:
         marks: mark in the context -> memory id.
         sufficiency: in [0, 1], whether the evidence is likely enough to answer.
         whole: the context holds everything that the filters admit.
+        conflicts: what contradicts a hit, with both dates.
         trace: what the call did.
         counter: counts tokens as the call did.
     """
@@ -142,6 +158,7 @@ class Recall:
     marks: Mapping[str, str] = EMPTY  # type: ignore[assignment]
     sufficiency: float = 0.0
     whole: bool = False
+    conflicts: tuple[Conflict, ...] = ()
     trace: Trace | None = None
     counter: Callable[[str], int] = field(default=len, repr=False, compare=False)
 
@@ -149,6 +166,52 @@ class Recall:
     def context_tokens(self) -> int:
         """The length of the context by the counter of the call."""
         return self.counter(self.context)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """Where an answer stands.
+
+    Args:
+        id: the memory.
+        mark: its mark in the context that the answer was made from.
+        quote: its words.
+        at: when they were said.
+        until: when the memory, or what was read from it, stopped to hold; None while it holds.
+    """
+
+    id: str
+    mark: str
+    quote: str
+    at: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What ``ask`` found.
+
+    Args:
+        question: as asked.
+        text: the answer; "I don't know." when it is not known.
+        known: whether the memories answer the question.
+        extract: the text consists of sentences of memories, word for word, and no model wrote it.
+        citations: what it rests on, each checked against the memory.
+        sufficiency: in [0, 1], whether the evidence is likely enough.
+        conflicts: what contradicts what was cited or found.
+        notes: what a reader should know, such as that something no longer holds or that a reply was refused.
+        trace: what the call did.
+    """
+
+    question: str
+    text: str
+    known: bool
+    extract: bool
+    citations: tuple[Citation, ...] = ()
+    sufficiency: float = 0.0
+    conflicts: tuple[Conflict, ...] = ()
+    notes: tuple[str, ...] = ()
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 from mneme.core.components import Guard
 from mneme.core.context import Context
+from mneme.core.ids import Ids
+from mneme.core.llm import LLM, Prompt
 from mneme.core.operations import Keep, Operation, Quarantine, Restore
 from mneme.core.ports import Store
 from mneme.core.recipe import Recipe
 from mneme.core.records import Episode, Job
 
 TASK = "form"
+MOST_BY_MODEL = 24
+"""How many episodes one job forms when there is a model."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +45,77 @@ def form_job(id: str, episodes: Sequence[Episode]) -> Job:
     return Job(id=id, task=TASK, payload={"episodes": ids}, key=f"form:{key}", due_at=episodes[-1].recorded_at)
 
 
-def form(ctx: Context, recipe: Recipe, store: Store, episodes: Sequence[Episode], *, revive: bool = False) -> Formed:
+def form_jobs(ids: Ids, episodes: Sequence[Episode], most: int | None) -> list[Job]:
+    """Return the jobs that form memories out of episodes: one, or with ``most`` one for so many of them each.
+
+    With a model a job is small: what fails is tried again in small parts, and several workers share the work.
+    """
+    size = most or max(len(episodes), 1)
+    return [form_job(ids.new("job"), episodes[start : start + size]) for start in range(0, len(episodes), size)]
+
+
+class Aside:
+    """A model that is asked without holding the index: nobody's recall waits for it.
+
+    Args:
+        llm: the model.
+        lock: what the caller holds; it is let go during each question.
+    """
+
+    def __init__(self, llm: LLM, lock: Lock) -> None:
+        self._llm = llm
+        self._lock = lock
+
+    @property
+    def identity(self) -> str:
+        """The provider and model."""
+        return self._llm.identity
+
+    def ask(self, role: Prompt | str, variables: Mapping[str, object], schema: type[T]) -> T:
+        """Return the model's answer; see :meth:`mneme.core.llm.LLM.ask`."""
+        self._lock.release()
+        try:
+            return self._llm.ask(role, variables, schema)
+        finally:
+            self._lock.acquire()
+
+
+class Lock(Protocol):
+    """What can be held and let go."""
+
+    def acquire(self) -> object:
+        """Hold it."""
+        ...
+
+    def release(self) -> None:
+        """Let it go."""
+        ...
+
+
+def form(
+    ctx: Context,
+    recipe: Recipe,
+    store: Store,
+    episodes: Sequence[Episode],
+    *,
+    revive: bool = False,
+    again: Callable[[], Context] | None = None,
+) -> Formed:
     """Return what the recipe makes of episodes: formed, judged, and fitted to what is there.
 
     What was formed before (ids of formed memories follow from their source) is left out, so forming twice adds nothing; with
     ``revive``, what another recipe had formed and was archived since is made active again.
+
+    Args:
+        ctx: the space as it is.
+        recipe: the memory design.
+        store: tells what was formed before.
+        episodes: what is read.
+        revive: see above.
+        again: gives the space as it is after reading, which takes long with a model; None takes it as unchanged.
     """
     formed = [operation for former in recipe.formers for operation in former.form(ctx, episodes)]
+    ctx = ctx if again is None else again()
     fresh = list(_fresh(store, formed, revive))
     judged, refused, quarantined = _judge(ctx, recipe.guards, fresh)
     for organiser in recipe.organisers:

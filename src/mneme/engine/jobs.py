@@ -7,7 +7,8 @@ claimed again when its lease ends; its second run finds the key used and only re
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +18,9 @@ from mneme.core.ports import Store
 from mneme.core.records import Job
 
 LEASE_S = 120.0
+RENEWALS = 3
+"""How often a lease is renewed while it lasts."""
+
 MOST_ATTEMPTS = 5
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 600.0
@@ -72,9 +76,32 @@ def work(store: Store, tasks: Mapping[str, Task], clock: Clock, *, limit: int = 
     return total
 
 
+@contextmanager
+def kept_leased(store: Store, job: Job, clock: Clock, lease_s: float = LEASE_S) -> Iterator[None]:
+    """Renew a job's lease while the block runs, so that no other worker takes it however long it is; a killed worker renews nothing."""
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(lease_s / RENEWALS):
+            try:
+                if not store.renew(job, now=clock.now(), lease_s=lease_s):
+                    return
+            except MnemeError:
+                return  # the store is closed or busy: the lease runs out, and the key keeps the work from being done twice
+
+    thread = threading.Thread(target=renew, name="mneme-lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 def _do(store: Store, job: Job, task: Task, clock: Clock) -> Done:
     try:
-        task(job)
+        with kept_leased(store, job, clock):
+            task(job)
     except Closed:
         store.finish(job, state="waiting", now=clock.now(), due_at=clock.now(), error="the worker was stopped")
         raise

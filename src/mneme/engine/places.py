@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from mneme.core.errors import InvalidInput
+from mneme.core.llm import Ledger
 from mneme.core.ports import Root
 
 IN_MEMORY = ":memory:"
@@ -30,6 +31,17 @@ def open_root(root: str | Path | None, durability: str) -> Root:
     if is_database(root):
         return cast("Root", import_module("mneme.stores.postgres").PostgresRoot(str(root), durability=durability))
     return cast("Root", import_module("mneme.stores.sqlite").SQLiteRoot(folder(root), durability=durability))
+
+
+LEDGER_FILE = "spending.sqlite"
+
+
+def open_ledger(root: str | Path | None) -> Ledger | None:
+    """Return where the spends of a root are kept: a file in its folder; None for a root without one."""
+    root = root if root is not None else os.environ.get(ROOT_VARIABLE) or None
+    if root == IN_MEMORY or is_database(root):
+        return None
+    return cast("Ledger", import_module("mneme.stores.sqlite.ledger").SQLiteLedger(folder(root) / LEDGER_FILE))
 
 
 def is_database(root: str | Path | None) -> bool:

@@ -19,6 +19,7 @@ from mneme.core.query import Filter, Hit, Recall
 from mneme.core.recipe import Recipe
 from mneme.core.records import Memory
 from mneme.core.trace import Trace
+from mneme.engine.conflicts import conflicts
 from mneme.engine.current import CurrentIndex
 from mneme.engine.prepare import text_problem
 from mneme.index.view import SpaceIndex
@@ -147,6 +148,7 @@ class Reader:
             marks=packed.marks,
             sufficiency=ranked.sufficiency,
             whole=len(packed.marks) >= admitted_count,
+            conflicts=conflicts(self.store, hits) if self.recipe.organisers else (),
             trace=trace,
             counter=self.recipe.packer.count,
         )

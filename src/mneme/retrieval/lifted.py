@@ -36,6 +36,8 @@ class Lifted:
         weights: channel -> how much of a key's score counts for its turn, of which the better one stands.
         keys: how many keys of each channel are followed.
         most_sources: a key with more sources lifts none: it is about the whole and not about one of them.
+        long: terms from which a turn is long enough to be lifted by what was read from it by rule; such a statement has the turn's own
+            words, and adds something only where they drown among others.
     """
 
     channels: tuple[Channel, ...]
@@ -44,6 +46,7 @@ class Lifted:
     refiners: tuple[Refiner, ...] = ()
     keys: int = 60
     most_sources: int = 3
+    long: int = 30
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
         """Return what was said, best first, with the keys that found it in the notes; a key without an admitted turn stands for itself."""
@@ -61,6 +64,8 @@ class Lifted:
             if len(rows) > self.most_sources:
                 continue
             for row in rows:
+                if by_rule(found[key]) and spoken.lengths[row] < self.long:
+                    continue
                 for name, scores in own.items():
                     scores[row] = max(scores[row], np.float32(self.weights.get(name, 0.0)) * channels[name][key])
                 notes.setdefault(row, []).append((float(sum(scores[key] for scores in channels.values())), found[key].id))
@@ -82,6 +87,11 @@ class Lifted:
         order = list(chosen)
         by_id = {memory.id: memory for memory in ctx.memories(order)}
         return {row: by_id[ctx.index.ids[row]] for row in order if ctx.index.ids[row] in by_id}
+
+
+def by_rule(memory: Memory) -> bool:
+    """Return whether a statement was read by rule, and not written by a model or brought in by the caller."""
+    return "statement" in memory.attributes and memory.attributes.get("formed_by") != "model"
 
 
 def _without(ctx: Context, rows: IntArray, kinds: tuple[str, ...]) -> IntArray:

@@ -212,6 +212,19 @@ class DictStore:
 
         return self._write(change)
 
+    def renew(self, job: Job, *, now: datetime, lease_s: float) -> bool:
+        """Make a lease longer."""
+        until = to_utc(now, "now") + timedelta(seconds=lease_s)
+
+        def change(held: State) -> bool:
+            present = held.jobs.get(job.id)
+            if present is None or present.state != "leased" or present.attempts != job.attempts:
+                return False
+            held.jobs[job.id] = replace(present, leased_until=until)
+            return True
+
+        return self._write(change)
+
     def finish(self, job: Job, *, state: str, now: datetime, due_at: datetime | None = None, error: str | None = None) -> bool:
         """End an attempt at a job."""
         if state not in ("done", "dead", "waiting"):

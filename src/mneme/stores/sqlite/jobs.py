@@ -33,6 +33,13 @@ def claim(connection: sqlite3.Connection, now: datetime, lease_s: float, tasks: 
     return [job_from(connection.execute(one, (id,)).fetchone()) for id in ids]
 
 
+def renew(connection: sqlite3.Connection, job: Job, now: datetime, lease_s: float) -> bool:
+    """Make a lease longer; False when it was lost. Call it inside a writing transaction."""
+    until = to_micros(to_utc(now, "now") + timedelta(seconds=lease_s))
+    lease = "UPDATE job SET leased_until = ? WHERE id = ? AND state = 'leased' AND attempts = ?"
+    return connection.execute(lease, (until, job.id, job.attempts)).rowcount == 1
+
+
 def finish(connection: sqlite3.Connection, job: Job, state: str, now: datetime, due_at: datetime | None, error: str | None) -> bool:
     """End an attempt at a job; False when the lease was lost. Call it inside a writing transaction."""
     if state not in ("done", "dead", "waiting"):
