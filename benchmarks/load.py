@@ -28,7 +28,7 @@ from mneme import Memory
 from mneme.core.ports import FloatArray
 from mneme.models.local import LocalEmbedder
 
-_SERVE = ["--workers", str(os.cpu_count() or 1), "--threads", "1"]
+_SERVE = ["--workers", str(os.cpu_count() or 1)]
 TARGET_PER_S, TARGET_P95_MS = 300, 250
 _PEOPLE = "Ana Bo Chen Dmitri Elif Femi Greta Hugo Ines Jonas Kaya Lena Musa Nadia Omar Priya Quentin Rosa Sven Tariq".split()
 _DID = "bought lost found repaired sold painted borrowed cleaned ordered returned photographed measured hid gave away".split()

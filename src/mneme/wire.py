@@ -14,10 +14,12 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import orjson
 
+from mneme.core.query import Recall, Receipt
 from mneme.core.trace import Trace
 
 _T = TypeVar("_T")
-_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_PASSTHROUGH_DATACLASS
+_NATIVE = orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY
+_OPTIONS = _NATIVE | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 def encode(value: object) -> bytes:
@@ -28,6 +30,9 @@ def encode(value: object) -> bytes:
         >>> encode(Span(episode="ep_1", start=0, end=5))
         b'{"episode":"ep_1","start":0,"end":5}'
     """
+    if isinstance(value, Recall | Receipt):
+        # These are most of what a server sends; below their top, every record is its fields, and orjson is fastest by itself.
+        return orjson.dumps(_plain(value) | {"trace": value.trace and value.trace.to_plain()}, default=_plain, option=_NATIVE)
     return orjson.dumps(value, default=_plain, option=_OPTIONS)
 
 
