@@ -7,7 +7,7 @@ from typing import Any
 
 import inspector_stage
 
-WAIT_S = 15
+WAIT_S = 45
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from mneme.server.keys import Keys
 from mneme.server.ui.part import add
 
 SCRIPT = '<script>window.harmed = true</script><img src=x onerror="window.harmed = true">'
+MANY = 3000
 LONG_WORDS = "Every line of this long memory says the same thing again. "
 
 
@@ -51,7 +52,7 @@ def apply(space: mneme.Space, operations: list[Operation], verb: str) -> None:
 
 
 def fill(memory: mneme.Memory) -> Told:
-    """Fill the spaces ``home`` and ``odd/space #1``."""
+    """Fill the spaces ``home``, ``many`` and ``odd/space #1``."""
     home = memory.space("home")
     home.remember(conversation())
     where, wedding = home.memories({"refs": "january.3"})[0].id, home.memories({"refs": "february.1"})[0].id
@@ -68,6 +69,7 @@ def fill(memory: mneme.Memory) -> Told:
     apply(home, operations, "upkeep")
     script = home.remember(SCRIPT, author=SCRIPT, session=SCRIPT, tags=[SCRIPT]).id
     long = home.remember(LONG_WORDS * (1_000_000 // len(LONG_WORDS)) + SCRIPT, author="bulk").id
+    memory.space("many").remember([f"Row {number} of many." for number in range(MANY)])
     memory.space("odd/space #1").remember("A space whose name has a slash.")
     return Told(revised=wedding, script=script, long=long, held=held)
 

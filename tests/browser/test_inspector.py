@@ -32,7 +32,7 @@ def home(page: Page) -> Iterator[Page]:
 
 def test_a_key_in_the_address_opens_the_inspector_and_leaves_the_address(home: Page) -> None:
     home.enter()
-    home.shows("2 spaces")
+    home.shows("3 spaces")
     assert home.run("return location.hash") == "#/"
     assert home.run("return document.cookie") == ""
     home.open("#/home/overview")
@@ -195,6 +195,18 @@ def test_a_megabyte_of_text_comes_in_parts(home: Page) -> None:
     assert home.run("return document.querySelector('main').textContent.length") < 200_000
     home.click("Show more")
     home.shows("100,000 of 1,000,0", ".tall")
+
+
+def test_a_long_list_keeps_only_the_rows_in_sight(home: Page) -> None:
+    home.open("#/many/memories")
+    home.wait("return document.querySelectorAll('.long-row').length > 5")
+    list_ = "document.querySelector('.long')"
+    last = f"{{ {list_}.scrollTop = {list_}.scrollHeight; return {list_}.innerText.includes('Row {stage.MANY - 1} of many') }}"
+    home.wait(last)
+    assert home.run("return document.querySelectorAll('.long-row').length") < 80
+    assert home.run("return document.querySelector('.long-row:last-child').getAttribute('aria-setsize')") == str(stage.MANY)
+    home.run(f"{list_}.scrollTop = 0")
+    home.shows("Row 0 of many", ".long")
 
 
 def test_the_keyboard_is_enough(home: Page) -> None:
