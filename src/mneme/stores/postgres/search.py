@@ -47,8 +47,8 @@ WITH asked AS (
   SELECT documents AS n, total_length::double precision / greatest(documents, 1) AS mean,
     greatest($4::double precision * documents, $5::double precision) AS most
   FROM mneme.head WHERE space = $1
-), chosen AS (
-  SELECT term, weight * ln(1 + (n - df + 0.5) / (df + 0.5)) AS gain, mean FROM asked, total
+), chosen AS MATERIALIZED (
+  SELECT term, weight * ln(1 + (n - df + 0.5::double precision) / (df + 0.5::double precision)) AS gain, mean FROM asked, total
   WHERE df > 0 AND (df <= most OR NOT EXISTS (SELECT 1 FROM asked, total WHERE df BETWEEN 1 AND most))
 )
 SELECT p.row, sum(c.gain * p.tf / (p.tf + $6::double precision
