@@ -16,6 +16,7 @@ from mneme.core.query import Filter
 from mneme.core.records import Kind as MemoryKind
 from mneme.core.records import Media, Message, Span
 from mneme.engine.prepare import Given
+from mneme.engine.upkeep import UpkeepBudget
 
 MOST_MESSAGES = 10_000
 MOST_IDS = 10_000
@@ -206,6 +207,7 @@ class Remember(Call):
     memories: Annotated[list[Brought], Field(max_length=MOST_MESSAGES)] = []
     key: Name | None = None
     partial: bool = False
+    wait: bool = False
     reason: Text | None = None
 
     def arguments(self) -> dict[str, Any]:
@@ -258,6 +260,38 @@ class RecallMany(Call):
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of :meth:`mneme.Memory.recall`."""
         return _given(self) | {"filters": self.filters.filter() if self.filters else None}
+
+
+class Ask(Call):
+    """Answer a question from what is remembered, with citations."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"question": "Where does Ana live?"}]})
+
+    question: Text
+    k: Annotated[int, Field(ge=1, le=MOST_HITS)] | None = None
+    budget_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] = 2000
+    filters: Filters | None = None
+    kinds: list[MemoryKind] = []
+    as_of: Moment | None = None
+    known_at: Moment | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of :meth:`mneme.Space.ask`."""
+        return _given(self) | {"filters": self.filters.filter() if self.filters else None}
+
+
+class Upkeep(Call):
+    """Look after the space within a budget, or with ``dry_run`` only tell what would be done."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"dry_run": True}, {"seconds": 10}]})
+
+    dry_run: bool = False
+    seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    operations: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of :meth:`mneme.Space.upkeep`."""
+        return {"dry_run": self.dry_run, "budget": UpkeepBudget(seconds=self.seconds, operations=self.operations)}
 
 
 class Revise(Call):

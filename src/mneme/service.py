@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 from mneme import calls
 from mneme.core.errors import Forbidden, InvalidInput, MnemeError, NotFound
 from mneme.core.journal import Entry
-from mneme.core.query import ErasureReport, Filter, Hit, Recall, Receipt, Verification
+from mneme.core.query import Answer, ErasureReport, Filter, Hit, Recall, Receipt, Verification
 from mneme.core.records import Episode, Job, Link, Usage
 from mneme.core.records import Memory as Record
+from mneme.engine.upkeep import UpkeepReport
 from mneme.memory import Memory
 from mneme.space import Space, Step
 
@@ -138,6 +139,10 @@ class Service:
         """Find what bears on a question."""
         return self._space(caller, READ, space).recall(**call.arguments())
 
+    def ask(self, caller: Caller, space: str, call: calls.Ask) -> Answer:
+        """Answer a question from what is remembered."""
+        return self._space(caller, READ, space).ask(**call.arguments())
+
     def recall_many(self, caller: Caller, call: calls.RecallMany) -> Recall:
         """Ask several spaces; one that is out of reach refuses the whole call before any is looked at."""
         for name in call.spaces:
@@ -245,6 +250,11 @@ class Service:
         """Return what a space holds, in figures."""
         return self._space(caller, READ, space).stats()
 
+    def upkeep(self, caller: Caller, space: str, call: calls.Upkeep) -> UpkeepReport:
+        """Look after a space; what its policies erase is erased."""
+        chosen = self._space(caller, ADMIN, space)
+        return self._write(chosen, chosen.upkeep(**call.arguments()))
+
     def verify(self, caller: Caller, space: str) -> Verification:
         """Check a space against its journal."""
         return self._space(caller, ADMIN, space).verify()
@@ -296,6 +306,8 @@ _Run = Callable[[Service, Caller, str, Any], object]
 _VERBS: dict[str, tuple[type[calls.Call], _Run]] = {
     "remember": (calls.Remember, Service.remember),
     "recall": (calls.Recall, Service.recall),
+    "ask": (calls.Ask, Service.ask),
+    "upkeep": (calls.Upkeep, Service.upkeep),
     "revise": (calls.ReviseOne, lambda service, caller, space, call: service.revise(caller, space, call.id, call)),
     "forget": (calls.Forget, Service.forget),
     "restore": (calls.Restore, Service.restore),

@@ -21,7 +21,10 @@ from serving import serving
 
 START = datetime(2024, 5, 1, 12, tzinfo=UTC)
 _ID = re.compile(r"\b(mem|ep|job|tr)_[0-9a-hjkmnp-tv-z]{20}\b")
-_OWN = {"trace", "trace_id", "actor", "hash", "previous", "digest", "reason_digest", "head", "bytes", "resident_bytes", "searched_bytes"}
+_OWN = {
+    "trace", "trace_id", "actor", "hash", "previous", "digest", "reason_digest", "head", "seconds",
+    "bytes", "resident_bytes", "searched_bytes",
+}  # fmt: skip
 """What differs between any two runs."""
 
 _spaces = count()
@@ -58,6 +61,8 @@ calls = st.one_of(
     st.tuples(st.just("remember"), st.one_of(texts, messages, st.lists(messages, max_size=4)), st.booleans()),
     st.tuples(st.just("recall"), texts, st.sampled_from([None, 0, 1, 3]), filters),
     st.tuples(st.just("budget"), texts, st.integers(1, 300)),
+    st.tuples(st.just("ask"), texts),
+    st.tuples(st.just("upkeep")),
     st.tuples(st.just("correct"), some, texts, st.sampled_from([None, 1, 2])),
     st.tuples(st.just("supersede"), some, texts),
     st.tuples(st.just("tag"), some),
@@ -87,6 +92,10 @@ def make(space: Any, ids: list[str], call: tuple[Any, ...]) -> Any:
             return space.recall(rest[0], k=rest[1], filters=rest[2], explain=True)
         case "budget":
             return space.recall(rest[0], budget_tokens=rest[1])
+        case "ask":
+            return space.ask(rest[0])
+        case "upkeep":
+            return space.upkeep(dry_run=True)
         case "correct":
             return space.revise(id(rest[0]), rest[1], expected_version=rest[2], reason="misread")
         case "supersede":

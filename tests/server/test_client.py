@@ -81,6 +81,17 @@ def test_feedback_by_hit_and_mark(client: Client, space: str) -> None:
     assert remote.feedback(found, useful=[found.hits[0]], useless=[found.hits[1].mark]).ids == tuple(hit.memory.id for hit in found.hits)
 
 
+def test_ask_and_upkeep_answer_as_the_library_does(served: Served, client: Client, space: str) -> None:
+    remote, local = client.space(space), served.memory.space(space)
+    remote.remember(["Ana moved to Porto in May.", "The kettle is broken."], wait=True)
+    answered, here = remote.ask("Where did Ana move to?"), local.ask("Where did Ana move to?")
+    assert (answered.text, answered.known, answered.citations) == (here.text, here.known, here.citations)
+    report = remote.upkeep(dry_run=True)
+    assert (report.dry_run, report.memories, report.proposals) == (True, 2, local.upkeep(dry_run=True).proposals)
+    with pytest.raises(errors.Forbidden):
+        served.client(rights=("read", "write")).space(space).upkeep()
+
+
 def test_an_export_travels_through_a_file(client: Client, space: str, tmp_path: Path) -> None:
     ids = client.space(space).remember(["tea", "coffee"]).ids
     assert client.space(space).export(tmp_path / "x.jsonl") == 5

@@ -255,6 +255,8 @@ def _every_call(id: str) -> list[tuple[str, str, object]]:
         ("POST", base + "/undo", {"count": 1}),
         ("POST", base + "/verify", None),
         ("POST", base + "/reembed", None),
+        ("POST", base + "/ask", {"question": "password?"}),
+        ("POST", base + "/upkeep", {"dry_run": True}),
     ]
 
 

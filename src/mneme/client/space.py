@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 from mneme import wire
 from mneme.client.asking import Ask, given, part
 from mneme.core.journal import Entry
-from mneme.core.query import ErasureReport, Filter, Hit, Recall, Receipt, Verification
+from mneme.core.query import Answer, ErasureReport, Filter, Hit, Recall, Receipt, Verification
 from mneme.core.records import Episode, Job, Media, Message
 from mneme.core.records import Memory as Record
 from mneme.engine.naming import Target, as_filter
 from mneme.engine.prepare import Given
+from mneme.engine.upkeep import UpkeepBudget, UpkeepReport
 from mneme.space import Step
 from mneme.text.tokens import count_tokens
 
@@ -50,6 +51,7 @@ class RemoteSpace:
         memories: Iterable[Given | Mapping[str, Any]] = (),
         key: str | None = None,
         partial: bool = False,
+        wait: bool = False,
         reason: str | None = None,
     ) -> Receipt:
         """Store messages; see :meth:`mneme.Space.remember`. Without a key the client makes one, so that it can safely try again."""
@@ -61,6 +63,7 @@ class RemoteSpace:
             "kind": kind,
             "memories": list(memories),
             "partial": partial,
+            "wait": wait,
             "key": key or f"client:{uuid.uuid4().hex}",
         }
         return self._ask("POST", "/remember", Receipt, body, repeatable=True)
@@ -82,6 +85,27 @@ class RemoteSpace:
         body = given(query=query, k=k, budget_tokens=budget_tokens, as_of=as_of, known_at=known_at)
         body |= {"filters": _filters(filters), "kinds": list(kinds), "explain": explain, "archived": archived}
         return self._send(Ask(method="POST", path=f"{self._path}/recall", body=body, read=read_recall, repeatable=True))  # type: ignore[no-any-return]
+
+    def ask(
+        self,
+        question: str,
+        *,
+        k: int | None = None,
+        budget_tokens: int = 2000,
+        filters: Filter | Mapping[str, Any] | None = None,
+        kinds: Sequence[str] = (),
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> Answer:
+        """Answer a question from what is remembered, with citations; see :meth:`mneme.Space.ask`."""
+        body = given(question=question, k=k, budget_tokens=budget_tokens, as_of=as_of, known_at=known_at)
+        body |= {"filters": _filters(filters), "kinds": list(kinds)}
+        return self._ask("POST", "/ask", Answer, body, repeatable=True)
+
+    def upkeep(self, *, dry_run: bool = False, budget: UpkeepBudget | None = None) -> UpkeepReport:
+        """Look after the space; see :meth:`mneme.Space.upkeep`. Needs a key with the right ``admin``."""
+        taken = budget or UpkeepBudget()
+        return self._ask("POST", "/upkeep", UpkeepReport, given(dry_run=dry_run, seconds=taken.seconds, operations=taken.operations))
 
     def revise(
         self,

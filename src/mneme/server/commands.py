@@ -43,6 +43,8 @@ def open_keys(app: App, path: Path | None) -> Keys:
 @click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
 @click.option("--no-auth", is_flag=True, help="Admit everybody on this machine; loopback addresses only.")
 @keys_option
+@click.option("--llm", metavar="NAME", help="Language model, as provider:model; none if left out.")
+@click.option("--recipe", metavar="NAME", help="Recipe of the spaces.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes; one a core is fastest.")
 @click.option("--threads", type=click.IntRange(1, 1000), default=3, show_default=True, help="Quick calls at once in a process.")
 @click.option("--max-open-mb", type=click.IntRange(1), help="Memory that open spaces may take, in a process.")

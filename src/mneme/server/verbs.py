@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from mneme import calls
 from mneme.core.errors import Conflict, InvalidInput
-from mneme.core.query import ErasureReport, Recall, Receipt, Verification
+from mneme.core.query import Answer, ErasureReport, Recall, Receipt, Verification
+from mneme.engine.upkeep import UpkeepReport
 from mneme.server.documents import JSONRoute, failures, result
 from mneme.server.problems import PRECONDITION_FAILED, problem, problem_response
 from mneme.server.state import MemoryId, Served, SpaceName, Who, answer
@@ -34,7 +35,7 @@ async def remember(served: Served, who: Who, space: SpaceName, call: calls.Remem
         if call.key not in (None, idempotency_key):
             raise InvalidInput({"key": "differs from the header Idempotency-Key; give one of them"})
         call = calls.Remember.model_construct(call.model_fields_set | {"key"}, **dict(call) | {"key": idempotency_key})
-    run = served.run_long if _is_long(call) else served.run
+    run = served.run_long if call.wait or _is_long(call) else served.run
     return answer(await run(served.service.remember, who, space, call))
 
 
@@ -48,6 +49,12 @@ def _is_long(call: calls.Remember) -> bool:
 async def recall(served: Served, who: Who, space: SpaceName, call: calls.Recall) -> Response:
     """Find what bears on a question: hits, best first, and a context for a prompt."""
     return answer(await served.run(served.service.recall, who, space, call))
+
+
+@router.post("/spaces/{space}/ask", responses=result(Answer))
+async def ask(served: Served, who: Who, space: SpaceName, call: calls.Ask) -> Response:
+    """Answer a question from what is remembered, with citations; without a language model by extracts."""
+    return answer(await served.run_long(served.service.ask, who, space, call))
 
 
 @router.post("/recall", responses=result(Recall))
@@ -125,6 +132,12 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         plain = problem(outcome.error)
         return {"verb": outcome.verb, "status": plain["status"], "problem": plain}
     return {"verb": outcome.verb, "status": 200, "result": outcome.result}
+
+
+@router.post("/spaces/{space}/upkeep", responses=result(UpkeepReport))
+async def upkeep(served: Served, who: Who, space: SpaceName, call: calls.Upkeep) -> Response:
+    """Look after a space within a budget: policies, merging, summaries, tiers. Needs the right `admin`."""
+    return answer(await served.run_long(served.service.upkeep, who, space, call))
 
 
 @router.post("/spaces/{space}/verify", responses=result(Verification))

@@ -42,7 +42,7 @@ class Serving:
     """How to serve.
 
     Args:
-        root, embedder, durability, max_open_bytes: of the memory; None takes its default.
+        root, embedder, llm, recipe, durability, max_open_bytes: of the memory; None takes its default.
         keys_path: the file of the keys; None admits everybody on this machine.
         address: where to listen.
         workers: how many processes.
@@ -55,6 +55,8 @@ class Serving:
 
     root: str | None
     embedder: str | None
+    llm: str | None = None
+    recipe: str | None = None
     durability: str = "full"
     max_open_bytes: int | None = None
     keys_path: Path | None
@@ -104,8 +106,9 @@ def _application(serving: Serving) -> Iterator[tuple[Any, Callable[[], None]]]:
     from mneme.server.tracing import Tracing
 
     to_stderr(serving.log_level)
-    settings: dict[str, Any] = {"embedder": serving.embedder, "max_open_bytes": serving.max_open_bytes}
-    with Memory(serving.root, **{name: value for name, value in settings.items() if value}, durability=serving.durability) as memory:  # type: ignore[arg-type]
+    names = ("embedder", "llm", "recipe", "max_open_bytes")
+    settings: dict[str, Any] = {name: value for name in names if (value := getattr(serving, name)) is not None}
+    with Memory(serving.root, **settings, durability=serving.durability) as memory:  # type: ignore[arg-type]
         app = create_app(
             memory,
             None if serving.keys_path is None else Keys(serving.keys_path),
