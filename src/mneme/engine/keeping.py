@@ -24,6 +24,9 @@ from mneme.retention.rules import HoldRule, Policies, Rules, read_policies
 POLICIES = "policies"
 """The setting of a space that holds its policy file."""
 
+SUMMARISING = frozenset({"time-tree", "topics", "preferences"})
+"""Keepers that make memories out of others."""
+
 _FORGETTABLE = ("turn", "fact", "event", "preference", "profile", "note", "concept", "lesson")
 _DUE_BELOW = 0.5
 
@@ -76,15 +79,15 @@ def policies_of(store: Store) -> Policies:
 
 
 def keepers_of(recipe: Sequence[Keeper], policies: Policies, limits: Sequence[Limit]) -> list[Keeper]:
-    """Return what looks after a space: its rules, then the recipe's keepers, then its budgets, so that what is made fits them."""
-    keepers: list[Keeper] = []
-    if policies.rules:
-        keepers.append(Rules(rules=policies.rules))
-    keepers += recipe
+    """Return what looks after a space: its rules, what merges and moves, its budgets, and what summarises.
+
+    Budgets come before summaries, which take long and read episodes, whatever was archived.
+    """
+    rules: list[Keeper] = [Rules(rules=policies.rules)] if policies.rules else []
     every = (*policies.limits, *limits)
-    if every:
-        keepers.append(Budget(limits=every))
-    return keepers
+    budgets: list[Keeper] = [Budget(limits=every)] if every else []
+    first = [keeper for keeper in recipe if keeper.name not in SUMMARISING]
+    return [*rules, *first, *budgets, *(keeper for keeper in recipe if keeper.name in SUMMARISING)]
 
 
 def curve_of(curve: Curve | None) -> Curve:

@@ -6,12 +6,14 @@ The weights are constants, chosen by ``scripts/choose_weights.py`` on developmen
 from __future__ import annotations
 
 from mneme.core.recipe import Recipe
+from mneme.recipes.upkeep import CURVE, KEEPERS
 from mneme.retrieval.dense import Dense
 from mneme.retrieval.features.bridge import Bridge
 from mneme.retrieval.features.form import Answers, Length, TellsTime
 from mneme.retrieval.features.neighbourhood import WindowDense, WindowLexical
 from mneme.retrieval.features.people import Asker, Speaker
 from mneme.retrieval.features.session import SessionDense, SessionLexical, SessionMean
+from mneme.retrieval.features.strength import Strength
 from mneme.retrieval.features.times import InRange
 from mneme.retrieval.latest import LatestFirst
 from mneme.retrieval.lexical import Lexical
@@ -34,6 +36,7 @@ WEIGHTS = {
     "length": 1.9,
     "tells-time": 2.0,
     "in-range": 4.2,
+    "strength": 0.3,
     "bridge": 3.2,
 }
 
@@ -64,11 +67,14 @@ recipe = Recipe(
             Length(),
             TellsTime(),
             InRange(),
+            Strength(),
         ),
         second=(Bridge(),),
         weights=WEIGHTS,
         sufficiency=Logistic(bias=SUFFICIENCY_BIAS, weights=SUFFICIENCY),
     ),
     refiners=(LatestFirst(),),
+    keepers=KEEPERS,
+    curve=CURVE,
     packer=Chronological(counter=count_tokens),
 )

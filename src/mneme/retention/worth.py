@@ -47,7 +47,9 @@ _PLAIN = re.compile(
     r"|keep\s+(?:it\s+)?up|i\s+(?:totally\s+)?(?:agree|understand)|no\s+worries)\b",
     re.IGNORECASE,
 )
-_POLITE = re.compile(r"\b(?:thanks|thank|please|help|welcome|happy\s+to|glad|great|amazing|awesome|wonderful|inspiring|proud)\b", re.IGNORECASE)
+_POLITE = re.compile(
+    r"\b(?:thanks|thank|please|help|welcome|happy\s+to|glad|great|amazing|awesome|wonderful|inspiring|proud)\b", re.IGNORECASE
+)
 _SHORT_WORDS = 12
 USERS = frozenset({"user", "human"})
 MACHINES = frozenset({"assistant", "ai", "bot", "model", "system", "tool", "function", "developer"})

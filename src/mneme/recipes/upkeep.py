@@ -1,0 +1,19 @@
+"""What looks after a space unless told otherwise: merge, place, let lapse, summarise; and how memories fade."""
+
+from __future__ import annotations
+
+from mneme.core.components import Keeper
+from mneme.core.upkeep import Curve
+from mneme.retention.duplicates import Duplicates
+from mneme.retention.exponential import Exponential
+from mneme.retention.foresight import Lapse
+from mneme.retention.preferences import Preferences
+from mneme.retention.tiers import Tiers
+from mneme.retention.timetree import TimeTree
+from mneme.retention.topics import Topics
+
+KEEPERS: tuple[Keeper, ...] = (Duplicates(), Lapse(), Tiers(), TimeTree(), Topics(), Preferences())
+"""In the order in which they work; rules come before and budgets in the midst of them (:mod:`mneme.engine.keeping`)."""
+
+CURVE: Curve = Exponential(scale_days=30.0)
+"""A memory that was never used is down to a third of itself after a month; every use makes that longer by a month."""
