@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mneme.core.components import Ranked
-from mneme.core.context import Context, Query
+from mneme.core.context import BoolArray, Context, Query
 from mneme.core.ports import FloatArray, IntArray
 from mneme.retrieval.terms import SearchTerm, search_terms
 
@@ -30,12 +30,14 @@ class LatestFirst:
         most_words: longer texts are no single statements.
         read: how many later candidates are read for one hit, from the latest.
         share: how much of the shorter statement the frame must be.
+        most_rows: a hit whose rarest word of the question stands in more memories is no statement about something.
     """
 
     checked: int = 10
     most_words: int = 30
     read: int = 8
     share: float = 0.5
+    most_rows: int = 4096
 
     def refine(self, ctx: Context, query: Query, ranked: Ranked) -> Ranked:
         """Return the hits with later versions before earlier ones; as many as there were."""
@@ -57,12 +59,14 @@ class LatestFirst:
         having = [term for term in search_terms(ctx, query).terms if _has(term, position)]
         if not having:
             return []
-        rows = having[0].positions
-        for term in having[1:]:
-            rows = np.intersect1d(rows, term.positions, assume_unique=True)
         at = index.at
+        rows = min(having, key=lambda term: len(term.positions)).positions
+        if len(rows) > self.most_rows:
+            return []
         newer = rows[(at[rows] > at[position]) | ((at[rows] == at[position]) & (rows > position))]
         newer = newer[query.admitted[newer] & (index.lengths[newer] <= self.most_words)]
+        for term in having:
+            newer = newer[_have(term, newer)]
         latest: list[int] = newer[np.lexsort((newer, at[newer]))][::-1][: self.read].tolist()
         return latest
 
@@ -96,8 +100,13 @@ def same_frame(one: str, other: str, share: float) -> bool:
 
 
 def _has(term: SearchTerm, position: int) -> bool:
-    place = int(np.searchsorted(term.positions, position))
-    return place < len(term.positions) and int(term.positions[place]) == position
+    return bool(_have(term, np.array([position]))[0])
+
+
+def _have(term: SearchTerm, positions: IntArray) -> BoolArray:
+    places = np.minimum(np.searchsorted(term.positions, positions), len(term.positions) - 1)
+    having: BoolArray = term.positions[places] == positions
+    return having
 
 
 def _reordered(ranked: Ranked, moved: dict[int, int]) -> Ranked:
