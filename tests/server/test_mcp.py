@@ -78,7 +78,7 @@ async def journey(client: Client) -> None:
     """The same steps over any transport."""
     kept = said(await client.call_tool("remember", {"what": ["Ana moved to Porto in May.", "Bo drinks rooibos."], "author": "ana"}))
     first, second = kept.split("; ")[1].split(", ")
-    found = said(await client.call_tool("recall", {"query": "Where does Ana live?", "k": 1}))
+    found = said(await client.call_tool("recall", {"query": "Where did Ana move in May, Porto?", "k": 1}))
     assert found.startswith(f"[{first}] ")
     assert found.endswith("ana: Ana moved to Porto in May.")
     assert "“Ana moved to Porto in May.”" in said(await client.call_tool("ask", {"query": "Where did Ana move in May?"}))
@@ -141,8 +141,8 @@ def test_the_verbs_over_streamable_http(memory: mneme.Memory) -> None:
 
         async def script() -> None:
             async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as http:
-                for step in (journey, around):
-                    async with Client(streamable_http_client(url, http_client=http)) as client:
+                for step, mode in ((journey, "auto"), (around, "auto"), (journey, "legacy")):
+                    async with Client(streamable_http_client(url, http_client=http), mode=mode) as client:
                         await step(client)
 
         run(script)
@@ -298,3 +298,24 @@ def test_no_resource_or_prompt_crashes(fuzzed: MCPServer[Any], uri: str, prompt:
             assert set(codes) == {-32602}
 
     run(script)
+
+
+def test_malformed_requests_are_answered_with_what_is_wrong(memory: mneme.Memory) -> None:
+    keys = Keys(None)
+    _, token = keys.create("agent", max_bytes=4096)
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/json, text/event-stream",
+        "Content-Type": "application/json",
+    }
+    bodies = [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"jsonrpc":"2.0"}', b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":7}']
+    bodies += [b'{"jsonrpc":"2.0","id":{},"method":"tools/list"}', b'[{"jsonrpc":"2.0","id":1,"method":"tools/list"}]', b"[" * 3000]
+    with serving(memory, keys) as url, httpx2.Client(headers=headers, timeout=5) as client:
+        for body in bodies:
+            answered = client.post(url, content=body)
+            assert 200 <= answered.status_code < 500, body
+        assert client.post(url, content=b"x" * 5000).status_code == 413
+        assert client.post(url, content=iter([b'{"jsonrpc":"2.0","id":1,"method":"', b"x" * 5000])).status_code == 413
+        assert client.get(url, headers={"Accept": "text/event-stream"}).status_code == 405
+        assert client.delete(url).status_code == 405
+        assert client.put(url, content=b"{}").status_code == 405

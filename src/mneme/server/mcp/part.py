@@ -37,5 +37,8 @@ def add(app: FastAPI, state: State) -> AbstractAsyncContextManager[Any]:
         max_request_body_size=DEFAULT_MAX_BYTES,
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
-    app.router.routes += [route for route in made.routes if isinstance(route, Route)]
+    for route in made.routes:
+        if isinstance(route, Route):
+            # A stream that the client opens with GET would never carry anything here, and would hold up a stopping server.
+            app.router.routes.append(Route(route.path, endpoint=route.endpoint, methods=["POST"], include_in_schema=False))
     return server.session_manager.run()
