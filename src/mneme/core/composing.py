@@ -38,9 +38,9 @@ SLOTS: Mapping[str, str] = types.MappingProxyType(
 """Field of a recipe -> kind of component in the registry."""
 
 NESTED: Mapping[str, str] = types.MappingProxyType(
-    {"features": "feature", "ranker": "ranker", "inner": "ranker", "channels": "channel", "refiners": "refiner"}
+    {"features": "feature", "ranker": "ranker", "channels": "channel", "refiners": "refiner", "by_rule": "", "by_model": ""}
 )
-"""Setting of a component that holds components -> their kind."""
+"""Setting of a component that holds components -> their kind; empty for the kind of the component itself."""
 
 _MANY = frozenset({"channels", "refiners", "formers", "organisers", "guards", "keepers", "features"})
 
@@ -149,7 +149,7 @@ def _build(kind: str, spec: object, path: str, problems: dict[str, str]) -> Any:
         if settings:
             problems[path] = f"{name!r} takes no settings here"
         return made
-    values = _settings(made, settings, path, problems)
+    values = _settings(kind, made, settings, path, problems)
     unset = dataclasses.MISSING
     required = [f.name for f in dataclasses.fields(made) if f.init and f.default is unset and f.default_factory is unset]
     missing = [field for field in required if field not in values]
@@ -158,7 +158,7 @@ def _build(kind: str, spec: object, path: str, problems: dict[str, str]) -> Any:
     return None if any(key.startswith(path) for key in problems) else made(**values)
 
 
-def _settings(made: type, settings: Mapping[str, Any], path: str, problems: dict[str, str]) -> dict[str, Any]:
+def _settings(kind: str, made: type, settings: Mapping[str, Any], path: str, problems: dict[str, str]) -> dict[str, Any]:
     known = {field.name for field in dataclasses.fields(made) if field.init}
     hints = get_type_hints(made)
     values: dict[str, Any] = {}
@@ -169,7 +169,8 @@ def _settings(made: type, settings: Mapping[str, Any], path: str, problems: dict
         elif key in NESTED:
             many = key in _MANY
             items = value if many and not isinstance(value, str) else [value]
-            parts = tuple(_build(NESTED[key], item, f"{here}[{place}]" if many else here, problems) for place, item in enumerate(items))
+            inner = NESTED[key] or kind
+            parts = tuple(_build(inner, item, f"{here}[{place}]" if many else here, problems) for place, item in enumerate(items))
             values[key] = parts if many else parts[0]
         else:
             values[key] = _plain(value)
@@ -180,6 +181,8 @@ def _settings(made: type, settings: Mapping[str, Any], path: str, problems: dict
 
 def _plain(value: Any) -> Any:
     """Return lists as tuples, which is what frozen settings hold."""
+    if isinstance(value, AbstractMapping):
+        return {key: _plain(item) for key, item in value.items()}
     return tuple(_plain(item) for item in value) if isinstance(value, list) else value
 
 

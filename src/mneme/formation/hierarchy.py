@@ -94,7 +94,6 @@ class HierarchyFormer:
         name: str,
         parent: _Node | None,
         operations: list[Operation],
-        vector: FloatArray | None,
     ) -> _Node:
         text = name or ", ".join(keywords([episode.text], self.words)) or episode.text[:80]
         memory = Memory(

@@ -15,7 +15,7 @@ import numpy as np
 
 from mneme.core.components import Ranked
 from mneme.core.context import BoolArray, Context, Query
-from mneme.core.ports import FloatArray, IntArray
+from mneme.core.ports import FloatArray
 from mneme.retrieval.fusion import best
 from mneme.retrieval.keyed import summed
 from mneme.retrieval.provenance import kind_mask

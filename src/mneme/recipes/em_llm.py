@@ -1,0 +1,25 @@
+"""EM-LLM: events by surprise with refined boundaries, retrieved by similarity and by what stood next to them."""
+
+from mneme.core.card import Card
+from mneme.core.composing import compose
+
+recipe = compose(
+    name="em-llm",
+    about="events by surprise; neighbours of the best hits come along",
+    channels=["dense", "lexical"],
+    ranker={"use": "descent", "layers": ["event"], "beam": 12},
+    refiners=[{"use": "contiguity", "share": 0.3}],
+    formers=[{"use": "segmented", "boundaries": ["surprise"], "join": 3.0, "tier": "event", "least": 2, "most": 24}],
+    card=Card(
+        paper="EM-LLM, arXiv 2407.09450 (ICLR 2025)",
+        parts=(
+            ("surprise above mean and deviation", "former segmented with surprise; formation.segments.surprising"),
+            ("refinement by modularity", "formation.segments.refined"),
+            ("similarity and contiguity buffers", "ranker descent, refiner contiguity at 0.3"),
+        ),
+        differs=("Turns and their vectors stand for tokens and keys; there is no key-value cache.",),
+        without_model="Nothing: surprise is the novelty of a turn.",
+        per_write="embeddings of turns and stretches",
+        per_recall="one scan of events, one of messages",
+    ),
+)

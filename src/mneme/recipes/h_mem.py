@@ -1,0 +1,29 @@
+"""H-MEM: domain, category, trace and episode; a question descends and compares only children."""
+
+from mneme.core.card import Card
+from mneme.core.composing import compose
+
+recipe = compose(
+    name="h-mem",
+    about="four layers; a question is compared only with the children of the best nodes",
+    channels=["dense", "lexical"],
+    ranker={"use": "descent", "layers": ["domain", "category", "trace"], "beam": 10},
+    formers=["hierarchy"],
+    curve={"use": "exponential", "scale_days": 30.0},
+    card=Card(
+        paper="H-MEM, arXiv 2507.22925",
+        parts=(
+            ("four layers with pointers", "former hierarchy: concept memories linked part_of"),
+            ("top k of the children of the top k", "ranker descent, beam 10"),
+            ("strength by feedback", "curve exponential with feedback"),
+        ),
+        differs=(
+            "Pointers are links: moving a memory is one link.",
+            "Messages that the descent does not reach follow behind those it does.",
+            "The paper's strength formula is not published; an exponential of 30 days stands for it.",
+        ),
+        without_model="Nodes are named by keywords and found by cosine, coarse above and finer below.",
+        per_write="one embedding and a comparison per layer",
+        per_recall="comparisons with the nodes on the way alone, and one scan for the rest",
+    ),
+)

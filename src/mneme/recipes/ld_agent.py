@@ -1,0 +1,27 @@
+"""LD-Agent: summaries of sessions that ended, found by shared words and age; personas of both speakers."""
+
+from mneme.core.card import Card
+from mneme.core.composing import compose
+
+recipe = compose(
+    name="ld-agent",
+    about="shared words discounted by age; sessions summed up after a gap",
+    channels=["dense"],
+    ranker={"use": "overlap", "per_second": 1e-07, "similarity": 0.5},
+    formers=["rules", {"use": "sessions", "most": 1, "words": 0}],
+    card=Card(
+        paper="LD-Agent, arXiv 2406.05925",
+        parts=(
+            ("event summary after a gap", "former sessions, one sentence"),
+            ("persona banks of both speakers", "former rules: profile and preference with their author"),
+            ("exp(-1e-7 dt) times the mean share of common words", "ranker overlap"),
+        ),
+        differs=(
+            "Content words stand for noun lemmas.",
+            "Memories without a common word follow instead of being dropped.",
+        ),
+        without_model="Nothing but the wording of summaries.",
+        per_write="one pass of rules",
+        per_recall="one scan",
+    ),
+)

@@ -1,0 +1,27 @@
+"""Mem-alpha: core, semantic and episodic memory, filled chunk by chunk by a policy with tools."""
+
+from mneme.core.card import Card
+from mneme.core.composing import compose
+
+recipe = compose(
+    name="mem-alpha",
+    about="a core paragraph, facts and dated events, each searched for itself",
+    channels=["dense", "lexical"],
+    ranker={"use": "typed", "types": {"semantic": ["fact", "profile", "preference"], "episodic": ["event", "turn"]}, "each": 20},
+    formers=["rules"],
+    card=Card(
+        paper="Mem-alpha, arXiv 2509.25911",
+        parts=(
+            ("core, semantic, episodic", "a block of the space; fact, profile and preference; event"),
+            ("insert, update, delete, search", "mneme.recipes.agent.mem_alpha: tools with JSON schemas, errors as text"),
+            ("r = r1 + r2 + 0.05 r3 + 0.1 r4", "mneme.recipes.agent.mem_alpha: reward"),
+        ),
+        differs=(
+            "Messages are episodic memory too: nothing that was said depends on the policy.",
+            "Training is left out; the reward is a function.",
+        ),
+        without_model="The policy is the rule-based former.",
+        per_write="one pass of rules; with a policy as many calls as it makes",
+        per_recall="one scan per type",
+    ),
+)

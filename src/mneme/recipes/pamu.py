@@ -1,0 +1,26 @@
+"""PAMU: a person's style as window mean and moving average, with a test for change, beside any memory."""
+
+from mneme.core.card import Card
+from mneme.core.composing import compose
+
+recipe = compose(
+    name="pamu",
+    about="the default ranking, with the user's style measured beside it",
+    base="default",
+    formers=["rules"],
+    card=Card(
+        paper="PAMU, arXiv 2510.09720 (Findings of ACL 2026)",
+        parts=(
+            ("window mean, moving average, fused value, change test", "retention.drift: Drift"),
+            ("control prefix", "mneme.recipes.agent.style: Style, prefix"),
+            ("host memory", "the default recipe"),
+        ),
+        differs=(
+            "The change score's denominator is floored at 0.02, so that a slow smooth drift is not flagged every turn.",
+            "Traits are measured by rule: length, density, formality, warmth.",
+        ),
+        without_model="Nothing: the measures need none.",
+        per_write="one pass of rules",
+        per_recall="as the default",
+    ),
+)
