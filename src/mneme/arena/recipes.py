@@ -11,6 +11,9 @@ from mneme.arena.task import near
 from mneme.core import registry
 from mneme.core.errors import UnknownComponent
 
+ALL = "all"
+"""Stands for every recipe of the engine."""
+
 ENGINE = "engine:"
 """Prefix that asks for the engine's recipe where a baseline has the same name."""
 
@@ -35,5 +38,8 @@ def get_recipe(name: str) -> Recipe:
 
 
 def get_recipes(names: Sequence[str]) -> list[Recipe]:
-    """Return the recipes of these names, each once, in order."""
-    return [get_recipe(name) for name in dict.fromkeys(names)]
+    """Return the recipes of these names, each once, in order; ``all`` stands for every recipe of the engine, the default first."""
+    engine = [name if name not in BASELINES else f"{ENGINE}{name}" for name in registry.names("recipe")]
+    engine.sort(key=lambda name: name != "default")
+    wanted = [one for name in names for one in (engine if name == ALL else [name])]
+    return [get_recipe(name) for name in dict.fromkeys(wanted)]

@@ -24,6 +24,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "undo": "mneme.cli.writing:undo",
     },
     "Ask": {
+        "ask": "mneme.cli.asking:ask",
         "recall": "mneme.cli.reading:recall",
         "history": "mneme.cli.reading:history",
         "stats": "mneme.cli.reading:stats",
@@ -35,6 +36,9 @@ COMMANDS: dict[str, dict[str, str]] = {
         "migrate": "mneme.cli.databases:migrate",
     },
     "Look after": {
+        "jobs": "mneme.cli.working:jobs",
+        "worker": "mneme.cli.working:worker",
+        "extract": "mneme.cli.working:extract",
         "verify": "mneme.cli.upkeep:verify",
         "reembed": "mneme.cli.upkeep:reembed",
         "doctor": "mneme.cli.upkeep:doctor",
@@ -48,6 +52,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
     "Get to know and measure": {
         "demo": "mneme.cli.demo:demo",
+        "recipes": "mneme.recipes.commands:recipes",
         "arena": "mneme.arena.commands:arena",
     },
 }

@@ -1,7 +1,7 @@
 """Scenes: cells gathered by likeness and nearness in time, around running centroids.
 
-Source: EverMemOS (arXiv 2601.02163): a cell joins the scene with the greatest cosine if that is at least tau and the scene's last cell is at
-most a gap ago; the centroid is the running mean.
+Source: EverMemOS (arXiv 2601.02163): a cell joins the scene with the greatest cosine if that is at least tau and the scene's last cell
+is at most a gap ago; the centroid is the running mean.
 """
 
 from __future__ import annotations

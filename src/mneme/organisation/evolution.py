@@ -25,8 +25,8 @@ PATTERNS = ("extension", "accumulation", "specification", "transformation", "imp
 JUDGE = Prompt(
     role="evolution.judge",
     system=(
-        "You say how an earlier statement about somebody became a later one. Patterns: extension, accumulation, specification, transformation,"
-        " implication, none. Name both values and both dates. Say none when they have nothing to do with each other."
+        "You say how an earlier statement about somebody became a later one. Patterns: extension, accumulation, specification,"
+        " transformation, implication, none. Name both values and both dates. Say none when they have nothing to do with each other."
     ),
     template="Earlier ($before): $earlier\nLater ($after): $later",
 )

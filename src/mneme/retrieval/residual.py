@@ -1,7 +1,7 @@
 """A reranker that learns from citations: residual linear maps of question and memory, moved by REINFORCE.
 
-Source: RMM (arXiv 2503.08026): q' = q + W_q q, m' = m + W_m m, s = q'.m'; sampled with Gumbel noise at temperature tau; reward +1 when cited,
--1 when not; W += eta (R - b) grad log p. Differs: gradients and weights are clipped, without which a large eta overflows.
+Source: RMM (arXiv 2503.08026): q' = q + W_q q, m' = m + W_m m, s = q'.m'; sampled with Gumbel noise at temperature tau; reward +1 when
+cited, -1 when not; W += eta (R - b) grad log p. Differs: gradients and weights are clipped, without which a large eta overflows.
 """
 
 from __future__ import annotations

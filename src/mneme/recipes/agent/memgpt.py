@@ -1,0 +1,250 @@
+"""MemGPT: a bounded context that the model manages with tools: core blocks, a queue with a summary in front, and two searchable stores.
+
+Source: MemGPT (arXiv 2310.08560) and its code at 0.2.0: alert at 0.7 of the window, flush above it down to half, the last three messages stay,
+pages of five. Differs: messages are stored in the space before they enter the queue, so a flush loses nothing; without a model the
+summary of what was evicted is made of its central sentences, and what rules can read of the user is appended to the block ``human``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from mneme.core.errors import InvalidInput
+from mneme.core.llm import LLM, Prompt
+from mneme.core.query import Filter
+from mneme.core.records import Episode, Message
+from mneme.formation.summary import extracts, render
+from mneme.recipes.agent.tools import Step, Surface, Tool, ToolFailed, paged, run
+from mneme.space import Space
+from mneme.text.tokens import count_tokens
+
+ARCHIVAL = "archival"
+PAGE = 5
+BLOCKS = ("persona", "human")
+PRESSURE = "system alert: the context is nearly full; save what matters now, older messages will be summarised"
+
+ACT = Prompt(
+    role="memgpt.act",
+    system="You talk with a user and manage your own memory with tools. Speak only through send_message. Call one tool at a time.",
+    template="Memory:\n$core\n\nConversation:\n$queue\n\nTools:\n$tools\n\nDone in this turn:\n$steps\n\nChoose the next call.",
+    trim=(("queue", "tail"),),
+)
+SUMMARISE = Prompt(
+    role="memgpt.summarise",
+    system="You keep a running summary of a conversation in at most 100 words.",
+    template="Summary so far: $summary\n\nMessages that leave:\n$messages",
+    trim=(("messages", "tail"),),
+)
+
+_NAME = re.compile(r"\bmy name is ([A-Z][\w'-]+(?: [A-Z][\w'-]+)?)|\bi (?:like|love) ([\w' -]{2,40}?)(?:[.,!?]|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A running summary."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Bounds of the context.
+
+    Args:
+        window_tokens: of the queue.
+        warn_at, flush_at, flush_to: shares of the window.
+        keep_last: messages that a flush never takes.
+        block_chars: of a block.
+        most_steps: of one turn.
+    """
+
+    window_tokens: int = 4096
+    warn_at: float = 0.7
+    flush_at: float = 1.0
+    flush_to: float = 0.5
+    keep_last: int = 3
+    block_chars: int = 2000
+    most_steps: int = 10
+
+
+class MemGPT:
+    """An agent over one space.
+
+    Args:
+        space: where everything is kept.
+        llm: the model; None follows rules and never speaks.
+        settings: bounds of the context.
+        count: the length of a text in tokens.
+    """
+
+    def __init__(
+        self, space: Space, llm: LLM | None = None, settings: Settings | None = None, count: Callable[[str], int] = count_tokens
+    ) -> None:
+        self.space = space
+        self.settings = settings or Settings()
+        self.summary = ""
+        self.queue: list[Message] = []
+        self.alerts = 0
+        self.said: list[str] = []
+        self._llm = llm
+        self._count = count
+        self._warned = False
+        self.surface = Surface(self._tools())
+        for name in BLOCKS:
+            if name not in {block.name for block in space.blocks.list()}:
+                space.blocks.set(name, f"({name})", limit_chars=self.settings.block_chars)
+
+    def receive(self, text: str, *, role: str = "user", at: datetime | None = None) -> list[Step]:
+        """Take in a message and let the model act on it; returns its steps."""
+        self._push(Message(text=text, role=role, at=at))
+        if self._llm is None:
+            self._by_rule(text)
+            return []
+        steps = run(self._llm, ACT, self._variables, self.surface, most_steps=self.settings.most_steps)
+        self._flush()
+        return steps
+
+    def context(self) -> str:
+        """Return what is always visible: blocks, the summary of what left the queue, and the queue."""
+        return "\n".join([self.space.blocks.render(), *self.lines()])
+
+    def lines(self) -> list[str]:
+        """Return the queue, its first slot the summary."""
+        first = [f"summary: {self.summary}"] if self.summary else []
+        return first + [f"{message.role}: {message.text}" for message in self.queue]
+
+    def tokens(self) -> int:
+        """Return how long the queue is."""
+        return sum(self._count(line) for line in self.lines())
+
+    def _push(self, message: Message) -> None:
+        self.space.remember(message, session="memgpt")
+        self.queue.append(message)
+        window = self.settings.window_tokens
+        if self.tokens() > self.settings.warn_at * window and not self._warned:
+            self._warned = True
+            self.alerts += 1
+            self.queue.append(Message(text=PRESSURE, role="system"))
+        self._flush()
+
+    def _flush(self) -> None:
+        """Evict from the front until the queue is short enough, and sum up what left."""
+        window = self.settings.window_tokens
+        if self.tokens() <= self.settings.flush_at * window:
+            return
+        gone: list[Message] = []
+        while len(self.queue) > self.settings.keep_last and self.tokens() > self.settings.flush_to * window:
+            gone.append(self.queue.pop(0))
+        self._warned = False
+        self.summary = self._summed([message for message in gone if message.text != PRESSURE])
+
+    def _summed(self, gone: Sequence[Message]) -> str:
+        talk = "\n".join(f"{message.role}: {message.text}" for message in gone)
+        if self._llm is not None:
+            return self._llm.ask(SUMMARISE, {"summary": self.summary or "none", "messages": talk}, Summary).text.strip()
+        now = datetime.now(UTC) if not gone or gone[0].at is None else gone[0].at
+        said = [
+            Episode(id=f"ep_{number}", text=message.text, at=now, recorded_at=now, author=message.role)
+            for number, message in enumerate(gone)
+        ]
+        words = " ".join([self.summary, render(said, extracts(said, most=3))] if said else [self.summary]).split()
+        return " ".join(words[-100:])
+
+    def _by_rule(self, text: str) -> None:
+        for found in _NAME.finditer(text):
+            fact = f"name: {found[1]}" if found[1] else f"likes {found[2].strip()}"
+            self.surface.call("core_memory_append", {"name": "human", "content": fact})
+
+    def _variables(self, steps: Sequence[Step]) -> dict[str, object]:
+        done = [f"{step.call.tool}({step.call.arguments}) -> {step.result.text}" for step in steps]
+        return {
+            "core": self.space.blocks.render(),
+            "queue": "\n".join(self.lines()),
+            "tools": self.surface.schemas(),
+            "steps": "\n".join(done) or "nothing",
+        }
+
+    def _tools(self) -> list[Tool]:
+        block = {"type": "string", "enum": list(BLOCKS), "description": "which block"}
+        text = {"type": "string"}
+        page = {"type": "integer", "minimum": 0, "description": "counted from 0"}
+        return [
+            Tool(name="send_message", about="Say something to the user.", parameters={"message": text}, call=self._send),
+            Tool(
+                name="core_memory_append",
+                about="Add a line to a block.",
+                parameters={"name": block, "content": text},
+                call=self._append,
+            ),
+            Tool(
+                name="core_memory_replace",
+                about="Replace a piece of a block; empty new_content removes it.",
+                parameters={"name": block, "old_content": text, "new_content": text},
+                call=self._replace,
+            ),
+            Tool(
+                name="conversation_search",
+                about="Find earlier messages that have these words.",
+                parameters={"query": text, "page": page},
+                call=self._search,
+                optional=("page",),
+            ),
+            Tool(
+                name="conversation_search_date",
+                about="Find earlier messages between two dates such as 2024-05-01.",
+                parameters={"start_date": text, "end_date": text, "page": page},
+                call=self._search_date,
+                optional=("page",),
+            ),
+            Tool(name="archival_memory_insert", about="Keep a text for good.", parameters={"content": text}, call=self._insert),
+            Tool(
+                name="archival_memory_search",
+                about="Find kept texts by meaning.",
+                parameters={"query": text, "page": page},
+                call=self._search_archive,
+                optional=("page",),
+            ),
+        ]
+
+    def _send(self, message: str) -> str:
+        self.said.append(message)
+        self._push(Message(text=message, role="assistant"))
+        return "sent"
+
+    def _append(self, name: str, content: str) -> str:
+        try:
+            return f"{name} now has {len(self.space.blocks.append(name, content).text)} characters"
+        except InvalidInput as error:
+            raise ToolFailed(f"{error}") from error
+
+    def _replace(self, name: str, old_content: str, new_content: str) -> str:
+        return f"{name} now has {len(self.space.blocks.replace(name, old_content, new_content).text)} characters"
+
+    def _search(self, query: str, page: int = 0) -> str:
+        wanted = query.casefold()
+        return paged([line for line in self._said() if wanted in line.casefold()], page, PAGE, "messages")
+
+    def _search_date(self, start_date: str, end_date: str, page: int = 0) -> str:
+        try:
+            since, until = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (start_date, end_date))
+        except ValueError as error:
+            raise ToolFailed("dates are written like 2024-05-01") from error
+        return paged(self._said(Filter(kinds=("turn",), since=since, until=until + timedelta(days=1))), page, PAGE, "messages")
+
+    def _said(self, where: Filter | None = None) -> list[str]:
+        lines, after = [], ""
+        while found := self.space.memories(where or Filter(kinds=("turn",)), after=after, limit=500):
+            lines += [f"{memory.at:%Y-%m-%d %H:%M} {memory.role or ''}: {memory.text}" for memory in found]
+            after = found[-1].id
+        return lines
+
+    def _insert(self, content: str) -> str:
+        self.space.remember(content, kind="note", tags=(ARCHIVAL,))
+        return "kept"
+
+    def _search_archive(self, query: str, page: int = 0) -> str:
+        found = self.space.recall(query, k=100, filters=Filter(tags=(ARCHIVAL,)))
+        return paged([hit.text for hit in found.hits], page, PAGE, "results")

@@ -1,0 +1,65 @@
+"""``mneme recipes``: which memory designs there are, and what each is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def recipes() -> None:
+    """Memory designs: list them, show one, write their pages."""
+
+
+@recipes.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
+def list_command(as_json: bool) -> None:
+    """List every recipe with one sentence about it."""
+    import orjson
+
+    from mneme.core.composing import resolve
+    from mneme.core.registry import names
+
+    found = {name: resolve(name) for name in names("recipe")}
+    if as_json:
+        plain = {name: {"about": recipe.about, "paper": recipe.card.paper if recipe.card else ""} for name, recipe in found.items()}
+        click.echo(orjson.dumps({"recipes": plain}, option=orjson.OPT_INDENT_2).decode())
+        return
+    width = max(len(name) for name in found)
+    for name, recipe in found.items():
+        click.echo(f"{name:{width}}  {recipe.about}")
+
+
+@recipes.command()
+@click.argument("recipe")
+@click.option("--json", "as_json", is_flag=True, help="Answer with one JSON object.")
+def show(recipe: str, as_json: bool) -> None:
+    """Show RECIPE (a name, or the path of a TOML file): its composition, paper, deviations and costs."""
+    import orjson
+
+    from mneme.core.composing import resolve
+    from mneme.recipes.showing import described
+
+    found = resolve(recipe)
+    if as_json:
+        click.echo(orjson.dumps({**found.spec(), "about": found.about}, option=orjson.OPT_INDENT_2, default=str).decode())
+    else:
+        click.echo(described(found))
+
+
+@recipes.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def pages(folder: Path) -> None:
+    """Write the page of every recipe, and the table over all, into FOLDER."""
+    from mneme.core.composing import resolve
+    from mneme.core.registry import TABLE
+    from mneme.recipes.showing import page, table
+
+    folder.mkdir(parents=True, exist_ok=True)
+    found = [resolve(name) for name in TABLE["recipe"]]
+    for recipe in found:
+        (folder / f"{recipe.name}.md").write_text(page(recipe), "utf-8")
+    index = ["# Recipes", "", "Each recipe is a composition of components; see `mneme recipes show NAME`.", "", table(found), ""]
+    (folder / "README.md").write_text("\n".join(index), "utf-8")
+    click.echo(f"{len(found)} pages in {folder}")
