@@ -21,6 +21,7 @@ from mneme.core.records import Memory as Record
 from mneme.engine.upkeep import UpkeepReport
 from mneme.memory import Memory
 from mneme.space import Space, Step
+from mneme.values import Call, Filters
 
 READ, WRITE, ERASE, ADMIN = "read", "write", "erase", "admin"
 RIGHTS = (READ, WRITE, ERASE, ADMIN)
@@ -299,11 +300,11 @@ class Service:
 
 
 def _target(target: calls.Target) -> str | list[str] | Filter:
-    return target.filter() if isinstance(target, calls.Filters) else target
+    return target.filter() if isinstance(target, Filters) else target
 
 
 _Run = Callable[[Service, Caller, str, Any], object]
-_VERBS: dict[str, tuple[type[calls.Call], _Run]] = {
+_VERBS: dict[str, tuple[type[Call], _Run]] = {
     "remember": (calls.Remember, Service.remember),
     "recall": (calls.Recall, Service.recall),
     "ask": (calls.Ask, Service.ask),

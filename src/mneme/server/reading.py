@@ -10,7 +10,6 @@ from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from mneme.calls import LARGEST, Moment
 from mneme.core.journal import Entry
 from mneme.core.query import Filter
 from mneme.core.records import Episode, Job
@@ -20,6 +19,7 @@ from mneme.server.documents import JSONRoute, failures, result
 from mneme.server.state import MemoryId, Served, SpaceName, Who, answer
 from mneme.server.verbs import etag
 from mneme.space import Step
+from mneme.values import LARGEST, Moment
 
 router = APIRouter(prefix="/v1", route_class=JSONRoute, responses=failures(), tags=["reading"])
 

@@ -9,13 +9,13 @@ import anyio.from_thread
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from mneme.calls import LARGEST
 from mneme.core.errors import TooLarge
 from mneme.core.query import Receipt
 from mneme.server.documents import failures, result
 from mneme.server.gate import MAX_BYTES
 from mneme.server.state import Served, SpaceName, State, Who, answer
 from mneme.server.threads import END, blocks, following
+from mneme.values import LARGEST
 
 router = APIRouter(prefix="/v1", responses=failures(), tags=["streams"])
 

@@ -15,6 +15,7 @@ from mneme.server.documents import JSONRoute, failures, result
 from mneme.server.problems import PRECONDITION_FAILED, problem, problem_response
 from mneme.server.state import MemoryId, Served, SpaceName, Who, answer
 from mneme.service import Caller, Outcome
+from mneme.values import Filters
 
 router = APIRouter(prefix="/v1", route_class=JSONRoute, responses=failures(), tags=["verbs"])
 
@@ -98,7 +99,7 @@ def etag(version: int) -> str:
 @router.post("/spaces/{space}/forget", responses=result(Receipt | ErasureReport))
 async def forget(served: Served, who: Who, space: SpaceName, call: calls.Forget) -> Response:
     """Archive memories; with `erase` remove their content from every place, search for it, and report."""
-    run = served.run_long if call.erase or isinstance(call.target, calls.Filters) else served.run
+    run = served.run_long if call.erase or isinstance(call.target, Filters) else served.run
     return answer(await run(served.service.forget, who, space, call))
 
 

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from mneme import calls
-from mneme.calls import LARGEST, Moment
 from mneme.core.errors import InvalidInput
 from mneme.core.query import Filter
 from mneme.core.records import Kind
@@ -20,6 +19,7 @@ from mneme.server.ui import looking, shaping
 from mneme.server.ui.growth import Growth
 from mneme.server.ui.looking import View
 from mneme.server.ui.sessions import API
+from mneme.values import LARGEST, Filters, Moment
 
 router = APIRouter(prefix=API, route_class=JSONRoute, include_in_schema=False)
 
@@ -210,7 +210,7 @@ async def preview(served: Served, view: Looked, call: calls.Forget) -> Response:
     """Tell what an erasure would be about, and change nothing."""
 
     def counted() -> dict[str, Any]:
-        where = call.target.filter() if isinstance(call.target, calls.Filters) else Filter(ids=_ids(call.target))
+        where = call.target.filter() if isinstance(call.target, Filters) else Filter(ids=_ids(call.target))
         if where == Filter():
             raise InvalidInput({"target": "names nothing; choose by kind, author, session, tag or date"})
         found = view.service.memories(
