@@ -24,11 +24,11 @@ from mneme.text.stopwords import stopwords
 
 UNKNOWN = "I don't know."
 LEAST_SUFFICIENCY = 0.2
-"""Below it, what was found is not taken for an answer."""
+"""Below it, what was found is not taken for an answer, unless it has the question's words."""
 
 SENTENCES = 3
-LEAST_SHARE = 0.34
-"""Of the question's content words, how many the evidence must have where no calibrated judgement is at hand."""
+LEAST_SHARE = 0.6
+"""Of the question's content words, how many one memory must have where the recall's judgement is low."""
 
 PROMPT = Prompt(
     role="ask.answer",
@@ -98,14 +98,14 @@ def answer(store: Store, found: Recall, llm: LLM | None, now: datetime) -> Answe
 
 
 def enough(found: Recall) -> bool:
-    """Whether the evidence is worth an answer: by the recall's own judgement, else by the question's words that it has."""
+    """Whether the evidence is worth an answer: by the recall's own judgement, or by the question's words that it has."""
     if not found.hits:
         return False
-    if found.sufficiency > 0:
-        return found.sufficiency >= LEAST_SUFFICIENCY
+    if found.sufficiency >= LEAST_SUFFICIENCY:
+        return True
     words = _content(found.query)
-    held = set().union(*(_content(f"{hit.author or ''} {hit.text}") for hit in found.hits))
-    return not words or len(words & held) >= LEAST_SHARE * len(words)
+    held = [_content(f"{hit.author or ''} {hit.text}") for hit in found.hits]
+    return not words or max(len(words & having) for having in held) >= LEAST_SHARE * len(words)
 
 
 def extracts(store: Store, found: Recall, memories: Mapping[str, Memory]) -> Answer:

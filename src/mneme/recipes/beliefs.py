@@ -17,7 +17,7 @@ from mneme.organisation.llm_reconcile import ModelReconcile
 from mneme.recipes.default import recipe as default
 from mneme.retrieval.lifted import Lifted
 
-KEY_WEIGHTS = {"dense": 0.8, "lexical": 0.5}
+KEY_WEIGHTS = {"dense": 0.8, "lexical": 0.2}
 """How much of a statement's score counts for its turn. A statement is shorter than what it was read from and so scores higher."""
 
 recipe = replace(

@@ -64,11 +64,11 @@ class Lifted:
             if len(rows) > self.most_sources:
                 continue
             for row in rows:
+                notes.setdefault(row, []).append((float(sum(scores[key] for scores in channels.values())), found[key].id))
                 if by_rule(found[key]) and spoken.lengths[row] < self.long:
                     continue
                 for name, scores in own.items():
                     scores[row] = max(scores[row], np.float32(self.weights.get(name, 0.0)) * channels[name][key])
-                notes.setdefault(row, []).append((float(sum(scores[key] for scores in channels.values())), found[key].id))
         ranked = self._ranked(turns, replace(query, admitted=query.admitted & ~spoken.formed), own)
         known = {p: [id for _, id in sorted(notes[p], reverse=True)] for p in ranked.positions.tolist() if p in notes}
         return replace(ranked, notes={**ranked.notes, **{p: {**ranked.notes.get(p, {}), "formed": ids} for p, ids in known.items()}})

@@ -1,0 +1,84 @@
+"""Asking: extracts without a model, checked citations with one, and "I don't know" when it is not known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mneme import Memory
+from mneme.testing import ScriptedLLM
+
+MAY = datetime(2023, 5, 8, 9, tzinfo=UTC)
+SAID = [
+    {"text": "I moved to Lisbon in March 2023.", "author": "Ana", "at": MAY},
+    {"text": "My sister Ruth bakes bread every Sunday.", "author": "Ana", "at": MAY},
+]
+
+
+def mark_of(request: object, words: str) -> str:
+    text = request.turns[0].text  # type: ignore[attr-defined]
+    line = next(line for line in text.splitlines() if words in line)
+    return line.partition("]")[0].strip("[")
+
+
+def ask(folder: Path, llm: ScriptedLLM | None, question: str = "Where did Ana move to?") -> object:
+    with Memory(folder, embedder="hash", llm=llm, background=False) as memory:
+        memory.space().remember(SAID)
+        return memory.space().ask(question)
+
+
+def test_without_a_model_the_best_sentences_are_given_word_for_word_and_say_so(tmp_path: Path) -> None:
+    found = ask(tmp_path, None)
+    assert (found.extract, found.known) == (True, True)
+    assert found.citations[0].quote == "I moved to Lisbon in March 2023."
+    assert found.text.startswith("2023-05-08, Ana: I moved to Lisbon in March 2023.")
+
+
+def test_nothing_that_bears_on_the_question_is_not_known(tmp_path: Path) -> None:
+    found = ask(tmp_path, None, "Which submarine torpedoes exploded near Antarctica?")
+    assert (found.text, found.known, found.citations) == ("I don't know.", False, ())
+
+
+def test_an_answer_stands_on_the_words_that_it_cites(tmp_path: Path) -> None:
+    def reply(request: object) -> object:
+        cited = [{"mark": mark_of(request, "Lisbon"), "quote": "i moved to  Lisbon"}]
+        return {"known": True, "answer": "Ana moved to Lisbon in March 2023.", "citations": cited}
+
+    found = ask(tmp_path, ScriptedLLM({"ask.answer": reply}))
+    assert (found.text, found.extract) == ("Ana moved to Lisbon in March 2023.", False)
+    assert [citation.quote for citation in found.citations] == ["I moved to Lisbon"]
+
+
+def test_an_invented_name_is_refused_twice_and_then_the_evidence_is_given(tmp_path: Path) -> None:
+    def reply(request: object) -> object:
+        cited = [{"mark": mark_of(request, "Lisbon"), "quote": "I moved to Lisbon"}]
+        return {"known": True, "answer": "Ana moved to Porto in March 2023.", "citations": cited}
+
+    llm = ScriptedLLM({"ask.answer": reply})
+    found = ask(tmp_path, llm)
+    assert (found.extract, len(llm.asked)) == (True, 2)
+    assert "was refused" in llm.asked[1].turns[0].text
+    assert found.notes[-1].startswith("the model's answer was refused: a name in it")
+
+
+def test_a_citation_of_words_that_are_not_there_counts_for_nothing(tmp_path: Path) -> None:
+    reply = {"known": True, "answer": "Ana moved to Lisbon.", "citations": [{"mark": "m9", "quote": "I moved to Lisbon"}]}
+    found = ask(tmp_path, ScriptedLLM({"ask.answer": reply}))
+    assert found.extract
+    assert "no citation" in found.notes[-1]
+
+
+def test_what_no_longer_holds_is_told(tmp_path: Path) -> None:
+    with Memory(tmp_path, embedder="hash", recipe="beliefs") as memory:
+        space = memory.space()
+        space.remember("I live in Oslo.", author="Ana", at=datetime(2021, 1, 5, tzinfo=UTC))
+        space.remember("I moved to Lisbon in March 2023.", author="Ana", at=MAY)
+        found = space.ask("Is it true that Ana lives in Oslo?")
+    cited = next(citation for citation in found.citations if "Oslo" in citation.quote)
+    assert cited.until == datetime(2023, 3, 1, tzinfo=UTC)
+    assert any("held until 2023-03-01" in note for note in found.notes)
+
+
+def test_a_model_that_knows_of_nothing_is_believed(tmp_path: Path) -> None:
+    found = ask(tmp_path, ScriptedLLM({"ask.answer": {"known": False}}))
+    assert (found.text, found.known) == ("I don't know.", False)

@@ -1,0 +1,68 @@
+"""What formed memories have to pass: grounding, and the fingerprint of what mneme itself rendered."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mneme import Memory
+from mneme.guard.fingerprints import rendered_spans
+from mneme.testing import ScriptedLLM
+
+AT = datetime(2023, 5, 8, 9, tzinfo=UTC)
+
+
+def item(**changes: object) -> dict[str, object]:
+    plain = {
+        "message": 1, "quote": "I moved to Lisbon", "text": "Ana moved to Lisbon.", "kind": "event", "subject": "Ana",
+        "relation": "moved_to", "object": "Lisbon",
+    }  # fmt: skip
+    return {**plain, **changes}
+
+
+def formed(folder: Path, *items: dict[str, object], text: str = "Well, I moved to Lisbon last week.") -> tuple[list[str], dict[str, int]]:
+    llm = ScriptedLLM({"form.statements": {"items": list(items)}})
+    with Memory(folder, embedder="hash", recipe="beliefs", llm=llm, background=False) as memory:
+        space = memory.space()
+        receipt = space.remember(text, author="Ana", at=AT)
+        dry = space.form(receipt.episodes)
+        space.drain()
+        kinds = ("fact", "event", "profile", "preference")
+        return [found.text for found in space.memories(kinds and {"kinds": kinds}, limit=100)], dry.refused
+
+
+def test_what_a_model_quotes_is_stored_and_what_it_implies(tmp_path: Path) -> None:
+    texts, refused = formed(tmp_path, item())
+    assert sorted(texts) == ["Ana lives in Lisbon.", "Ana moved to Lisbon."]
+    assert refused == {}
+
+
+def test_an_invented_name_is_refused_and_counted(tmp_path: Path) -> None:
+    texts, refused = formed(tmp_path, item(text="Ana moved to Porto with Miguel.", relation="went_to"))
+    assert texts == []
+    assert refused == {"grounding: name not in the source": 1}
+
+
+def test_words_that_nobody_said_are_no_quotation(tmp_path: Path) -> None:
+    assert formed(tmp_path, item(quote="I moved to Porto"))[0] == []
+
+
+def test_a_message_number_that_was_not_shown_is_ignored(tmp_path: Path) -> None:
+    assert formed(tmp_path, item(message=7))[0] == []
+
+
+def test_a_recalled_context_pasted_back_is_stored_but_forms_nothing(tmp_path: Path) -> None:
+    with Memory(tmp_path, embedder="hash", recipe="beliefs") as memory:
+        space = memory.space()
+        space.remember("I moved to Lisbon in March 2023.", author="Ana", at=AT)
+        before = {found.id for found in space.memories(limit=100)}
+        context = space.recall("Where does Ana live?").context
+        receipt = space.remember(f"From my memory:\n{context}", author="Tomas", at=AT)
+        after = {found.id for found in space.memories(limit=100)}
+        assert after - before == set(receipt.ids)
+        assert space.recall("memory").hits
+
+
+def test_rendered_lines_and_headings_are_found() -> None:
+    text = "## 2023-05-08 (Mon), session a\n[m1] 09:00 Ana: I moved.\nThanks"
+    assert [text[start:end] for start, end in rendered_spans(text)] == ["## 2023-05-08 (Mon), session a", "[m1] 09:00 Ana: I moved."]
