@@ -214,6 +214,7 @@ class Memory:
             space=name,
             store=opened.store,
             current=opened.current,
+            lessons=opened.lessons,
             recipe=self.recipe_of(name, opened),
             embedder=self.embedder,
             analyser=self.analyser,

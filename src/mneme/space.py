@@ -41,10 +41,12 @@ from mneme.engine import (
 )
 from mneme.engine.blocks import Blocks
 from mneme.engine.jobs import Done, Task, job_key, work
+from mneme.engine.learning import with_vote
 from mneme.engine.material import material_for
 from mneme.engine.opened import Opened
 from mneme.engine.upkeep import Means, Pass, UpkeepBudget, UpkeepReport, census, grade
 from mneme.retention.budgets import Limit
+from mneme.retrieval.learned import votes
 from mneme.text.tokens import count_tokens
 
 MOST_REMEMBERED = 100_000
@@ -348,10 +350,13 @@ class Space:
     def feedback(
         self, found: Recall, *, useful: Sequence[str | Hit] = (), useless: Sequence[str | Hit] = (), actor: str | None = None
     ) -> Receipt:
-        """Tell which hits of a recall helped; their use is counted.
+        """Tell which hits of a recall helped: their use is counted, and the space learns what its good hits have in common.
+
+        What is learned is one factor for each part of the score, within bounds, and only once some twenty memories were judged; see
+        :mod:`mneme.retrieval.learned`. ``undo`` takes a judgement back with what was learned from it.
 
         Args:
-            found: the recall.
+            found: the recall; pass it as it came back, since its hits say what their scores are made of.
             useful, useless: hits, or their ids, marks or refs.
 
         Raises:
@@ -363,7 +368,7 @@ class Space:
         if not good and not bad:
             return Receipt(verb="feedback", trace=trace)
         with self._use() as opened:
-            operations = self._judged(opened, good, bad, now)
+            operations = self._judged(opened, good, bad, now, votes(found.hits, good, bad))
             applied = self._apply(opened, operations, trace, actor=actor)
         return replace(_receipt(applied, trace), ids=(*good, *bad))
 
@@ -730,13 +735,16 @@ class Space:
             )
         )
 
-    def _judged(self, opened: Opened, good: Sequence[str], bad: Sequence[str], now: datetime) -> list[Operation]:
-        """Return what feedback changes: uses, and strength on the recipe's curve."""
+    def _judged(
+        self, opened: Opened, good: Sequence[str], bad: Sequence[str], now: datetime, cast: Mapping[str, Mapping[str, float]]
+    ) -> list[Operation]:
+        """Return what feedback changes: uses, strength on the recipe's curve, and what the memories' votes are."""
         curve = keeping.curve_of(self._memory.recipe_of(self.name, opened).curve)
         judged = [(id, True) for id in good] + [(id, False) for id in bad]
         usage = opened.store.usage([id for id, _ in judged])
         born = {id: memory.at for id, memory in opened.store.memories([id for id, _ in judged]).items()}
-        return [curve.reinforced(id, usage.get(id), born.get(id, now), grade(useful), now) for id, useful in judged]
+        reinforced = [(id, curve.reinforced(id, usage.get(id), born.get(id, now), grade(useful), now)) for id, useful in judged]
+        return [with_vote(operation, usage.get(id), cast.get(id, {})) for id, operation in reinforced]
 
     def _passing(self, opened: Opened, now: datetime | None, dry_run: bool, budget: UpkeepBudget | None, trace: Trace) -> Pass:
         """Return a pass of upkeep, ready to run."""

@@ -19,6 +19,25 @@ if TYPE_CHECKING:
 _BAR = "▏▎▍▌▋▊▉█"
 _BAR_CELLS = 10
 _LEAST_SHOWN = 0.005
+_TOLD_CHARS = 80
+_PARTS = {
+    "dense": "near in meaning",
+    "lexical": "words of the question",
+    "window-dense": "what stands beside it",
+    "window-lexical": "words beside it",
+    "session-dense": "nearest in its conversation",
+    "session-mean": "its conversation as a whole",
+    "session-lexical": "words in its conversation",
+    "speaker": "said by",
+    "asker": "the asker's own words",
+    "answers": "follows a question",
+    "length": "says enough",
+    "tells-time": "tells a time",
+    "in-range": "time asked about",
+    "bridge": "shares a rare name",
+    "later-than": "a later version of",
+}
+"""What the parts of the default recipe's score are, for a person; a part of another recipe is shown by its name."""
 
 
 def day(moment: datetime | None) -> str:
@@ -106,20 +125,40 @@ def _show_hit(console: Console, place: int, hit: Hit, *, explain: bool, plain: b
 
 
 def _why(why: Mapping[str, object]) -> Table:
-    """Return each part of the score as a line with a bar, the largest first; what is no number follows in words."""
+    """Return each part of the score as a line with a bar, the largest first, and beside it what it rests on; notes follow in words."""
     from rich.table import Table
+    from rich.text import Text
 
     numbers = {name: float(value) for name, value in why.items() if isinstance(value, int | float) and not isinstance(value, bool)}
     numbers = {name: part for name, part in numbers.items() if abs(part) >= _LEAST_SHOWN}
     most = max((abs(value) for value in numbers.values()), default=1.0) or 1.0
+    evidence = why.get("evidence")
+    rests = evidence if isinstance(evidence, Mapping) else {}
     table = Table.grid(padding=(0, 2))
     for name, part in sorted(numbers.items(), key=lambda pair: -pair[1]):
         style = "green" if part >= 0 else "red"
-        table.add_row(f"[dim]{name}[/]", f"[dim]{part:+.2f}[/]", f"[{style}]{_bar(abs(part) / most)}[/]")
+        said = Text(_told(rests.get(name)), style="dim")
+        table.add_row(f"[dim]{_PARTS.get(name, name)}[/]", f"[dim]{part:+.2f}[/]", f"[{style}]{_bar(abs(part) / most)}[/]", said)
     for name, value in why.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            table.add_row(f"[dim]{name}[/]", "", f"[dim]{shortened(str(value), 120)}[/]")
+        if name != "evidence" and (isinstance(value, bool) or not isinstance(value, int | float)):
+            table.add_row(f"[dim]{_PARTS.get(name, name)}[/]", "", "", Text(shortened(_told(value), _TOLD_CHARS), style="dim"))
     return table
+
+
+def _told(value: object) -> str:
+    """Return a piece of evidence as a person reads it."""
+    match value:
+        case None:
+            return ""
+        case {"from": first, "until": end, "how": how}:
+            return f"{first} until {end}, {how}"
+        case Mapping():
+            return "; ".join(f"{name}: {_told(part)}" for name, part in value.items())
+        case list() | tuple():
+            texts = [_told(part) for part in value]
+            return (" | " if any(" " in text for text in texts) else ", ").join(texts)
+        case _:
+            return shortened(str(value), _TOLD_CHARS)
 
 
 def _bar(share: float) -> str:

@@ -15,6 +15,7 @@ from mneme.core.ports import Embedder, Root, Store
 from mneme.core.recipe import Recipe
 from mneme.engine.census import CensusTaker
 from mneme.engine.current import CurrentIndex
+from mneme.engine.learning import Lessons
 
 if sys.platform != "win32":
     import resource
@@ -48,6 +49,7 @@ class Opened:
     writing: threading.Lock = field(default_factory=threading.Lock)
     census: CensusTaker | None = None
     keeping: threading.Lock = field(default_factory=threading.Lock)
+    lessons: Lessons = field(default_factory=Lessons)
 
     def nbytes(self) -> int:
         """Return roughly how much memory it takes."""

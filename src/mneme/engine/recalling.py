@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -21,8 +21,11 @@ from mneme.core.records import Memory
 from mneme.core.trace import Trace
 from mneme.engine.conflicts import conflicts
 from mneme.engine.current import CurrentIndex
+from mneme.engine.learning import Lessons
 from mneme.engine.prepare import text_problem
 from mneme.index.view import SpaceIndex
+from mneme.retrieval.explaining import explained
+from mneme.retrieval.linear import LIFTS
 from mneme.text.analyser import Analyser
 
 DEFAULT_K = 10
@@ -104,6 +107,7 @@ class Reader:
         space: its name.
         store: its storage.
         current: its index.
+        lessons: what it learned from feedback.
         recipe: how to rank and pack.
         embedder, analyser, clock, llm: what the engine was built with.
     """
@@ -111,6 +115,7 @@ class Reader:
     space: str
     store: Store
     current: CurrentIndex
+    lessons: Lessons
     recipe: Recipe
     embedder: Embedder
     analyser: Analyser
@@ -132,6 +137,8 @@ class Reader:
                 ranked = self._rank(ctx, query)
             with trace.stage("read"):
                 memories = ctx.memories(ranked.positions.tolist())
+                if asked.explain:
+                    ranked = replace(ranked, notes=explained(ctx, query, ranked))
             hits = _hits(self.space, index.columns.ids, memories, ranked)
             with trace.stage("pack"):
                 place_of = {index.columns.ids[position]: position for position in ranked.positions.tolist()}
@@ -177,6 +184,7 @@ class Reader:
             links=self.store.links,
             usage=self.store.usage,
             trace=trace,
+            settings={} if seq is not None else {LIFTS: self.lessons.lifts(self.store, index)},
         )
 
     def _query(self, asked: Asked, index: SpaceIndex, vector: object) -> Query:

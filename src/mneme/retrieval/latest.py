@@ -8,6 +8,7 @@ looked for among all memories that have the words of the question that the hit h
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,7 +50,7 @@ class LatestFirst:
             later = self._latest(ctx, position, candidates)
             if later is not None and later not in moved:
                 moved[later] = position
-        return _reordered(ranked, moved) if moved else ranked
+        return _reordered(ranked, moved, ctx.index.ids) if moved else ranked
 
     def _newer(self, ctx: Context, query: Query, position: int) -> list[int]:
         """Return the candidates that may replace a hit, from the latest."""
@@ -109,7 +110,7 @@ def _have(term: SearchTerm, positions: IntArray) -> BoolArray:
     return having
 
 
-def _reordered(ranked: Ranked, moved: dict[int, int]) -> Ranked:
+def _reordered(ranked: Ranked, moved: dict[int, int], ids: Sequence[str]) -> Ranked:
     """Return the hits with each key of ``moved`` right before its value, with its score, the last ones cut off."""
     before: dict[int, list[int]] = {}
     for later, earlier in moved.items():
@@ -126,7 +127,7 @@ def _reordered(ranked: Ranked, moved: dict[int, int]) -> Ranked:
     for i, position in enumerate(order):
         if position in moved:
             scores[i] = max(scores[i], float(ranked.scores[place[moved[position]]]))
-    notes = {**ranked.notes, **{later: {"later-than": "an earlier version among the hits"} for later in moved}}
+    notes = {**ranked.notes, **{later: {"later-than": ids[earlier]} for later, earlier in moved.items()}}
     parts = {name: _kept(part, source) for name, part in ranked.parts.items()}
     return replace(ranked, positions=np.array(order, np.int64), scores=_falling(scores), parts=parts, notes=notes)
 

@@ -15,7 +15,10 @@ from mneme.retrieval.candidates import candidates, top
 EXACT = "dense"
 """The channel whose scores come from 8-bit codes and are made exact for the best."""
 
-MARGIN = 8
+LIFTS = "lifts"
+"""The setting of a context with feature -> factor, what the space has learned from feedback (:mod:`mneme.retrieval.learned`)."""
+
+MARGIN = 4
 """How many more than ``k`` are made exact; the codes' error can't lift one from further down."""
 
 
@@ -55,21 +58,31 @@ class LinearSum:
         positions = candidates(ctx, query.admitted, channels, query.k)
         total = np.zeros(len(positions), np.float32)
         scene = Scene(positions=positions, channels=channels, totals=total)
-        parts = {name: scores[positions] * np.float32(self.weights[name]) for name, scores in channels.items()}
+        weights = self._weights(ctx)
+        parts = {name: scores[positions] * np.float32(weights[name]) for name, scores in channels.items()}
         for part in parts.values():
             total += part
         for step in (self.features, self.second):
-            found = {feature.name: feature.score(ctx, query, scene) * np.float32(self.weights[feature.name]) for feature in step}
+            if step is self.second and step:
+                ctx.memories(positions[top(total, query.k)].tolist())  # nearly all that will be read later, in one read
+            found = {feature.name: feature.score(ctx, query, scene) * np.float32(weights[feature.name]) for feature in step}
             for part in found.values():
                 total += part
             parts.update(found)
         return scene, parts
 
+    def _weights(self, ctx: Context) -> Mapping[str, float]:
+        """Return the weights as the space has learned to lift them."""
+        lifts = ctx.settings.get(LIFTS)
+        if not isinstance(lifts, Mapping) or not lifts:
+            return self.weights
+        return {name: weight * lifts.get(name, 1.0) for name, weight in self.weights.items()}
+
     def _make_exact(
         self, ctx: Context, query: Query, scene: Scene, near: IntArray, total: FloatArray, parts: dict[str, FloatArray]
     ) -> None:
         """Work out the cosines of the best in float32; changes ``total`` and ``parts`` in place."""
-        weight = np.float32(self.weights.get(EXACT, 0.0))
+        weight = np.float32(self._weights(ctx).get(EXACT, 0.0))
         if weight and EXACT in parts and len(near):
             exact = ctx.index.exact(scene.positions[near], query.vector) * weight
             total[near] += exact - parts[EXACT][near]
