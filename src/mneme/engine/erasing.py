@@ -114,9 +114,11 @@ def _own_episodes(store: Store, ids: Iterable[str]) -> dict[str, Episode]:
     return own
 
 
-def _fate(store: Store, id: str, erased: Mapping[str, Episode]) -> Memory | str | None:
+def _fate(store: Store, id: str, erasing: Mapping[str, Episode]) -> Memory | str | None:
     """Return None if a memory stays, ``"gone"`` if it goes, and itself without its erased sources if it has to be kept anew."""
     versions = [version.memory for version in store.versions(id)]
+    rests_on = {span.episode for memory in versions for span in memory.sources}
+    erased = (rests_on - store.episodes(sorted(rests_on)).keys()) | (rests_on & erasing.keys())  # some may have been erased before
     doomed = [memory for memory in versions if memory.sources and all(span.episode in erased for span in memory.sources)]
     if not doomed:
         return None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from mneme.core.ports import Store
-from mneme.core.query import Filter, Verification
+from mneme.core.query import Verification
 from mneme.engine.current import CurrentIndex
 from mneme.index.columns import SEARCHABLE
 from mneme.text.analyser import Analyser
@@ -16,8 +14,8 @@ _CHUNK = 1000
 def verify(store: Store, current: CurrentIndex, analyser: Analyser) -> Verification:
     """Return what was checked and everything that does not hold."""
     problems = store.check()
-    problems += _index_problems(store, current)
-    problems += _term_problems(store, analyser)
+    if not problems:  # an index of rows that don't hold together proves nothing
+        problems = _index_problems(store, current) + _term_problems(store, analyser)
     counts = store.counts()
     last = store.last_seq()
     newest = store.entries(after=last - 1, limit=1) if last else []
@@ -52,14 +50,11 @@ def _index_problems(store: Store, current: CurrentIndex) -> list[str]:
 def _term_problems(store: Store, analyser: Analyser) -> list[str]:
     """Work the token rows out again from the texts."""
     rows = store.index_rows(vectors=False)
-    terms = dict(zip(rows.memory, rows.terms, strict=True))
+    terms = {id: row for id, row, status in zip(rows.memory, rows.terms, rows.status, strict=True) if status in SEARCHABLE}
+    ids = list(terms)
     problems: list[str] = []
-    after = ""
-    while page := store.find(Filter(archived=True), after=after, limit=_CHUNK, statuses=SEARCHABLE):
-        for memory in page:
-            if not np.array_equal(
-                np.frombuffer(analyser.document(memory.indexed_text), np.uint8), np.frombuffer(terms.get(memory.id, b""), np.uint8)
-            ):
-                problems.append(f"terms: the token row of {memory.id} does not follow from its text")
-        after = page[-1].id
+    for start in range(0, len(ids), _CHUNK):
+        for id, memory in store.memories(ids[start : start + _CHUNK]).items():
+            if analyser.document(memory.indexed_text) != terms[id]:
+                problems.append(f"terms: the token row of {id} does not follow from its text")
     return problems

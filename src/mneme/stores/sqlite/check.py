@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
+import numpy as np
+
 from mneme.core.clock import to_micros
 from mneme.core.codec import loads
 from mneme.core.journal import content_digest, entry_hash
@@ -121,6 +123,10 @@ def _material(connection: sqlite3.Connection) -> Iterator[str]:
       WHERE t.passages <> coalesce(v.passages, 0) OR coalesce(length(v.data), 0) <> 4 * ? * t.passages"""
     for key, wanted, present, _ in connection.execute(unequal, (width,)):
         yield f"row {key // VERSIONS}: text version {key % VERSIONS} has {present} vectors of {wanted}, or of a wrong width"
+    for key, passages, data in connection.execute("SELECT key, passages, data FROM vector WHERE length(data) = 4 * ? * passages", (width,)):
+        vectors = np.frombuffer(data, "<f4").reshape(passages, width)
+        if not (np.isfinite(vectors).all() and vectors.any(axis=1).all()):
+            yield f"row {key // VERSIONS}: text version {key % VERSIONS} has a vector of nothing"
     for table in ("term", "vector", "staged"):
         sql = f"SELECT key FROM {table} WHERE key NOT IN (SELECT key FROM memory_version)"
         for (key,) in connection.execute(sql):
