@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from mneme.server.keys import DEFAULT_MAX_BYTES
 from mneme.server.mcp.build import build
@@ -14,10 +14,20 @@ from mneme.server.mcp.desk import Desk
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from starlette.types import Scope
 
     from mneme.server.state import State
 
 PATH = "/mcp"
+
+
+class _Named(Route):
+    """A route that tells figures and logs its name, as the server's own do."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether a request is this route's."""
+        match, more = super().matches(scope)
+        return match, {**more, "route": self}
 
 
 def add(app: FastAPI, state: State) -> AbstractAsyncContextManager[Any]:
@@ -40,5 +50,5 @@ def add(app: FastAPI, state: State) -> AbstractAsyncContextManager[Any]:
     for route in made.routes:
         if isinstance(route, Route):
             # A stream that the client opens with GET would never carry anything here, and would hold up a stopping server.
-            app.router.routes.append(Route(route.path, endpoint=route.endpoint, methods=["POST"], include_in_schema=False))
+            app.router.routes.append(_Named(route.path, endpoint=route.endpoint, methods=["POST"], include_in_schema=False))
     return server.session_manager.run()
