@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from mneme.core.errors import InvalidInput
@@ -76,7 +76,7 @@ class Layered:
         feedback: what one access adds to importance.
     """
 
-    layers: Mapping[str, Layer] = LAYERS
+    layers: Mapping[str, Layer] = field(default_factory=lambda: LAYERS)
     least_recency: float = 0.05
     least_importance: float = 5.0
     feedback: float = 5.0
