@@ -70,11 +70,11 @@ class Session:
 
     def run(self, sql: str, *values: Any) -> psycopg.Cursor[Row]:
         """Run a statement and return its cursor."""
-        return self.connection.execute(sql, (self.space, *values))
+        return self.connection.execute(sql, (self.space, *values), binary=True)
 
     def planned(self, sql: str, *values: Any) -> list[Row]:
         """Return every row of a query that is planned for these very values, which a search of a large space is worth."""
-        return self.connection.execute(sql, (self.space, *values), prepare=False).fetchall()
+        return self.connection.execute(sql, (self.space, *values), prepare=False, binary=True).fetchall()
 
     def all(self, sql: str, *values: Any) -> list[Row]:
         """Return every row of a query."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mneme.core.ports import FloatArray, IndexRows
+from mneme.core.upkeep import NEVER
 from mneme.stores.postgres.connect import Session
 from mneme.stores.postgres.reads import last_seq, meta
 from mneme.stores.postgres.rows import VERSIONS, Head, from_text, head_row, memory_from, tags_from_text
@@ -16,6 +17,7 @@ OPEN_END = np.iinfo(np.int64).max
 _CHUNK = 2000
 _COLUMNS = f"""m.row, m.id, m.text_version, m.kind, m.status, m.author, m.role, m.session, m.channel, m.tier, m.tags, m.ref,
   m.at, m.valid_from, coalesce(m.valid_to, {OPEN_END}), m.importance, coalesce(u.uses, 0), coalesce(u.strength, 1),
+  coalesce(u.last_used_at, {NEVER}),
   coalesce(t.passages, 0), coalesce(t.terms, ''::bytea)"""
 _REST = f"""LEFT JOIN mneme.term t ON t.space = $1 AND t.key = m.row * {VERSIONS} + m.text_version
   LEFT JOIN mneme.usage u ON u.space = $1 AND u.memory = m.row"""
@@ -39,7 +41,7 @@ def index_rows(session: Session, *, after: int, vectors: bool, rows: Sequence[in
 def index_rows_at(session: Session, seq: int) -> IndexRows:
     """Return the rows as they stood after entry ``seq``; call it in a snapshot."""
     sql = f"""SELECT o.key / {VERSIONS}, o.text_version, o.snapshot, coalesce(u.uses, 0), coalesce(u.strength, 1),
-        coalesce(t.passages, 0), coalesce(t.terms, ''::bytea), v.data FROM ({_AS_OF}) o
+        coalesce(u.last_used_at, {NEVER}), coalesce(t.passages, 0), coalesce(t.terms, ''::bytea), v.data FROM ({_AS_OF}) o
       LEFT JOIN mneme.term t ON t.space = $1 AND t.key = o.key / {VERSIONS} * {VERSIONS} + o.text_version
       LEFT JOIN mneme.vector v ON v.space = $1 AND v.key = t.key
       LEFT JOIN mneme.usage u ON u.space = $1 AND u.memory = o.key / {VERSIONS} ORDER BY o.key"""
@@ -55,7 +57,7 @@ def _columns(row: int, text_version: int, snapshot: bytes, *rest: Any) -> tuple[
 
 def _assemble(session: Session, sql: str, values: list[Any], seq: int, *, past: bool = False) -> IndexRows:
     width = width_of(session)
-    columns: list[list[Any]] = [[] for _ in range(20)]
+    columns: list[list[Any]] = [[] for _ in range(21)]
     parts: list[FloatArray] = []
     known: dict[Any, Any] = {}
     for part in _streamed(session, sql, values):
@@ -68,7 +70,7 @@ def _assemble(session: Session, sql: str, values: list[Any], seq: int, *, past: 
         if joined:
             parts.append(np.frombuffer(joined, "<f4").reshape(-1, width))
     (row, id, text_version, kind, status, author, role, spoken_in, channel, tier, tags, ref, at, start, end) = columns[:15]
-    importance, uses, strength, passages, terms = columns[15:]
+    importance, uses, strength, last_used, passages, terms = columns[15:]
     return IndexRows(
         seq=seq,
         row=np.array(row, np.int64),
@@ -89,6 +91,7 @@ def _assemble(session: Session, sql: str, values: list[Any], seq: int, *, past: 
         importance=np.array(importance, np.float32),
         uses=np.array(uses, np.float32),
         strength=np.array(strength, np.float32),
+        last_used=np.array(last_used, np.int64),
         terms=terms,
         vectors=np.concatenate(parts) if parts else np.zeros((0, width), np.float32),
         passages=np.array(passages, np.int64),
