@@ -59,6 +59,16 @@ def encode_codes(vectors: ArrayLike) -> tuple[Codes, Floats]:
     return codes, scales
 
 
+def _query_codes(vector: Floats) -> tuple[Codes, np.float32]:
+    """The same codes for one vector, without the checks of many."""
+    largest = np.abs(vector).max()
+    if not np.isfinite(largest):
+        raise InvalidInput({"query": "holds numbers that are not finite; embed the text again"})
+    scale = np.float32(largest / _LARGEST) if largest > 0 else np.float32(0.0)
+    codes = np.rint(vector / scale) if scale else vector
+    return codes.astype(np.int8)[None, :], scale
+
+
 def pack_codes(codes: Codes, scales: Floats) -> list[bytes]:
     """One blob per vector for a store: its scale as little-endian float32, then its codes; ``4 + d`` bytes."""
     records = np.empty(len(codes), _record(codes.shape[1]))
@@ -178,7 +188,7 @@ class VectorCodes:
         vector = np.asarray(query, np.float32)
         if vector.shape != (self.width,):
             raise InvalidInput({"query": f"has shape {vector.shape}; this space holds vectors of width {self.width}"})
-        codes, scale = encode_codes(vector[None, :])
+        codes, scale = _query_codes(vector)
         scores = np.empty(self.n_keys, np.float32)
         for start in range(0, self.n_keys, _BLOCK_KEYS):
             part = scores[start : start + _BLOCK_KEYS]
@@ -186,7 +196,7 @@ class VectorCodes:
             # Not with out=: simsimd 6.5 then returns None without owning it, and Python 3.11 aborts after some thousand calls.
             part[:] = np.asarray(simsimd.cdist(codes, block, metric="dot", threads=1, out_dtype="f32"))[0]
         scores *= self._scales[: self.n_keys]
-        scores *= scale[0]
+        scores *= scale
         if len(self._gone):
             scores[self._gone] = ABSENT
         return scores

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mneme.core.clock import to_micros
 from mneme.core.context import BoolArray, TermArray
 from mneme.core.ports import FloatArray, IndexRows, IntArray
 from mneme.core.query import Filter
@@ -18,6 +19,7 @@ from mneme.index.vectors import VectorCodes
 from mneme.text.terms import K1, B
 
 T = TypeVar("T")
+_EVERYTHING = Filter()
 ReadVectors = Callable[[Sequence[int], Sequence[int]], list[FloatArray]]
 
 
@@ -118,7 +120,21 @@ class SpaceIndex:
 
     def mask(self, where: Filter, *, as_of: datetime | None, now: datetime) -> BoolArray:
         """Return ``(size,)``: which positions a filter admits that hold at ``as_of``, or have not ended by ``now``."""
+        if where == _EVERYTHING and as_of is None:
+            admitted, first_end = self.memo("admitted", self._admitted)
+            if to_micros(now) < first_end:
+                return admitted
         return self.columns.mask(where, as_of=as_of, now=now)
+
+    def _admitted(self) -> tuple[BoolArray, int]:
+        """Return the positions that are admitted when nothing is asked for, and until when that stays so."""
+        columns = self.columns
+        active = columns["present"] & (columns["status"] == columns.code("status", "active"))
+        ends = columns["valid_to"][active]
+        open_ended = np.iinfo(np.int64).max
+        if not len(ends) or int(ends.min()) == open_ended:
+            return active, open_ended
+        return active, int(ends.min())
 
     def dense(self, vector: FloatArray) -> FloatArray:
         """Return ``(size,)`` cosine of each memory's best passage with a unit vector, from 8-bit codes (error below 0.01)."""
