@@ -7,7 +7,7 @@ file twice adds nothing. The journal stays behind: ``backup`` copies a space wit
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,8 +17,9 @@ from mneme.core.errors import InvalidInput, MnemeError, ReadOnly, StorageError, 
 from mneme.core.operations import Connect, Keep, Observe, Operation, Reinforce
 from mneme.core.ports import Embedder, Store
 from mneme.core.query import Filter, Refusal
-from mneme.core.records import Link, Memory, Usage
+from mneme.core.records import Episode, Link, Memory, Usage
 from mneme.engine import received
+from mneme.engine.erasing import REVISES
 
 FORMAT = "mneme-export"
 FORMAT_VERSION = 1
@@ -30,7 +31,7 @@ def lines(store: Store, space: str, now: datetime) -> Iterator[bytes]:
     yield codec.dumps({"format": FORMAT, "version": FORMAT_VERSION, "space": space, "exported_at": now.isoformat(), **store.counts()})
     after = ""
     while episodes := store.list_episodes(after=after, limit=CHUNK):
-        for episode in episodes:
+        for episode in _of_the_present(store, episodes):
             yield codec.dumps({"episode": codec.episode_to_plain(episode)})
         after = episodes[-1].id
     after = ""
@@ -44,6 +45,18 @@ def lines(store: Store, space: str, now: datetime) -> Iterator[bytes]:
         after = memories[-1].id
     for link in store.links():
         yield codec.dumps({"link": codec.link_to_plain(link)})
+
+
+def _of_the_present(store: Store, episodes: Sequence[Episode]) -> list[Episode]:
+    """Return the episodes without words of corrections that were corrected again: they belong to the history, which stays behind."""
+    revised = {episode.id: str(episode.attributes[REVISES]) for episode in episodes if REVISES in episode.attributes}
+    present = store.memories([*revised.values(), *("mem" + id[2:] for id in revised)])
+
+    def belongs(id: str) -> bool:
+        memory = present.get(revised[id])
+        return "mem" + id[2:] in present or (memory is not None and any(span.episode == id for span in memory.sources))
+
+    return [episode for episode in episodes if episode.id not in revised or belongs(episode.id)]
 
 
 def write(store: Store, space: str, path: Path, now: datetime) -> int:
@@ -134,7 +147,13 @@ def operations(store: Store, part: list[dict[str, Any]], embedder: Embedder) -> 
     refused: list[Refusal] = []
     episodes = [received.episode(line) for line in part if "episode" in line]
     there = store.episodes([episode.id for episode in episodes])
-    adding += [Observe(episode=episode) for episode in episodes if episode.id not in there]
+    for episode in episodes:
+        if episode.id in there:
+            continue
+        if store.entries_of(episode.id):
+            refused.append(Refusal(subject=episode.id, problems={"episode": "was erased in this space; it stays erased"}))
+        else:
+            adding.append(Observe(episode=episode))
     memories = []
     for line in part:
         if "memory" not in line:

@@ -74,7 +74,7 @@ def test_filters_hold_together_in_recall_and_in_listing(space: mneme.Space, filt
     space.remember("four", kind="note", at=at + 3 * DAY)
     assert {hit.text for hit in space.recall("one two three four", filters=filters).hits} == expected
     assert {memory.text for memory in space.memories(filters)} == expected
-    assert {hit.text for hit in space.recall("one two three four", filters=mneme.Filter(**_tuples(filters))).hits} == expected  # type: ignore[arg-type]  # noqa: E501
+    assert {hit.text for hit in space.recall("one two three four", filters=mneme.Filter(**_tuples(filters))).hits} == expected  # type: ignore[arg-type]
 
 
 def _tuples(filters: dict[str, object]) -> dict[str, object]:

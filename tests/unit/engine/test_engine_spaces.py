@@ -11,10 +11,25 @@ from pathlib import Path
 import pytest
 
 import mneme
-from mneme.core.errors import Closed, InvalidInput, ModelMismatch, NotFound, ReadOnly, StorageError
+from mneme.core.errors import Closed, InvalidInput, ModelMismatch, NotFound, StorageError
 from mneme.core.records import Usage
 
-NAMES = ["../alice", "alice/../bob", "..", "/etc/passwd", "alice\\bob", "Alice", "alice ", "é", "e\u0301", "con", "a" * 200, "spaces", "🦊", "%2e%2e"]  # noqa: E501
+NAMES = [
+    "../alice",
+    "alice/../bob",
+    "..",
+    "/etc/passwd",
+    "alice\\bob",
+    "Alice",
+    "alice ",
+    "é",
+    "e\u0301",
+    "con",
+    "a" * 200,
+    "spaces",
+    "🦊",
+    "%2e%2e",
+]  # noqa: E501
 
 
 def test_names_are_names_and_never_paths(memory: mneme.Memory, tmp_path: Path) -> None:
@@ -41,8 +56,15 @@ def test_nothing_of_a_space_is_reachable_from_another(memory: mneme.Memory) -> N
     mine.remember("A plain message.", session="s1", ref="mine")
     entries = len(mine.journal())
     ids = [said.id, fact, said.episodes[0]]
-    for id in [*ids, f"../theirs/{id}" if (id := said.id) else "", f"{said.id}' OR '1'='1", "%", "mem_%", "*"]:
-        calls = [mine.get, mine.history, mine.forget, mine.restore, lambda each: mine.revise(each, "x"), lambda each: mine.forget(each, erase=True)]  # noqa: E501
+    for id in [*ids, f"../theirs/{fact}", f"{fact}' OR '1'='1", "%", "mem_%", "*"]:
+        calls = [
+            mine.get,
+            mine.history,
+            mine.forget,
+            mine.restore,
+            lambda each: mine.revise(each, "x"),
+            lambda each: mine.forget(each, erase=True),
+        ]  # noqa: E501
         for call in calls:
             with pytest.raises(NotFound):
                 call(id)  # type: ignore[operator]
@@ -169,6 +191,7 @@ def test_recalls_go_on_while_a_space_is_reembedded_and_never_mix_models(tmp_path
 def test_an_export_comes_back_as_it_was_and_twice_adds_nothing(memory: mneme.Memory, tmp_path: Path) -> None:
     space = memory.space("a")
     first, second = space.remember(["I live in Lisbon.", "I keep bees."], session="s", author="ana", tags=["x"]).ids
+    space.revise(first, "I live in Evora.")
     space.revise(first, "I live in Faro.")
     space.forget(second)
     space.feedback(space.recall("Faro", k=1), useful=[first])
@@ -184,8 +207,10 @@ def test_an_export_comes_back_as_it_was_and_twice_adds_nothing(memory: mneme.Mem
     assert [hit.memory.id for hit in copy.recall("Faro").hits] == [hit.memory.id for hit in space.recall("Faro").hits]
     assert copy.verify().problems == ()
     copy.forget(first, erase=True)
-    refused = copy.import_(path).refused
-    assert [refusal.subject for refusal in refused] == [first]
+    refused = {refusal.subject for refusal in copy.import_(path).refused}
+    assert refused == {first, *(episode.id for episode in space.episodes() if "Lisbon" in episode.text or "Faro" in episode.text)}
+    assert [episode.text for episode in copy.episodes()] == ["I keep bees."]
+    assert [memory.id for memory in copy.memories(statuses=("active", "archived"))] == [second]
 
 
 @pytest.mark.parametrize(
@@ -263,6 +288,11 @@ def test_a_root_that_cannot_be_written_can_be_read(tmp_path: Path) -> None:
     script = """
 import os, sys, mneme
 from mneme.core.errors import ReadOnly
+with mneme.Memory(sys.argv[2], embedder="hash:64") as memory:  # whatever is imported late is imported here
+    memory.space("a").remember("x")
+    memory.space("a").recall("x")
+    memory.space("a").verify()
+    memory.space("b").recall("x")
 if os.geteuid() == 0:
     os.setegid(65534); os.seteuid(65534)
 with mneme.Memory(sys.argv[1], embedder="hash:64") as memory:
@@ -275,21 +305,20 @@ with mneme.Memory(sys.argv[1], embedder="hash:64") as memory:
         except ReadOnly as error:
             print(error)
 """
-    for folder in (tmp_path, *list(tmp_path.parents)[:-1]):
-        if folder.stat().st_uid == __import__("os").geteuid() and folder != Path("/tmp"):
-            folder.chmod(0o755)
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
     paths = [root, *root.rglob("*")]
     for path in paths:
         path.chmod(0o555 if path.is_dir() else 0o444)
     try:
-        done = subprocess.run([sys.executable, "-c", script, str(root)], capture_output=True, text=True, check=False)
+        command = [sys.executable, "-c", script, str(root), str(tmp_path / "other")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     finally:
         for path in paths:
             path.chmod(0o755 if path.is_dir() else 0o644)
     assert done.stderr == ""
-    assert done.stdout.count("permissions") >= 1
     assert len(done.stdout.splitlines()) == 2
-    assert ReadOnly.__doc__
+    assert "permissions" in done.stdout
 
 
 def test_importing_mneme_is_quick_and_loads_no_model(tmp_path: Path) -> None:

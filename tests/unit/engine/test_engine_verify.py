@@ -109,7 +109,11 @@ def test_a_memory_that_was_smuggled_in_is_found(led: mneme.Space, tmp_path: Path
         f"INSERT INTO memory ({columns}) SELECT {smuggled} FROM memory WHERE row = 2",
         *(
             f"INSERT INTO {table} SELECT (SELECT max(row) FROM memory) * {VERSIONS} + 1, {rest} FROM {table} WHERE key = 2 * {VERSIONS} + 1"
-            for table, rest in (("memory_version", "seq, text_version, salt, snapshot"), ("term", "passages, terms"), ("vector", "passages, data"))  # noqa: E501
+            for table, rest in (
+                ("memory_version", "seq, text_version, salt, snapshot"),
+                ("term", "passages, terms"),
+                ("vector", "passages, data"),
+            )  # noqa: E501
         ),
     )
     assert any("mem_smuggled" in problem for problem in led.verify().problems)
