@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mneme.aio import AsyncSpace
 from mneme.core.clock import to_utc
 from mneme.core.context import Context
-from mneme.core.errors import InvalidInput, NotFound
+from mneme.core.errors import Conflict, InvalidInput, NotFound
 from mneme.core.journal import Entry
 from mneme.core.llm import scoped
 from mneme.core.operations import Archive, Enqueue, Keep, Observe, Operation, Restore, Revise, Supersede
@@ -688,7 +688,14 @@ class Space:
             if isinstance(operation, Revise) and operation.text is not None:
                 reworded.append(replace(self._present(opened, operation.id), text=operation.text))
         material = material_for(reworded, self._memory.embedder, self._memory.analyser)
-        self._apply(opened, operations, trace, material=material, key=job_key(job.id))
+        try:
+            self._apply(opened, operations, trace, material=material, key=job_key(job.id))
+        except Conflict:
+            # Another worker formed some of it meanwhile (such as the concept of a name): ids follow from the source, so theirs is ours.
+            fresh = [o for o in operations if not (isinstance(o, Keep) and opened.store.status_of(o.memory.id) is not None)]
+            if len(fresh) == len(operations):
+                raise
+            self._apply(opened, fresh, trace, material=material, key=job_key(job.id))
 
     def _formed(self, opened: Opened, ids: Sequence[str], trace: Trace, *, revive: bool = False) -> forming.Formed:
         found = opened.store.episodes(ids)

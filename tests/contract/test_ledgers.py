@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mneme.core.llm import Ledger, Outcome, Spend, Total
 from mneme.models.accounting import MemoryLedger
+from mneme.stores.sqlite.ledger import SQLiteLedger
 
-LEDGERS: list[Callable[[], Ledger]] = [MemoryLedger]
+def sqlite_ledger() -> Ledger:
+    """A ledger in a file of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="mneme-ledger-"))
+    ledger = SQLiteLedger(folder / "spending.sqlite")
+    _MADE.append((ledger, folder))
+    return ledger
+
+
+_MADE: list[tuple[SQLiteLedger, Path]] = []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cleared() -> Iterator[None]:
+    """Close and remove what the tests made."""
+    yield
+    for ledger, folder in _MADE:
+        ledger.close()
+        shutil.rmtree(folder)
+    _MADE.clear()
+
+
+LEDGERS: list[Callable[[], Ledger]] = [MemoryLedger, sqlite_ledger]
 START = datetime(2024, 5, 1, 12, tzinfo=UTC)
 OUTCOMES: list[Outcome] = ["open", "ok", "invalid", "failed", "unsent"]
 
@@ -44,6 +69,7 @@ _SPENDS = st.lists(
 
 
 @pytest.mark.parametrize("make", LEDGERS)
+@settings(deadline=None, max_examples=40)  # a file is as slow as its disk
 @given(spends=_SPENDS)
 def test_a_total_is_the_sum_of_the_latest_spend_of_each_id(make: Callable[[], Ledger], spends: list[Spend]) -> None:
     ledger, latest = make(), {}

@@ -8,7 +8,7 @@ counted in the trace.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -61,9 +61,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What the model answers."""
+    """What the model answers; the list is required, so that a part of a broken reply is not taken for an empty one."""
 
-    items: list[Item] = field(default_factory=list)
+    items: list[Item]
 
 
 def _implied(item: Item) -> list[Item]:

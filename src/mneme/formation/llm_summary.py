@@ -42,9 +42,9 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What the model answers."""
+    """What the model answers; the list is required, so that a part of a broken reply is not taken for an empty one."""
 
-    sentences: list[Sentence] = field(default_factory=list)
+    sentences: list[Sentence]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ it was said: the note is its key.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -71,7 +71,6 @@ class Evolution:
 @dataclass(slots=True, kw_only=True)
 class _Note:
     memory: Memory
-    vector: FloatArray
     fresh: bool
     changed: bool = False
 
@@ -90,16 +89,24 @@ class NoteFormer:
 
     def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
         """Return notes, links between the messages of linked notes, and the notes that changed."""
+        described = [self._describe(ctx, episode) for episode in episodes if episode.text.strip()]
+        if not described:
+            return []
         there = self._known(ctx)
         links: list[Operation] = []
-        for episode in episodes:
-            if not episode.text.strip():
-                continue
-            memory = self._describe(ctx, episode)
-            note = _Note(memory=memory, vector=ctx.embedder.embed([memory.text])[0], fresh=True)
-            near = self._near(there, note)
-            chosen = self._by_model(ctx, note, near) if ctx.llm is not None and near else self._by_rule(note, near)
-            links += [Connect(link=_link(note.memory, other.memory, float(note.vector @ other.vector))) for other in chosen]
+        rows = np.concatenate([_rows(ctx, [note.memory for note in there]), _rows(ctx, described)])
+        for count, memory in enumerate(described, len(there)):
+            note = _Note(memory=memory, fresh=True)
+            nearest = np.argsort(-(rows[:count] @ rows[count]), kind="stable")[: self.neighbours]
+            near = {int(place): there[place] for place in nearest.tolist()}
+            cosines = {place: float(rows[place] @ rows[count]) for place in near}
+            if ctx.llm is not None and near:
+                chosen, changed = self._by_model(ctx, note, near)
+                for place in changed:
+                    rows[place] = _rows(ctx, [there[place].memory])[0]
+            else:
+                chosen = self._by_rule(note, near, cosines)
+            links += [Connect(link=_link(note.memory, there[place].memory, cosines[place])) for place in chosen]
             there.append(note)
         kept: list[Operation] = [Keep(memory=note.memory) for note in there if note.fresh]
         revised: list[Operation] = [
@@ -110,11 +117,7 @@ class NoteFormer:
         return [*kept, *links, *revised]
 
     def _known(self, ctx: Context) -> list[_Note]:
-        memories = [memory for memory in ctx.find(Filter(kinds=("note",))) if "context" in memory.attributes]
-        if not memories:
-            return []
-        vectors = ctx.embedder.embed([memory.text for memory in memories])
-        return [_Note(memory=memory, vector=vector, fresh=False) for memory, vector in zip(memories, vectors, strict=True)]
+        return [_Note(memory=memory, fresh=False) for memory in ctx.find(Filter(kinds=("note",))) if "context" in memory.attributes]
 
     def _describe(self, ctx: Context, episode: Episode) -> Memory:
         words = keywords([episode.text], 5)
@@ -137,39 +140,39 @@ class NoteFormer:
             sources=(Span(episode=episode.id, start=0, end=len(episode.text)),),
         )
 
-    def _near(self, there: Sequence[_Note], note: _Note) -> list[_Note]:
-        if not there:
-            return []
-        cosines = np.stack([other.vector for other in there]) @ note.vector
-        return [there[number] for number in np.argsort(-cosines, kind="stable")[: self.neighbours].tolist()]
-
-    def _by_rule(self, note: _Note, near: Sequence[_Note]) -> list[_Note]:
+    def _by_rule(self, note: _Note, near: Mapping[int, _Note], cosines: Mapping[int, float]) -> list[int]:
         words = set(_strings(note.memory, "keywords"))
-        chosen = [
-            other for other in near if float(other.vector @ note.vector) >= self.near and words & set(_strings(other.memory, "keywords"))
-        ]
-        tags = list(dict.fromkeys([*_strings(note.memory, "tags"), *(tag for other in chosen for tag in _strings(other.memory, "tags"))]))
+        chosen = [place for place, other in near.items() if cosines[place] >= self.near and words & set(_strings(other.memory, "keywords"))]
         if chosen:
-            note.memory = _changed(note.memory, tags=tags)
+            tags = [tag for place in chosen for tag in _strings(near[place].memory, "tags")]
+            note.memory = _changed(note.memory, tags=list(dict.fromkeys([*_strings(note.memory, "tags"), *tags])))
         return chosen
 
-    def _by_model(self, ctx: Context, note: _Note, near: Sequence[_Note]) -> list[_Note]:
+    def _by_model(self, ctx: Context, note: _Note, near: Mapping[int, _Note]) -> tuple[list[int], list[int]]:
+        """Return the places of the notes that the model links to, and of those that it changed."""
         assert ctx.llm is not None
-        listed = "\n".join(f"{number}. {other.memory.text}" for number, other in enumerate(near))
+        places = list(near)
+        listed = "\n".join(f"{number}. {near[place].memory.text}" for number, place in enumerate(places))
         reply = ctx.llm.ask(EVOLVE, {"note": note.memory.text, "neighbours": listed}, Evolution)
         if not reply.should_evolve:
-            return []
+            return [], []
         if reply.tags:
             note.memory = _changed(note.memory, tags=reply.tags)
-        unknown = [change.number for change in reply.changes if not 0 <= change.number < len(near)]
-        for change in reply.changes:
-            if change.number not in unknown:
-                other = near[change.number]
-                other.memory = _changed(other.memory, context=change.context, tags=change.tags)
-                other.vector, other.changed = ctx.embedder.embed([other.memory.text])[0], True
+        changes = {places[change.number]: change for change in reply.changes if 0 <= change.number < len(places)}
+        unknown = [change.number for change in reply.changes if not 0 <= change.number < len(places)]
+        for place, change in changes.items():
+            near[place].memory = _changed(near[place].memory, context=change.context, tags=change.tags)
+            near[place].changed = True
         if unknown:
             ctx.trace.note(notes={"unknown neighbours": unknown})
-        return [near[number] for number in dict.fromkeys(reply.connect) if 0 <= number < len(near)]
+        connected = [places[number] for number in dict.fromkeys(reply.connect) if 0 <= number < len(places)]
+        return connected, list(changes)
+
+
+def _rows(ctx: Context, memories: Sequence[Memory]) -> FloatArray:
+    if not memories:
+        return np.zeros((0, ctx.embedder.width), np.float32)
+    return ctx.embedder.embed([memory.text for memory in memories])
 
 
 def wording(content: str, attributes: dict[str, object]) -> str:

@@ -50,9 +50,9 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What the model answers."""
+    """What the model answers; the list is required, so that a part of a broken reply is not taken for an empty one."""
 
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: list[Decision]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

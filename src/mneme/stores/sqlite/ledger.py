@@ -65,7 +65,8 @@ class SQLiteLedger:
         given = {name: value for name, value in asked.items() if value is not None}
         where = f" WHERE {' AND '.join(f'{name} = ?' for name in given)}" if given else ""
         with self._lock, translated(self._path):
-            return Total(*self._open.execute(_SUMS + where, tuple(given.values())).fetchone())
+            row = self._open.execute(_SUMS + where, tuple(given.values())).fetchone()
+        return Total(**dict(zip((field.name for field in fields(Total)), row, strict=True)))
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
