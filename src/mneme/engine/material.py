@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from mneme.core.errors import InvalidInput
 from mneme.core.ports import Embedder, Material
 from mneme.core.records import Memory
 from mneme.text.analyser import Analyser
@@ -56,6 +57,9 @@ def material_for(memories: Sequence[Memory], embedder: Embedder, analyser: Analy
             vectors = pending.result()
     else:
         return {}
+    if vectors.shape != (len(flat), embedder.width):
+        fix = "use an embedder whose width is that of its vectors"
+        raise InvalidInput({"embedder": f"{embedder.identity} gave vectors of shape {vectors.shape}, not {(len(flat), embedder.width)}; {fix}"})
     cuts = np.cumsum([len(parts) for parts in passages])[:-1]
     parts_of = zip(memories, terms, np.split(vectors, cuts), strict=True)
     return {memory.id: Material(terms=row, vectors=part) for memory, row, part in parts_of}

@@ -114,7 +114,7 @@ def test_by_filter_archived_ones_only_on_request(space: mneme.Space) -> None:
 
 @pytest.mark.parametrize(
     "text", ["nul \0 byte brontosaurus", 'quotes "and" back\\slashes brontosaurus', "שלום ברונטוזאורוס", "短い恐竜の話", "🦕🦖" * 9, "x"]
-)  # noqa: E501
+)
 def test_odd_texts_are_erased_too(on_disk: mneme.Memory, tmp_path: Path, text: str) -> None:
     space = on_disk.space("alice")
     space.remember("something else")

@@ -29,7 +29,7 @@ NAMES = [
     "spaces",
     "🦊",
     "%2e%2e",
-]  # noqa: E501
+]
 
 
 def test_names_are_names_and_never_paths(memory: mneme.Memory, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_nothing_of_a_space_is_reachable_from_another(memory: mneme.Memory) -> N
             mine.restore,
             lambda each: mine.revise(each, "x"),
             lambda each: mine.forget(each, erase=True),
-        ]  # noqa: E501
+        ]
         for call in calls:
             with pytest.raises(NotFound):
                 call(id)  # type: ignore[operator]

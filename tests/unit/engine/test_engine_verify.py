@@ -113,7 +113,7 @@ def test_a_memory_that_was_smuggled_in_is_found(led: mneme.Space, tmp_path: Path
                 ("memory_version", "seq, text_version, salt, snapshot"),
                 ("term", "passages, terms"),
                 ("vector", "passages, data"),
-            )  # noqa: E501
+            )
         ),
     )
     assert any("mem_smuggled" in problem for problem in led.verify().problems)
