@@ -58,8 +58,8 @@ def material_for(memories: Sequence[Memory], embedder: Embedder, analyser: Analy
     else:
         return {}
     if vectors.shape != (len(flat), embedder.width):
-        fix = "use an embedder whose width is that of its vectors"
-        raise InvalidInput({"embedder": f"{embedder.identity} gave vectors of shape {vectors.shape}, not {(len(flat), embedder.width)}; {fix}"})
+        wanted = (len(flat), embedder.width)
+        raise InvalidInput({"embedder": f"{embedder.identity} gave vectors of shape {vectors.shape}, not {wanted}; correct its width"})
     cuts = np.cumsum([len(parts) for parts in passages])[:-1]
     parts_of = zip(memories, terms, np.split(vectors, cuts), strict=True)
     return {memory.id: Material(terms=row, vectors=part) for memory, row, part in parts_of}
