@@ -8,7 +8,7 @@ recipe = compose(
     about="raw messages found by their facts as well; dates in the question count",
     base="default",
     channels=["dense", "lexical"],
-    ranker={"use": "keyed", "pool": "sum", "key_weight": 0.5},
+    ranker={"use": "keyed", "pool": "max"},
     formers=[{"use": "either", "by_rule": "rules", "by_model": "model-statements"}],
     refiners=[],
     card=Card(
@@ -18,7 +18,7 @@ recipe = compose(
             ("time-aware expansion", "left to filters since and until"),
             ("JSON items and notes for reading", "packer chronological: dated lines with marks"),
         ),
-        differs=("Facts are keys of their own whose share is added, instead of text joined to the value's.",),
+        differs=("Facts are keys of their own, of which the best counts, instead of text joined to the value's.",),
         without_model="Facts are those that rules can read for certain.",
         per_write="one pass of rules; with a model one call for a dozen messages",
         per_recall="one scan",

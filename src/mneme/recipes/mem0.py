@@ -17,7 +17,7 @@ recipe = compose(
             ("extraction of facts", "former either: model-statements, or rules"),
             ("the four operations on the ten nearest facts", "organisers duplicates and model-reconcile"),
             ("history per fact; edges marked invalid", "supersession: the old fact ends, history() shows it"),
-            ("manager and distiller as policies", "mneme.recipes.agent.memory_r1: tools, rewards, advantages"),
+            ("manager and distiller as policies", "mneme.recipes.agent: mem_alpha.PolicyMemory, rewards"),
         ),
         differs=(
             "DELETE closes the fact at the time of the new one; nothing is removed.",

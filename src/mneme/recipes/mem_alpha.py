@@ -14,7 +14,7 @@ recipe = compose(
         parts=(
             ("core, semantic, episodic", "a block of the space; fact, profile and preference; event"),
             ("insert, update, delete, search", "mneme.recipes.agent.mem_alpha: tools with JSON schemas, errors as text"),
-            ("r = r1 + r2 + 0.05 r3 + 0.1 r4", "mneme.recipes.agent.mem_alpha: reward"),
+            ("r = r1 + r2 + 0.05 r3 + 0.1 r4", "mneme.recipes.agent.rewards: reward"),
         ),
         differs=(
             "Messages are episodic memory too: nothing that was said depends on the policy.",

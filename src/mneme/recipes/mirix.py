@@ -24,13 +24,16 @@ recipe = compose(
         paper="MIRIX, arXiv 2507.07957",
         parts=(
             ("core, episodic, semantic, procedural, resource", "kinds of memory"),
-            ("knowledge vault", "mneme.recipes.agent.vault: Vault, encrypted values, captions alone are searched"),
-            ("meta manager and managers with tools", "mneme.recipes.agent.mirix: routing, merging, core rewriting"),
+            ("knowledge vault", "mneme.recipes.agent.vault: Vault, values masked and never indexed, captions alone are searched"),
             ("active retrieval, ten of each type, ten recent and ten relevant episodes", "ranker typed"),
         ),
-        differs=("Messages are episodic memory too, so that no manager can lose one.",),
+        differs=(
+            "Messages are episodic memory too, so that no manager can lose one.",
+            "There is no meta manager with tools yet: types are given by formers and callers.",
+            "Values of secrets are masked, not encrypted.",
+        ),
         without_model="Types are routed by rule.",
-        per_write="one pass of rules; with a model one call for the route and one per manager",
+        per_write="one pass of rules; nothing more with a model",
         per_recall="one scan per type",
     ),
 )

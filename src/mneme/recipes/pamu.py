@@ -12,12 +12,11 @@ recipe = compose(
         paper="PAMU, arXiv 2510.09720 (Findings of ACL 2026)",
         parts=(
             ("window mean, moving average, fused value, change test", "retention.drift: Drift"),
-            ("control prefix", "mneme.recipes.agent.style: Style, prefix"),
             ("host memory", "the default recipe"),
         ),
         differs=(
             "The change score's denominator is floored at 0.02, so that a slow smooth drift is not flagged every turn.",
-            "Traits are measured by rule: length, density, formality, warmth.",
+            "Measuring traits of a message, and the prefix for a prompt, are the caller's: the tracker takes numbers.",
         ),
         without_model="Nothing: the measures need none.",
         per_write="one pass of rules",

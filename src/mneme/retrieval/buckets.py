@@ -17,7 +17,7 @@ from mneme.core.ports import FloatArray, IntArray
 from mneme.retrieval.fusion import best
 from mneme.retrieval.keyed import summed
 from mneme.retrieval.phrases import vectors_of
-from mneme.retrieval.provenance import provenance
+from mneme.retrieval.provenance import or_all, provenance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Buckets:
         lifted = found.lift(thought, empty=-np.inf)
         total = np.where(np.isfinite(lifted), plain + np.float32(self.gain) * np.maximum(lifted, 0), plain).astype(np.float32)
         among = query.admitted & (found.verbatim | np.isfinite(thought))
-        positions = best(total, among, ctx.index.at, query.k)
+        positions = best(total, or_all(among, query.admitted), ctx.index.at, query.k)
         return Ranked(positions=positions, scores=total[positions], parts={"match": plain[positions]})
 
     def _held(self, ctx: Context, places: IntArray) -> IntArray:

@@ -18,7 +18,7 @@ from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray, IntArray
 from mneme.retrieval.fusion import best
 from mneme.retrieval.keyed import summed
-from mneme.retrieval.provenance import kind_mask, provenance
+from mneme.retrieval.provenance import kind_mask, or_all, provenance
 
 FAR = 20.0
 """What follows by the plain sum is put this far behind what the descent reached."""
@@ -57,7 +57,7 @@ class Descent:
         plain = summed(query, channels, {})
         among = query.admitted & (reached | turns) if self.rest else query.admitted & reached
         total = np.where(reached, plain, plain - np.float32(FAR)).astype(np.float32)
-        positions = best(total, among, ctx.index.at, query.k)
+        positions = best(total, or_all(among, query.admitted), ctx.index.at, query.k)
         ctx.trace.note(descent={"compared": compared, "reached": int(reached.sum())})
         return Ranked(positions=positions, scores=total[positions], parts={"match": plain[positions]})
 

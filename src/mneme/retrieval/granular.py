@@ -44,6 +44,10 @@ class Granular:
         cosines = channels["dense"]
         numbers, _ = ctx.index.groups
         turns = np.flatnonzero(kind_mask(ctx, ("turn",)) & query.admitted)
+        if not len(turns):
+            own = summed(query, channels, self.weights or {})
+            positions = best(own, query.admitted, ctx.index.at, query.k)
+            return Ranked(positions=positions, scores=own[positions])
         there, session_of = np.unique(numbers[turns], return_inverse=True)
         views = self._views(ctx, cosines, turns, session_of, there)
         scores = sessions(views, self.temperature)

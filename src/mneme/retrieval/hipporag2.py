@@ -20,6 +20,7 @@ from mneme.core.ports import FloatArray
 from mneme.retrieval.fusion import best
 from mneme.retrieval.pagerank import Numbers, pagerank
 from mneme.retrieval.phrases import Phrases, normalised, phrases
+from mneme.retrieval.provenance import or_all
 from mneme.text.stopwords import stopwords
 
 RECOGNISE = Prompt(
@@ -60,7 +61,7 @@ class HippoRag2:
         """Return admitted messages, best first; ties by time, then position."""
         known = phrases(ctx, self.synonym)
         cosines = channels["dense"]
-        scores, among = cosines, _passages(ctx, known) & query.admitted
+        scores, among = cosines, or_all(_passages(ctx, known) & query.admitted, query.admitted)
         kept = self._recognised(ctx, query, known, cosines)
         if kept:
             reset = self.reset(known, cosines, kept)

@@ -17,7 +17,7 @@ from mneme.core.context import Context, Query
 from mneme.core.errors import InvalidInput
 from mneme.core.ports import FloatArray
 from mneme.retrieval.fusion import best, z_scores
-from mneme.retrieval.provenance import provenance
+from mneme.retrieval.provenance import or_all, provenance
 
 POOLS = ("max", "mean", "sum", "only")
 
@@ -50,6 +50,7 @@ class Keyed:
         key = self.key_weight * found.lift(usable, empty=-np.inf)
         total = self._joined(own, key.astype(np.float32))
         among = query.admitted & (found.verbatim | np.isin(np.arange(ctx.index.size), self._shown(found.memories)))
+        among = or_all(among, query.admitted)
         positions = best(total, among, ctx.index.at, query.k)
         by_key = np.where(np.isfinite(key), key, 0.0).astype(np.float32)
         return Ranked(positions=positions, scores=total[positions], parts={"own": own[positions], "key": by_key[positions]})

@@ -28,6 +28,7 @@ MOST_SYNONYMS = 100
 MOST_CACHED = 200_000
 
 _WORD = re.compile(r"\w+")
+_POSSESSIVE = re.compile(r"['’]s\b")
 _VECTORS: dict[str, dict[str, FloatArray]] = {}
 
 
@@ -72,12 +73,12 @@ def phrases(ctx: Context, synonym: float) -> Phrases:
 
 
 def normalised(phrase: str) -> str:
-    """Return a phrase in small letters, words alone.
+    """Return a phrase in small letters, words alone, without possessive endings.
 
     >>> normalised("  Alzheimer's disease ")
-    'alzheimer s disease'
+    'alzheimer disease'
     """
-    return " ".join(_WORD.findall(phrase.casefold()))
+    return " ".join(_WORD.findall(_POSSESSIVE.sub("", phrase.casefold())))
 
 
 def triple(memory: Memory) -> tuple[str, str, str] | None:

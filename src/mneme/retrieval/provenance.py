@@ -55,6 +55,11 @@ def kind_mask(ctx: Context, kinds: Sequence[str]) -> BoolArray:
     return np.isin(codes, [code for code, value in enumerate(values) if value in kinds]) & ctx.index.present
 
 
+def or_all(among: BoolArray, admitted: BoolArray) -> BoolArray:
+    """Return ``among``, or all that is admitted where that is empty: a filter may ask for kinds that a design does not rank."""
+    return among if (among & admitted).any() else admitted
+
+
 def _provenance(ctx: Context) -> Provenance:
     index = ctx.index
     verbatim = kind_mask(ctx, VERBATIM)

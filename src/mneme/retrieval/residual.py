@@ -47,8 +47,8 @@ class Residual:
         return np.asarray((memories + memories @ self.memory.T) @ (query + self.question @ query))
 
     def chosen(self, query: Numbers, memories: Numbers, count: int, rng: np.random.Generator | None = None) -> list[int]:
-        """Return ``count`` places, best first; with a generator they are drawn without replacement in proportion to their chance."""
-        scores = self.scores(query, memories) / self.temperature
+        """Return ``count`` places, best first; with a generator, Gumbel noise is added to the scores first."""
+        scores = self.scores(query, memories)
         if rng is not None:
             scores = scores + rng.gumbel(size=len(scores))
         return [int(place) for place in np.argsort(-scores, kind="stable")[:count]]

@@ -15,7 +15,7 @@ from mneme.core.components import Ranked
 from mneme.core.context import BoolArray, Context, Query
 from mneme.core.ports import FloatArray
 from mneme.retrieval.fusion import best
-from mneme.retrieval.provenance import kind_mask, provenance
+from mneme.retrieval.provenance import kind_mask, or_all, provenance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class ReciprocalRank:
             top = np.zeros(count)
             np.maximum.at(top, numbers, np.where(query.admitted, total, 0.0))
             total = total + self.groups * top[numbers]
-        shown = query.admitted & kind_mask(ctx, self.shown)
+        shown = or_all(query.admitted & kind_mask(ctx, self.shown), query.admitted)
         first = next(iter(channels.values()))
         # What no channel saw among its best follows in the order of the first channel; scores are scaled for packers.
         scaled = (total * self.constant * 4 + 1e-3 * first).astype(np.float32)

@@ -18,7 +18,7 @@ from mneme.core.context import BoolArray, Context, Query
 from mneme.core.ports import FloatArray
 from mneme.retrieval.fusion import best
 from mneme.retrieval.keyed import summed
-from mneme.retrieval.provenance import kind_mask
+from mneme.retrieval.provenance import kind_mask, or_all
 
 _CUES: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
@@ -61,6 +61,7 @@ class Typed:
             chosen[best(steered, mask, ctx.index.at, self.each)] = True
             if self.recent:
                 chosen[best(ctx.index.at.astype(np.float32), mask, ctx.index.at, self.recent)] = True
+        chosen = or_all(chosen, query.admitted)
         positions = _distinct(ctx, best(steered, chosen, ctx.index.at, 2 * query.k), query.k)
         return Ranked(positions=positions, scores=steered[positions], parts={"match": plain[positions]})
 

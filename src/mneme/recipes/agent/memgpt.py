@@ -1,7 +1,7 @@
 """MemGPT: a bounded context that the model manages with tools: core blocks, a queue with a summary in front, and two searchable stores.
 
-Source: MemGPT (arXiv 2310.08560) and its code at 0.2.0: alert at 0.7 of the window, flush above it down to half, the last three messages stay,
-pages of five. Differs: messages are stored in the space before they enter the queue, so a flush loses nothing; without a model the
+Source: MemGPT (arXiv 2310.08560) and its code at 0.2.0: alert at 0.7 of the window, flush above it down to half, the last three messages
+stay, pages of five. Differs: messages are stored in the space before they enter the queue, so a flush loses nothing; without a model the
 summary of what was evicted is made of its central sentences, and what rules can read of the user is appended to the block ``human``.
 """
 
@@ -151,7 +151,7 @@ class MemGPT:
             for number, message in enumerate(gone)
         ]
         words = " ".join([self.summary, render(said, extracts(said, most=3))] if said else [self.summary]).split()
-        return " ".join(words[-100:])
+        return " ".join(words[-min(100, self.settings.window_tokens // 10) :])
 
     def _by_rule(self, text: str) -> None:
         for found in _NAME.finditer(text):

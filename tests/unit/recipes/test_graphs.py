@@ -1,0 +1,141 @@
+"""HippoRAG and HippoRAG 2: the worked numbers of their sheets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import mneme
+from mneme.core.composing import compose
+from mneme.retrieval.hipporag import HippoRag
+from mneme.retrieval.hipporag2 import HippoRag2
+from mneme.retrieval.pagerank import Graph, pagerank
+from mneme.retrieval.phrases import Phrases, near_pairs
+from mneme.testing import ScriptedLLM
+
+from .world import TableEmbedder, bare, memory_of
+
+
+def known(**more: object) -> Phrases:
+    empty = np.zeros((0, 3))
+    given: dict[str, object] = {
+        "names": ("usa", "thomas"), "vectors": np.eye(2, 64, dtype=np.float32), "passages": np.arange(3),
+        "contains": np.array([[0, 0], [1, 1]]),        "spread": np.array([50.0, 2.0]), "facts": {}, "relations": empty, "synonyms": empty, **more,
+    }  # fmt: skip
+    return Phrases(**given)  # type: ignore[arg-type]
+
+
+def test_pagerank_sums_to_one_and_without_damping_is_the_start() -> None:
+    chain = Graph.undirected(4, np.array([0, 1]), np.array([1, 2]), np.array([1.0, 2.0]))
+    start = np.array([1.0, 0, 0, 3.0])
+    for damping in (0.0, 0.1, 0.5, 0.9):
+        assert pagerank(chain, start, damping=damping).sum() == pytest.approx(1.0)
+    assert pagerank(chain, start, damping=0.0).tolist() == [0.25, 0, 0, 0.75]
+    assert pagerank(chain, np.array([np.nan, -1, 0, 0])).tolist() == [0, 0, 0, 0]
+
+
+def test_pagerank_agrees_with_solving_the_equations() -> None:
+    rng = np.random.default_rng(0)
+    source, target, weight = rng.integers(0, 12, 40), rng.integers(0, 12, 40), rng.random(40)
+    graph = Graph.undirected(12, source, target, weight)
+    start = rng.random(12)
+    start /= start.sum()
+    matrix = np.zeros((12, 12))
+    np.add.at(matrix, (graph.target, graph.source), graph.weight)
+    out = matrix.sum(axis=0)
+    step = np.where(out > 0, matrix / np.where(out > 0, out, 1), start[:, None])
+    solved = np.linalg.solve(np.eye(12) - 0.5 * step, 0.5 * start)
+    assert pagerank(graph, start, damping=0.5) == pytest.approx(solved, abs=1e-8)
+
+
+def test_a_phrase_in_fifty_passages_starts_with_a_twenty_fifth_of_one_in_two() -> None:
+    class Scene:
+        embedder = TableEmbedder()
+
+    reset = HippoRag().reset(Scene(), known(), "Did Thomas go to the USA?")  # type: ignore[arg-type]
+    assert reset[1] / reset[0] == pytest.approx(25.0)
+
+
+def test_synonyms_need_a_cosine_of_eight_tenths() -> None:
+    rows = np.array([[1, 0], [0.8, 0.6], [0.79, np.sqrt(1 - 0.79**2)]], np.float32)
+    assert near_pairs(rows[[0, 1]], np.array([5, 9]), 0.8 - 1e-6)[:, :2].tolist() == [[5, 9]]
+    assert near_pairs(rows[[0, 2]], np.array([5, 9]), 0.8 - 1e-6).tolist() == []
+
+
+def stanford(recipe: str, **more: object) -> mneme.Space:
+    memory, _ = memory_of(recipe, "hash:96", **more)
+    space = memory.space("s")
+    people = ["Abel", "Bauer", "Curie", "Dirac", "Euler"]
+    others = ["Fermi", "Gauss", "Hertz", "Ising", "Joule"]
+    facts = [("Thomas", "researches", "Alzheimer's"), ("Thomas", "works at", "Stanford")]
+    facts += [(name, "works at", "Stanford") for name in people] + [(name, "researches", "Alzheimer's") for name in others]
+    for number, fact in enumerate(facts):
+        text = " ".join(fact)
+        given = [{"text": text, "kind": "fact", "attributes": {"triple": list(fact)}, "sources": [f"p{number}"]}]
+        space.remember(f"{text}.", ref=f"p{number}", session=f"p{number}", memories=given)
+    return space
+
+
+def test_passages_that_share_two_names_of_the_question_come_first() -> None:
+    space = stanford("hipporag")
+    found = space.recall("Which Stanford professor works on Alzheimer's?", k=4)
+    assert {hit.ref for hit in found.hits[:2]} == {"p0", "p1"}
+
+
+def test_a_question_without_known_names_is_ranked_by_vectors() -> None:
+    space = stanford("hipporag")
+    found = space.recall("zebra crossing", k=12)
+    plain = space.recall("zebra crossing", k=12, explain=True)
+    assert [hit.ref for hit in found.hits] == [hit.ref for hit in plain.hits]
+    assert all("walk" not in hit.why for hit in found.hits)
+
+
+def test_nothing_recognised_gives_the_order_of_vectors() -> None:
+    llm = ScriptedLLM({"hipporag2.recognise": {"numbers": []}})
+    found = stanford("hipporag2", llm=llm).recall("Which Stanford professor works on Alzheimer's?", k=12)
+    dense = compose(name="dense", channels=["dense"], ranker="weighted-sum")
+    memory, _ = memory_of(dense, "hash:96")
+    space = memory.space("s")
+    for hit in sorted(found.hits, key=lambda hit: hit.ref or ""):
+        space.remember(hit.text, ref=hit.ref, session=hit.ref)
+    plain = space.recall("Which Stanford professor works on Alzheimer's?", k=12)
+    assert all("walk" not in hit.why for hit in found.hits)
+    assert [round(float(str(hit.why["dense"])), 3) for hit in found.hits] == sorted(
+        (round(float(str(hit.why["dense"])), 3) for hit in found.hits), reverse=True
+    )
+    assert {hit.ref for hit in plain.hits} == {hit.ref for hit in found.hits}
+
+
+def test_a_model_that_names_numbers_that_are_not_there_is_no_error() -> None:
+    llm = ScriptedLLM({"hipporag2.recognise": {"numbers": [99, 0, 0, -1]}})
+    found = stanford("hipporag2", llm=llm).recall("Which Stanford professor works on Alzheimer's?", k=3)
+    assert len(found.hits) == 3
+
+
+def test_the_start_at_a_phrase_is_divided_by_its_passages() -> None:
+    facts = {10: (0,), 11: (1,)}
+    graph = known(spread=np.array([10.0, 1.0]), facts=facts)
+    reset = HippoRag2(passage_weight=0.05).reset(graph, np.array([0.1, 0.5, 0.9] + [0.0] * 20, np.float32), {10: 1.0, 11: 1.0})
+    assert reset[0] / reset[1] == pytest.approx(0.1)
+    assert reset[2:].tolist() == pytest.approx([0.0, 0.025, 0.05])
+
+
+def test_a_passage_without_triples_is_reached_through_its_own_weight() -> None:
+    space = stanford("hipporag2")
+    space.remember("A Stanford professor who works on Alzheimer's won a prize.", ref="free", session="free")
+    assert "free" in [hit.ref for hit in space.recall("Which Stanford professor works on Alzheimer's?", k=8).hits]
+
+
+def test_what_was_erased_is_never_returned_and_shared_phrases_stay() -> None:
+    space = stanford("hipporag2")
+    gone = next(memory for memory in space.memories(limit=100) if memory.ref == "p1" and memory.kind == "turn")
+    space.forget(gone.id, erase=True)
+    found = space.recall("Which Stanford professor works on Alzheimer's?", k=50)
+    assert all(hit.ref != "p1" for hit in found.hits)
+    assert any(hit.ref == "p2" for hit in found.hits)
+
+
+def test_walks_take_settings_from_the_composition() -> None:
+    recipe = bare(channels=["dense"], ranker={"use": "hipporag2", "passage_weight": 0.0, "synonym": 2.0})
+    assert isinstance(recipe.ranker, HippoRag2)
+    assert recipe.ranker.passage_weight == 0.0

@@ -1,0 +1,449 @@
+"""The worked examples of the papers' sheets, one after the other."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+import mneme
+from mneme.core.composing import resolve
+from mneme.core.operations import Keep
+from mneme.core.records import Memory, Span
+from mneme.formation.scenes import Scenes
+from mneme.formation.segmented import affinity
+from mneme.organisation.evolution import Evolution
+from mneme.organisation.mixture import accepted
+from mneme.retrieval.buckets import order
+from mneme.retrieval.granular import entropy_weights, walked
+from mneme.retrieval.overlap import share
+from mneme.retrieval.pagerank import Graph
+from mneme.retrieval.residual import Residual
+from mneme.retrieval.rrf import reciprocal
+from mneme.testing import ScriptedLLM
+
+from .world import START, at_angle, bare, memory_of
+
+DAY = timedelta(days=1)
+
+
+# MemoryBank
+
+
+def test_memorybank_what_is_recalled_stays_and_what_is_not_fades() -> None:
+    curve = resolve("memorybank").curve
+    assert curve is not None
+    kept = curve.retention(np.array([2.0, 1.0], np.float32), np.array([2.0, 3.0], np.float32))
+    assert kept.round(3).tolist() == pytest.approx([0.368, 0.050], abs=1e-3)
+    memory, clock = memory_of("memorybank", {"A": [1, 0], "B": [0, 1], "about A": [1, 0.05]})
+    space = memory.space("s")
+    space.remember("A", ref="A")
+    space.remember("B", ref="B")
+    clock.set(START + DAY)
+    space.feedback(found := space.recall("about A", k=1), useful=[found.hits[0]])
+    clock.set(START + 3 * DAY)
+    space.upkeep()
+    assert [m.ref for m in space.memories({"kinds": ["turn"]})] == ["A"]
+    assert {episode.ref for episode in space.episodes()} == {"A", "B"}
+
+
+def test_memorybank_an_emptied_day_loses_its_summary() -> None:
+    memory, clock = memory_of("memorybank", "hash:64")
+    space = memory.space("s")
+    space.remember([f"I planted tree number {n} in the garden today." for n in range(5)], session="a")
+    assert len(space.memories({"kinds": ["summary"]})) == 1
+    clock.set(START + 30 * DAY)
+    space.upkeep()
+    assert not space.memories({"kinds": ["turn", "summary"]})
+    space.undo()
+    assert len(space.memories({"kinds": ["turn"]})) == 5
+
+
+# MemGAS
+
+SIMILAR = np.array([0.9, 0.88, 0.86, 0.2, 0.18, 0.15, 0.1])
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.05])
+def test_memgas_the_mixture_accepts_the_first_three_wherever_they_lie(shift: float) -> None:
+    assert accepted(SIMILAR + shift).tolist() == [True] * 3 + [False] * 4
+
+
+def test_memgas_a_decisive_view_weighs_more_and_flat_ones_the_same() -> None:
+    peaked, flat = np.array([0.9] + [0.1] * 6), np.full(7, 0.5)
+    assert entropy_weights(np.stack([peaked, flat]), 0.2)[0] > 0.95
+    assert entropy_weights(np.stack([flat, flat]), 0.2).tolist() == [0.5, 0.5]
+    many = np.stack([np.array([0.9] + [0.1] * 49), np.full(50, 0.5)])
+    assert entropy_weights(many, 0.2)[0] > 0.95  # raw nats would turn this round
+    chances = np.exp(many / 0.2) / np.exp(many / 0.2).sum(axis=1, keepdims=True)
+    nats = -(chances * np.log(chances)).sum(axis=1)
+    assert ((1 - nats) / (1 - nats).sum())[0] < 0.5
+
+
+def test_memgas_a_linked_session_overtakes_a_slightly_better_one() -> None:
+    scores = np.array([0.9, 0.1, 0.32, 0.1, 0.1, 0.1, 0.3])
+    graph = Graph.undirected(7, np.array([0]), np.array([6]), np.ones(1))
+    walking = walked(graph, scores, 15, 0.1)
+    assert walking[6] > walking[2]
+    still = walked(graph, scores, 15, 0.0)
+    assert np.argsort(-still, kind="stable")[:3].tolist() == [0, 2, 6]
+
+
+def test_memgas_links_from_the_sixth_session_on() -> None:
+    memory, _ = memory_of("memgas", "hash:64")
+    space = memory.space("s")
+    for number in range(5):
+        space.remember([f"We talked about sailing and boats, part {number}, turn {turn}." for turn in range(8)], session=f"s{number}")
+    assert not [link for link in space.links() if link.type == "similar"]
+    space.remember([f"We talked about taxes, turn {turn}." for turn in range(8)], session="s5")
+    assert len(space.memories({"kinds": ["summary"]})) == 6
+
+
+# A-MEM
+
+
+def test_a_mem_neighbours_change_by_id_and_come_along_by_link() -> None:
+    told = {"keywords": ["k"], "context": "", "tags": ["pets"]}
+    still = {"should_evolve": False}
+    grows = {
+        "should_evolve": True, "connect": [0], "tags": ["health"],
+        "changes": [{"number": 0, "tags": ["health"]}, {"number": 1, "tags": ["health"]}, {"number": 40, "tags": ["wrong"]}],
+    }  # fmt: skip
+    llm = ScriptedLLM({"notes.describe": told, "notes.evolve": [still, still, grows]})
+    texts = {"zero": [0, 0, 1], "adopted puppy Rex": [0.8, 0.6], "went to vet": [0.6, 0.8], "Rex limped at vet": [0.9, 0.9]}
+    table = {**texts, **{f"{text}\nk\npets": vector for text, vector in texts.items()}}
+    memory, _ = memory_of("a-mem", table, llm=llm)
+    space = memory.space("s")
+    for text in texts:
+        space.remember(text, ref=text, wait=True)
+    notes = {note.attributes["content"]: note for note in space.memories({"kinds": ["note"]})}
+    assert notes["adopted puppy Rex"].attributes["tags"] == ["health"]
+    assert notes["went to vet"].attributes["tags"] == ["health"]
+    assert notes["zero"].attributes["tags"] == ["pets"]
+    assert notes["zero"].version == 1
+    assert notes["adopted puppy Rex"].version == 2
+    turns = {turn.id: turn.ref for turn in space.memories({"kinds": ["turn"]})}
+    linked = {frozenset((turns[link.source], turns[link.target])) for link in space.links() if link.type == "similar"}
+    assert linked & {frozenset(("Rex limped at vet", "adopted puppy Rex")), frozenset(("Rex limped at vet", "went to vet"))}
+
+
+def test_a_mem_a_linked_message_comes_although_its_own_rank_would_not_bring_it() -> None:
+    recipe = bare(channels=["dense"], refiners=[{"use": "linked", "share": 0.4}])
+    table = {"q": [1, 0], **{f"t{n}": at_angle(0.9 - n / 50) for n in range(8)}, "far": [0, 0, 1]}
+    memory, _ = memory_of(recipe, table)
+    space = memory.space("s")
+    ids = space.remember([*(f"t{n}" for n in range(8)), "far"]).ids
+    assert "far" not in [hit.text for hit in space.recall("q", k=5).hits]
+    from mneme.core.operations import Connect
+    from mneme.core.records import Link
+    from mneme.core.trace import Trace
+
+    with space._use() as opened:
+        space._apply(opened, [Connect(link=Link(source=ids[0], target=ids[8], type="similar"))], Trace(id="tr_1", verb="link"))
+    assert "far" in [hit.text for hit in space.recall("q", k=5).hits]
+
+
+# MemoryOS
+
+
+def test_memoryos_pages_of_one_theme_share_a_segment() -> None:
+    one, other = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
+    assert affinity(one, one, frozenset({"a"}), frozenset({"a"})) == 2.0
+    assert affinity(one, other, frozenset({"a"}), frozenset({"b"})) < 0.6
+    memory, _ = memory_of("memoryos", "hash:96")
+    space = memory.space("s")
+    space.remember("The rocket engine test used liquid oxygen.", session="a")
+    space.remember("The rocket engine test used liquid oxygen again.", session="b")
+    space.remember("Grandma bakes plum cake with cinnamon.", session="c")
+    assert len(space.memories({"tiers": ["mid"]})) == 2
+    assert sum(link.type == "part_of" for link in space.links()) == 3
+
+
+def test_memoryos_a_hot_segment_promotes_once() -> None:
+    memory, clock = memory_of("memoryos", "hash:96")
+    space = memory.space("s")
+    space.remember(["I live in Porto near the harbour.", "I live in Porto and the harbour is near, too."], author="Ana", session="a")
+    (segment,) = space.memories({"tiers": ["mid"]})
+    assert len([link for link in space.links() if link.target == segment.id]) == 2
+
+    def visit() -> None:
+        found = space.recall("Porto harbour", k=2)
+        space.feedback(found, useful=[hit for hit in found.hits if hit.memory.kind == "turn"][:1])
+        space.upkeep()
+
+    def promoted() -> int:
+        return len(space.memories({"tiers": ["long"], "kinds": ["fact", "profile", "event", "preference"]}))
+
+    space.upkeep()
+    assert "promoted_pages" not in space.usage([segment.id]).get(segment.id, mneme.core.records.Usage()).state
+    for _ in range(6):
+        visit()
+    assert promoted() >= 1
+    state = space.usage([segment.id])[segment.id].state
+    assert state["promoted_pages"] == 2.0
+    clock.set(START + DAY)
+    visit()
+    assert space.usage([segment.id])[segment.id].state == state
+
+
+# H-MEM
+
+
+def test_h_mem_a_descent_compares_only_children_of_the_best() -> None:
+    recipe = bare(ranker={"use": "descent", "beam": 1, "rest": False}, formers=["hierarchy"])
+    themes = {"skiing": ("sports", "winter"), "tennis": ("sports", "ball"), "pasta": ("food", "italian")}
+    texts = [(trace, f"{trace} episode {number}") for trace in themes for number in range(5)]
+    axes = {name: number for number, name in enumerate(["sports", "food", "winter", "ball", "italian", "skiing", "tennis", "pasta"])}
+
+    def vector(*names: str) -> list[float]:
+        row = [0.0] * 8
+        for name in names:
+            row[axes[name]] += 1.0
+        return row
+
+    table = {trace: vector(trace) for trace in themes} | {name: vector(name) for name in ("sports", "food", "winter", "ball", "italian")}
+    table |= {text: vector(trace, *themes[trace]) for trace, text in texts} | {
+        "where did we go skiing?": vector("sports", "winter", "skiing")
+    }
+    filed = [{"domain": themes[trace][0], "category": themes[trace][1], "trace": trace} for trace, _ in texts]
+    memory, _ = memory_of(recipe, table, llm=ScriptedLLM({"hierarchy.place": filed}))
+    space = memory.space("s")
+    for _, text in texts:
+        space.remember(text, wait=True)
+    assert len(space.memories({"kinds": ["concept"]})) == 2 + 3 + 3
+    found = space.recall("where did we go skiing?", k=5)
+    assert {hit.text for hit in found.hits} == {f"skiing episode {number}" for number in range(5)}
+    assert found.trace is not None
+    (note,) = [note["descent"] for note in found.trace.notes if "descent" in note]
+    assert note["compared"] <= 2 + 2 + 1  # domains, categories of sports, traces of winter: none of food
+
+
+# RMM
+
+
+def world(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    query = rng.standard_normal(4)
+    memories = rng.standard_normal((6, 4))
+    order_now = np.argsort(-(memories @ query))
+    return query / np.linalg.norm(query), memories[order_now] / np.linalg.norm(memories[order_now], axis=1, keepdims=True)
+
+
+def rank_after(rate: float, seed: int, rounds: int) -> int:
+    query, memories = world(seed)
+    fresh = Residual(width=4, rate=rate)
+    target = fresh.chosen(query, memories, 6)[4]
+    rng = np.random.default_rng(100 + seed)
+    for _ in range(rounds):
+        chosen = fresh.chosen(query, memories, 3, rng)
+        fresh.learn(query, memories, chosen, {target})
+    return fresh.chosen(query, memories, 6).index(target) + 1
+
+
+def test_rmm_a_fresh_reranker_keeps_the_order_and_no_rate_learns_nothing() -> None:
+    query, memories = world(1)
+    assert Residual(width=4).chosen(query, memories, 6) == np.argsort(-(memories @ query), kind="stable").tolist()
+    assert [rank_after(0.0, seed, 200) for seed in range(6)] == [5] * 6
+
+
+def test_rmm_what_is_cited_climbs() -> None:
+    fast, slow = ([rank_after(rate, seed, rounds) for seed in range(6)] for rate, rounds in ((1e-2, 200), (1e-3, 2000)))
+    for ranks in (fast, slow):
+        assert sum(rank <= 2 for rank in ranks) >= 5
+        assert max(ranks) < 5
+    assert all(rank_after(5e-2, seed, 2000) < 5 for seed in range(2))  # overflows where gradients are not clipped
+
+
+# Think-in-Memory
+
+
+def test_tim_a_vector_and_its_multiple_share_their_bucket_and_seeds_repeat() -> None:
+    rows = np.random.default_rng(0).standard_normal((20, 16)).astype(np.float32)
+    assert (order(rows, 8, 3) == order(1.01 * rows, 8, 3)).all()
+    assert (order(rows, 8, 3)[:, 0] != order(-rows, 8, 3)[:, 0]).all()
+
+
+def test_tim_a_later_home_closes_the_earlier_one_and_few_thoughts_are_compared() -> None:
+    memory, clock = memory_of("think-in-memory", "hash:96")
+    space = memory.space("s")
+    for number, text in enumerate(["I live in Rome.", "I live in Oslo now.", "I like tea.", "I like jazz.", "I work at Siemens."]):
+        clock.set(START + number * DAY)
+        space.remember(text, author="Ann")
+    clock.set(START + 9 * DAY)
+    homes = [m for m in space.memories() if m.attributes.get("relation") == "lives_in"]
+    assert {m.attributes["object"]: m.valid_to is None for m in homes} == {"Rome": False, "Oslo": True}
+    found = space.recall("Where does Ann live?", k=5)
+    assert found.trace is not None
+    (note,) = [note["buckets"] for note in found.trace.notes if "buckets" in note]
+    assert note["compared"] < note["of"]
+
+
+# SCM
+
+
+def test_scm_small_talk_recalls_nothing_and_the_model_may_say_no() -> None:
+    llm = ScriptedLLM({"gate.needed": [{"needed": False}, {"needed": True}]})
+    memory, _ = memory_of("scm", "hash:64", llm=llm)
+    space = memory.space("s")
+    space.remember("The key is under the pot.")
+    assert space.recall("Hello there!", k=3).hits == ()
+    assert llm.left == {"gate.needed": 2}
+    assert space.recall("What is two plus two?", k=3).hits == ()
+    assert len(space.recall("Where is the key?", k=3).hits) == 1
+
+
+# PREMem
+
+
+def statement(number: int, text: str, relation: str, value: str, at: datetime) -> Keep:
+    span = Span(episode=f"ep_01j8z4k2m5{number:010d}", start=0, end=len(text))
+    told = {"subject": "Ann", "relation": relation, "object": value}
+    id = f"mem_01j8z4k2m5{number:010d}"
+    return Keep(memory=Memory(id=id, text=text, kind="fact", at=at, recorded_at=at, valid_from=at, attributes=told, sources=(span,)))
+
+
+class Known:
+    """What an organiser sees."""
+
+    llm = None
+
+    def __init__(self) -> None:
+        self.memories: list[Memory] = []
+
+    def find(self, where: mneme.Filter) -> list[Memory]:
+        return [memory for memory in self.memories if memory.kind in where.kinds]
+
+
+def test_premem_a_changed_value_is_a_story_with_both_values_and_dates() -> None:
+    ctx = Known()
+    first = statement(1, "Ann jogs 2 km daily.", "jogs", "2 km daily", START)
+    second = statement(5, "Ann jogs 5 km.", "jogs", "5 km", START + 30 * DAY)
+    assert Evolution().organise(ctx, [first]) == [first]  # type: ignore[arg-type]
+    ctx.memories.append(first.memory)
+    _, told = Evolution().organise(ctx, [second])  # type: ignore[arg-type]
+    assert isinstance(told, Keep)
+    assert told.memory.attributes["pattern"] == "transformation"
+    for part in ("2 km", "5 km", "2024-01-01", "2024-01-31"):
+        assert part in told.memory.text
+    assert told.memory.attributes["of"] == [first.memory.id, second.memory.id]
+    assert {span.episode for span in told.memory.sources} == {first.memory.sources[0].episode, second.memory.sources[0].episode}
+
+
+# ENGRAM, PerLTQA
+
+
+def test_engram_a_fact_is_there_although_an_event_is_nearer() -> None:
+    recipe = bare(channels=["dense"], ranker={"use": "typed", "types": {"episodic": ["event"], "semantic": ["fact"]}, "each": 1})
+    table = {"allergies?": [1, 0], "Ana met an allergist": at_angle(0.95), "Ana is allergic to nuts": at_angle(0.8), "x": at_angle(0.9)}
+    memory, _ = memory_of(recipe, table)
+    space = memory.space("s")
+    kinds = {"Ana met an allergist": "event", "x": "event", "Ana is allergic to nuts": "fact"}
+    space.remember("said", ref="r", memories=[{"text": text, "kind": kind, "sources": ["r"]} for text, kind in kinds.items()])
+    assert [hit.text for hit in space.recall("allergies?", k=2).hits] == ["Ana met an allergist", "Ana is allergic to nuts"]
+
+
+def test_perltqa_the_likely_type_overtakes_softly_and_even_chances_change_nothing() -> None:
+    types = {"events": ["event"], "facts": ["fact"]}
+    plain = bare(channels=["dense"], ranker={"use": "typed", "types": types, "steer": 0.0})
+    steered = bare(channels=["dense"], ranker={"use": "typed", "types": types, "steer": 1.0})
+    texts = {"Ana in Oslo": ("event", 0.85), "Oslo is a city": ("fact", 0.87)}
+    results = {}
+    for name, recipe in {"plain": plain, "steered": steered}.items():
+        for question in ("When did Ana visit?", "Oslo"):
+            memory, _ = memory_of(recipe, {question: [1, 0], **{text: at_angle(cosine) for text, (_, cosine) in texts.items()}})
+            space = memory.space("s")
+            given = [{"text": text, "kind": kind, "sources": ["r"]} for text, (kind, _) in texts.items()]
+            given += [{"text": f"noise {n}", "kind": "fact", "sources": ["r"]} for n in range(3)]
+            space.remember("said", ref="r", memories=given)
+            results[name, question] = [hit.text for hit in space.recall(question, k=2).hits]
+    assert results["plain", "When did Ana visit?"][0] == "Oslo is a city"
+    assert results["steered", "When did Ana visit?"] == ["Ana in Oslo", "Oslo is a city"]
+    assert results["steered", "Oslo"] == results["plain", "Oslo"]
+
+
+# EverMemOS
+
+
+def test_evermemos_scenes_open_by_likeness_and_nearness_in_time() -> None:
+    scenes = Scenes(near=0.7)
+    first = scenes.add(np.array([1.0, 0.0]), START)
+    near = np.array(at_angle(0.72))
+    assert scenes.add(near, START + 8 * DAY) is not first
+    again = Scenes(near=0.7)
+    one = again.add(np.array([1.0, 0.0]), START)
+    assert again.add(near, START + 6 * DAY) is one
+    assert one.centroid == pytest.approx((np.array([1.0, 0.0]) + near) / 2)
+
+
+def test_evermemos_first_in_one_ranking_and_absent_in_the_other_is_one_sixty_first() -> None:
+    dense = reciprocal(np.array([0.9, 0.5], np.float32), np.ones(2, bool), 60, 50)
+    words = reciprocal(np.array([0.0, 3.0], np.float32), np.ones(2, bool), 60, 50)
+    assert (dense + words)[0] == pytest.approx(1 / 61)
+    assert (dense + words)[1] == pytest.approx(1 / 62 + 1 / 61)
+
+
+def test_evermemos_a_gap_and_a_day_make_cells() -> None:
+    memory, _ = memory_of("evermemos", "hash:96")
+    space = memory.space("s")
+    day = datetime(2024, 5, 1, 8, tzinfo=UTC)
+    talk = [(0, "a", "The boat needs a new sail."), (1, "a", "The sail of the boat is torn."), (2, "a", "A new sail for the boat.")]
+    talk += [(302, "b", "Taxes are due next week."), (1500, "c", "My sister bakes bread.")]
+    space.remember([{"text": text, "at": day + timedelta(minutes=m), "session": session} for m, session, text in talk])
+    assert len(space.memories({"tiers": ["scene"]})) == 3
+
+
+# LD-Agent
+
+
+def test_ld_agent_age_and_shared_words_trade_off() -> None:
+    def score(shared: float, words: float, days: float) -> float:
+        overlap = share(np.array([shared], np.float32), 2.0, np.array([words], np.float32))[0]
+        return float(overlap * np.exp(-1e-7 * days * 86400))
+
+    assert score(1, 2, 1) == pytest.approx(0.4957, abs=1e-4)
+    assert score(2, 2, 30) == pytest.approx(0.7717, abs=1e-4)
+    assert score(2, 2, 120) == pytest.approx(0.3546, abs=1e-4)
+    memory, clock = memory_of("ld-agent", "hash:64")
+    space = memory.space("s")
+    clock.set(START + 29 * DAY)
+    space.remember("dog vet", ref="m1")
+    space.remember("dog park", ref="m2", at=START)
+    clock.set(START + 30 * DAY)
+    assert space.recall("dog park", k=2).hits[0].ref == "m2"
+    clock.set(START + 130 * DAY)
+    space.remember("dog vet", ref="m3")
+    assert space.recall("dog park", k=3).hits[0].ref == "m3"
+
+
+# LongMemEval
+
+
+def test_longmemeval_a_fact_leads_to_the_raw_message() -> None:
+    table = {"q": [1, 0], "raw": [0, 0, 1], "fact": at_angle(0.95), **{f"n{i}": at_angle(0.6) for i in range(9)}}
+    for pool, first in (("max", "raw"), ("only", "raw")):
+        memory, _ = memory_of(bare(channels=["dense"], ranker={"use": "keyed", "pool": pool}), table)
+        space = memory.space("s")
+        space.remember([*(f"n{i}" for i in range(9))])
+        space.remember("raw", ref="raw", memories=[{"text": "fact", "kind": "fact", "sources": ["raw"]}])
+        found = space.recall("q", k=5)
+        assert found.hits[0].text == first
+        assert "fact" not in [hit.text for hit in found.hits]
+    memory, _ = memory_of(bare(channels=["dense"]), table)
+    memory.space("s").remember([*(f"n{i}" for i in range(9)), "raw"])
+    assert "raw" not in [hit.text for hit in memory.space("s").recall("q", k=5).hits]
+
+
+# EM-LLM
+
+
+def test_em_llm_neighbours_of_a_hit_come_along() -> None:
+    table = {"q": [1, 0], "before": [0, 0, 1], "hit": at_angle(0.95), "after": [0, 0, 0, 1], **{f"n{i}": at_angle(0.5) for i in range(6)}}
+    for share_of, expected in ((0.4, True), (0.0, False)):
+        memory, _ = memory_of(bare(channels=["dense"], refiners=[{"use": "contiguity", "share": share_of}]), table)
+        space = memory.space("s")
+        space.remember([*(f"n{i}" for i in range(6))], session="b")
+        space.remember(["before", "hit", "after"], session="a")
+        texts = [hit.text for hit in space.recall("q", k=5).hits]
+        assert texts[0] == "hit"
+        assert ({"before", "after"} <= set(texts)) is expected
