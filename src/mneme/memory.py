@@ -85,7 +85,8 @@ class Memory:
         self.uses = Uses()
         self._triggers = triggers
         self.repaired: set[tuple[str, str]] = set()
-        self._ledger = open_ledger(root) if isinstance(llm, str) else None
+        self._made_llm = isinstance(llm, str)
+        self._ledger = open_ledger(root) if self._made_llm else None
         self.llm: LLM | None = _language_model(llm, self._ledger)
         self._background = background
         self._worker = WorkerThread(self._work)
@@ -172,9 +173,11 @@ class Memory:
         self._worker.stop()
         self._pool.close()
         self._root.close()
-        close = getattr(self._ledger, "close", None)
-        if close is not None:
-            close()
+        # A model that was given as an object is its owner's to close.
+        for made in (self.llm, self._ledger) if self._made_llm else ():
+            close = getattr(made, "close", None)
+            if close is not None:
+                close()
 
     def notice(self, space: str) -> None:
         """Have the background worker look at a space's deferred work."""

@@ -18,6 +18,7 @@ from mneme.core.llm import Ledger, Outcome, Spend, Total
 from mneme.models.accounting import MemoryLedger
 from mneme.stores.sqlite.ledger import SQLiteLedger
 
+
 def sqlite_ledger() -> Ledger:
     """A ledger in a file of its own."""
     folder = Path(tempfile.mkdtemp(prefix="mneme-ledger-"))

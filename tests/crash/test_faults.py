@@ -1,4 +1,4 @@
-"""Formation through a model server that fails: no raw input is lost, every failure is visible, every job ends, every call is paid for once."""
+"""Formation through a model server that fails: no raw input is lost, every job ends, every call is paid for once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -61,13 +62,15 @@ def texts(count: int) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def model(double: OpenAIDouble, folder: Path) -> ProviderLLM:
+@contextmanager
+def model(double: OpenAIDouble, folder: Path) -> Iterator[ProviderLLM]:
     settings = LLMSettings(backoff_s=0.001, backoff_cap_s=0.001, timeout_s=0.3, deadline_s=30, retries=1, repairs=1)
     pacing = Pacing(sleep=lambda seconds: None)
     ledger = SQLiteLedger(folder / "spending.sqlite")
-    return ProviderLLM(
-        f"openai-compatible:test@{double.base_url}", api_key="x", settings=settings, pacing=pacing, ledger=ledger
-    )
+    name = f"openai-compatible:test@{double.base_url}"
+    with ProviderLLM(name, api_key="x", settings=settings, pacing=pacing, ledger=ledger) as llm:
+        yield llm
+    ledger.close()
 
 
 def told(space: Space) -> list[str]:
@@ -82,8 +85,8 @@ def told(space: Space) -> list[str]:
 def survive(folder: Path, kinds: tuple[str, ...], messages: int, rate: float = 0.2) -> Counter[str]:
     """Remember messages while the model fails in these ways; check everything and return the jobs' states."""
     faults = [Fault(kind, seconds=0.4 if kind == "slow" else 0.0) for kind in kinds]  # type: ignore[arg-type]
-    with OpenAIDouble(statements, faults=FaultMix(rate=rate, kinds=faults, seed=5).plan(100_000)) as double:
-        llm = model(double, folder)
+    plan = FaultMix(rate=rate, kinds=faults, seed=5).plan(100_000)
+    with OpenAIDouble(statements, faults=plan) as double, model(double, folder) as llm:
         with Memory(folder, embedder="hash", recipe="beliefs", llm=llm, background=False, durability="normal", clock=Hurried()) as memory:
             space = memory.space("work")
             for start in range(0, messages, 50):
@@ -105,7 +108,6 @@ def survive(folder: Path, kinds: tuple[str, ...], messages: int, rate: float = 0
         assert total.failed + total.invalid >= sum(request.fault is not None for request in double.served) * 0.5 or set(kinds) <= {
             "think", "fence", "chatter", "no_usage", "slow"
         }  # fmt: skip
-        llm.ledger.close()  # type: ignore[attr-defined]
     return Counter(job.state for job in jobs)
 
 
@@ -135,9 +137,10 @@ def test_a_thousand_messages_survive_all_kinds_together(tmp_path: Path) -> None:
 
 
 def prepared(folder: Path, double: OpenAIDouble, messages: int) -> None:
-    with Memory(
-        folder, embedder="hash", recipe="beliefs", llm=model(double, folder), background=False, durability="normal"
-    ) as memory:
+    with (
+        model(double, folder) as llm,
+        Memory(folder, embedder="hash", recipe="beliefs", llm=llm, background=False, durability="normal") as memory,
+    ):
         for start in range(0, messages, 24):
             memory.space("work").remember(texts(messages)[start : start + 24])
 
@@ -164,7 +167,10 @@ def killed_at_random(folder: Path, rounds: int, messages: int) -> None:
                     pass
                 process.kill()
         later = Later()
-        with Memory(folder, embedder="hash", llm=model(double, folder), background=False, durability="normal", clock=later) as memory:
+        with (
+            model(double, folder) as llm,
+            Memory(folder, embedder="hash", llm=llm, background=False, durability="normal", clock=later) as memory,
+        ):
             while memory.space("work").jobs(states=("waiting", "leased")):
                 memory.space("work").drain()
     checked(folder, messages)
@@ -193,7 +199,10 @@ def test_two_workers_never_do_one_job_twice(tmp_path: Path) -> None:
         jobs = messages // 24
 
         def work() -> None:
-            with Memory(tmp_path, embedder="hash", llm=model(double, tmp_path), background=False, durability="normal") as memory:
+            with (
+                model(double, tmp_path) as llm,
+                Memory(tmp_path, embedder="hash", llm=llm, background=False, durability="normal") as memory,
+            ):
                 memory.space("work").drain()
 
         _together([work, work, work])

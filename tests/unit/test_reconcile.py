@@ -77,7 +77,7 @@ def test_a_correction_by_its_author_revises_and_keeps_the_old_version(space: Spa
     tell(space, "No, I meant Bergen, not Oslo.", day(2019, 6, 2))
     home = facts(space, "lives_in")["Bergen"]
     assert "Bergen" in home.text
-    assert [step.memory.text for step in space.history(home.id) if step.memory][0].startswith("Ana lives in Oslo")
+    assert next(step.memory.text for step in space.history(home.id) if step.memory).startswith("Ana lives in Oslo")
     space.undo()
     assert "Oslo" in facts(space, "lives_in")
 

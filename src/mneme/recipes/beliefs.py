@@ -17,8 +17,8 @@ from mneme.organisation.llm_reconcile import ModelReconcile
 from mneme.recipes.default import recipe as default
 from mneme.retrieval.lifted import Lifted
 
-KEY_WEIGHTS = {"dense": 0.8, "lexical": 0.2}
-"""How much of a statement's score counts for its turn. A statement is shorter than what it was read from and so scores higher."""
+KEY_WEIGHTS = {"dense": 0.8, "lexical": 0.0}
+"""How much of a statement's score counts for its turn; its words are the turn's own, or another's choice, and count for nothing."""
 
 recipe = replace(
     default,
