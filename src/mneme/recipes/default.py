@@ -14,7 +14,9 @@ from mneme.retrieval.features.neighbourhood import WindowDense, WindowLexical
 from mneme.retrieval.features.people import Asker, Speaker
 from mneme.retrieval.features.session import SessionDense, SessionLexical, SessionMean
 from mneme.retrieval.features.strength import Strength
+from mneme.retrieval.features.subject import SameSubject
 from mneme.retrieval.features.times import InRange
+from mneme.retrieval.features.titles import TitleAsked, TitleLed
 from mneme.retrieval.latest import LatestFirst
 from mneme.retrieval.lexical import Lexical
 from mneme.retrieval.linear import LinearSum
@@ -37,7 +39,10 @@ WEIGHTS = {
     "tells-time": 2.0,
     "in-range": 4.2,
     "strength": 0.3,
+    "title-asked": 2.0,
     "bridge": 3.2,
+    "title-led": 4.0,
+    "same-subject": 6.0,
 }
 
 SUFFICIENCY_BIAS = -2.96
@@ -68,8 +73,9 @@ recipe = Recipe(
             TellsTime(),
             InRange(),
             Strength(),
+            TitleAsked(),
         ),
-        second=(Bridge(),),
+        second=(Bridge(), TitleLed(), SameSubject()),
         weights=WEIGHTS,
         sufficiency=Logistic(bias=SUFFICIENCY_BIAS, weights=SUFFICIENCY),
     ),

@@ -12,11 +12,12 @@ from typing import Final
 
 from mneme.text.terms import term_id
 
-MARKS_VERSION: Final = 1
+MARKS_VERSION: Final = 2
 """Rises when the same text gives other marks; token rows of another version are rebuilt."""
 
 TIME: Final = term_id("\x00mark:time")
 ASKS: Final = term_id("\x00mark:asks")
+TITLED: Final = term_id("\x00mark:titled")
 
 _TIME = re.compile(
     r"\b(?:yesterday|today|tonight|tomorrow|ago|last|next|this (?:week|month|year|morning|weekend|past)|weeks?|weekend|months?|years?|days?"
@@ -31,6 +32,8 @@ _OPENERS = frozenset(
     " yes no wow hey thanks hi oh yeah my our all to of is are was were be while although during one some many most such since both".split()
 )
 _SHORTEST_PHRASE = 3
+_LONGEST_TITLE = 10
+"""In words; a longer first line is no title."""
 
 
 def marks(text: str) -> list[int]:
@@ -40,7 +43,32 @@ def marks(text: str) -> list[int]:
         found.append(TIME)
     if text.rstrip().endswith(("?", "？", "؟")):
         found.append(ASKS)
+    if heading := title(text):
+        found += [TITLED, title_mark(heading)]
     return [*found, *map(phrase_mark, sorted(phrases(text)))]
+
+
+def title_mark(title: str) -> int:
+    """Return the id that marks the texts under a title."""
+    return term_id(f"\x00title:{title}")
+
+
+def title(text: str) -> str:
+    r"""Return the title of a note, page or passage as :func:`phrases` would give it, empty if the text has none.
+
+    The title is a short first line above the rest, without what stands in brackets behind it.
+
+    >>> title("The Color Purple (film)\nA film of 1985.")
+    'color purple'
+    """
+    first, _, rest = text.strip().partition("\n")
+    words = first.partition("(")[0].strip(" .:#*").casefold().split()
+    if not rest or not 0 < len(first.split()) <= _LONGEST_TITLE:
+        return ""
+    while words and words[0] in _OPENERS:
+        words = words[1:]
+    found = " ".join(words)
+    return found if len(found) >= _SHORTEST_PHRASE else ""
 
 
 def phrase_mark(phrase: str) -> int:

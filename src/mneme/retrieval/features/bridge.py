@@ -13,7 +13,7 @@ import numpy as np
 
 from mneme.core.components import Scene
 from mneme.core.context import Context, Query
-from mneme.core.ports import FloatArray
+from mneme.core.ports import FloatArray, IntArray
 from mneme.retrieval.candidates import top
 from mneme.retrieval.terms import search_terms
 from mneme.text.marks import phrase_mark, phrases
@@ -33,40 +33,84 @@ class Bridge:
     def score(self, ctx: Context, query: Query, scene: Scene) -> FloatArray:
         """Return ``(m,)`` in [0, 1.15]."""
         found = np.zeros(len(scene.positions), np.float32)
-        best = top(scene.totals, BEST)
-        best = best[np.argsort(-scene.totals[best], kind="stable")]
-        texts = ctx.memories(scene.positions[best].tolist())
-        if len(texts) != len(best):  # something was erased meanwhile
-            return found
-        for place, memory in zip(best.tolist(), texts, strict=True):
-            trust = math.exp(float(scene.totals[place] - scene.totals[best[0]]))
-            tied = self._tied(ctx, query, scene, place, memory.text)
-            np.maximum(found, trust * np.minimum(1.0, tied / FULL_RARITY), out=found)
+        best = best_hits(ctx, scene)
+        for hit in best:
+            tied = self._tied(ctx, query, scene, hit.place, hit.phrases)
+            np.maximum(found, hit.trust * np.minimum(1.0, tied / FULL_RARITY), out=found)
         linked = np.flatnonzero(found)
         if len(linked):
-            found[linked] *= FLOOR + self._added(ctx, query, scene, int(best[0]), linked)
+            found[linked] *= FLOOR + added(ctx, query, scene, best[0].place, linked)
         return found
 
-    def _tied(self, ctx: Context, query: Query, scene: Scene, place: int, text: str) -> FloatArray:
+    def _tied(self, ctx: Context, query: Query, scene: Scene, place: int, names: frozenset[str]) -> FloatArray:
         """Return ``(m,)`` the summed rarity of the phrases that a hit shares with each candidate."""
         asked = query.text.casefold()
         tied = np.zeros(len(scene.positions), np.float32)
-        for phrase in phrases(text):
+        for phrase in sorted(names):
             if phrase in asked:
                 continue
             positions, _ = ctx.index.postings(phrase_mark(phrase))
             if 1 < len(positions) <= RARE:
-                near = np.minimum(np.searchsorted(scene.positions, positions), len(scene.positions) - 1)
-                near = near[(scene.positions[near] == positions) & (near != place)]
+                near = places_of(scene, positions)
+                near = near[near != place]
                 tied[near] += np.float32(math.log1p(ctx.index.size / len(positions)))
         return tied
 
-    def _added(self, ctx: Context, query: Query, scene: Scene, best: int, linked: np.ndarray) -> FloatArray:
-        """Return the share of the question's words that the best hit lacks and each linked candidate has."""
-        wanted = search_terms(ctx, query)
-        added = np.zeros(len(linked), np.float32)
-        for term in wanted.terms:
-            held = np.isin(scene.positions[linked], term.positions)
-            if scene.positions[best] not in term.positions:
-                added += term.idf * held
-        return added / wanted.ideal
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """One of the best candidates by the sum so far.
+
+    Args:
+        place: where it stands among the candidates.
+        trust: 1 for the best, less by how far it is behind.
+        text: what it says.
+        phrases: the names in it.
+    """
+
+    place: int
+    trust: float
+    text: str
+    phrases: frozenset[str]
+
+
+def best_hits(ctx: Context, scene: Scene) -> list[Best]:
+    """Return the three best candidates by the sum so far, best first; read once for all features of a second pass."""
+    return ctx.once("best-hits", lambda: _best_hits(ctx, scene))
+
+
+def _best_hits(ctx: Context, scene: Scene) -> list[Best]:
+    best = top(scene.totals, BEST)
+    best = best[np.argsort(-scene.totals[best], kind="stable")]
+    texts = ctx.memories(scene.positions[best].tolist())
+    if len(texts) != len(best):  # something was erased meanwhile
+        return []
+    return [
+        Best(
+            place=place,
+            trust=math.exp(float(scene.totals[place] - scene.totals[best[0]])),
+            text=memory.text,
+            phrases=frozenset(phrases(memory.text)),
+        )
+        for place, memory in zip(best.tolist(), texts, strict=True)
+    ]
+
+
+def places_of(scene: Scene, positions: IntArray) -> IntArray:
+    """Return where those of the positions stand that are candidates."""
+    if not len(scene.positions):
+        return np.zeros(0, np.int64)
+    near = np.minimum(np.searchsorted(scene.positions, positions), len(scene.positions) - 1)
+    found: IntArray = near[scene.positions[near] == positions]
+    return found
+
+
+def added(ctx: Context, query: Query, scene: Scene, best: int, linked: IntArray) -> FloatArray:
+    """Return the share of the question's words that the best hit lacks and each linked candidate has."""
+    wanted = search_terms(ctx, query)
+    total = np.zeros(len(linked), np.float32)
+    for term in wanted.terms:
+        held = np.isin(scene.positions[linked], term.positions)
+        if scene.positions[best] not in term.positions:
+            total += term.idf * held
+    return total / wanted.ideal
