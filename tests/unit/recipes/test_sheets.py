@@ -447,3 +447,38 @@ def test_em_llm_neighbours_of_a_hit_come_along() -> None:
         texts = [hit.text for hit in space.recall("q", k=5).hits]
         assert texts[0] == "hit"
         assert ({"before", "after"} <= set(texts)) is expected
+
+
+# MemoRAG
+
+
+def test_memorag_clues_bring_what_shares_no_word_with_the_question_and_short_ones_are_dropped() -> None:
+    clue = "the hero leaves his brother"
+    table = {"q": [1, 0], "gist": at_angle(0.9), "evidence": [0, 0, 1], clue: [0, 0, 1], "yes": [0, 0, 0, 1], "wrong": [0, 0, 0, 1]}
+    table |= {f"n{i}": at_angle(0.8 - i / 50) for i in range(9)}
+    llm = ScriptedLLM({"clues.suggest": {"clues": ["yes", clue, clue]}})
+    memory, _ = memory_of(bare(channels=["dense"], refiners=[{"use": "clues", "share": 0.2, "each": 1}]), table, llm=llm)
+    space = memory.space("s")
+    space.remember([*(f"n{i}" for i in range(9)), "evidence", "wrong"])
+    space.remember("said", ref="r", memories=[{"text": "gist", "kind": "summary", "sources": ["r"]}])
+    texts = [hit.text for hit in space.recall("q", k=5).hits]
+    assert "evidence" in texts
+    assert "wrong" not in texts
+    assert texts[:4] == ["gist", "n0", "n1", "n2"]
+
+
+# MaLP
+
+
+def test_malp_what_is_said_once_fades_within_a_month_and_what_is_used_stays() -> None:
+    memory, clock = memory_of("malp", {"A": [1, 0], "B": [0, 1], "about A": [1, 0.05]})
+    space = memory.space("s")
+    space.remember("A", ref="A")
+    space.remember("B", ref="B")
+    for day in (1, 2, 3):
+        clock.set(START + day * DAY)
+        found = space.recall("about A", k=1)
+        space.feedback(found, useful=[found.hits[0]])
+    clock.set(START + 30 * DAY)
+    space.upkeep()
+    assert [m.ref for m in space.memories({"kinds": ["turn"]})] == ["A"]
