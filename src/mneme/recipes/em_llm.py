@@ -7,7 +7,7 @@ recipe = compose(
     name="em-llm",
     about="events by surprise; neighbours of the best hits come along",
     channels=["dense", "lexical"],
-    ranker={"use": "descent", "layers": ["event"], "beam": 12},
+    ranker={"use": "descent", "layers": ["event"], "beam": 12, "behind": 1.0},
     refiners=[{"use": "contiguity", "share": 0.3}],
     formers=[{"use": "segmented", "boundaries": ["surprise"], "join": 3.0, "tier": "event", "least": 2, "most": 24}],
     card=Card(
@@ -17,7 +17,10 @@ recipe = compose(
             ("refinement by modularity", "formation.segments.refined"),
             ("similarity and contiguity buffers", "ranker descent, refiner contiguity at 0.3"),
         ),
-        differs=("Turns and their vectors stand for tokens and keys; there is no key-value cache.",),
+        differs=(
+            "Turns and their vectors stand for tokens and keys; there is no key-value cache.",
+            "Messages of other events are put one standard deviation behind.",
+        ),
         without_model="Nothing: surprise is the novelty of a turn.",
         per_write="embeddings of turns and stretches",
         per_recall="one scan of events, one of messages",

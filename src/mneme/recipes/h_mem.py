@@ -7,7 +7,7 @@ recipe = compose(
     name="h-mem",
     about="four layers; a question is compared only with the children of the best nodes",
     channels=["dense", "lexical"],
-    ranker={"use": "descent", "layers": ["domain", "category", "trace"], "beam": 10},
+    ranker={"use": "descent", "layers": ["domain", "category", "trace"], "beam": 10, "behind": 1.0},
     formers=["hierarchy"],
     curve={"use": "exponential", "scale_days": 30.0},
     card=Card(
@@ -19,7 +19,7 @@ recipe = compose(
         ),
         differs=(
             "Pointers are links: moving a memory is one link.",
-            "Messages that the descent does not reach follow behind those it does.",
+            "Messages that the descent does not reach are put one standard deviation behind, instead of being out of reach.",
             "The paper's strength formula is not published; an exponential of 30 days stands for it.",
         ),
         without_model="Nodes are named by keywords and found by cosine, coarse above and finer below.",

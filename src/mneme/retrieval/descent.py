@@ -20,10 +20,6 @@ from mneme.retrieval.fusion import best
 from mneme.retrieval.keyed import summed
 from mneme.retrieval.provenance import kind_mask, or_all, provenance
 
-FAR = 20.0
-"""What follows by the plain sum is put this far behind what the descent reached."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Descent:
     """Ranks what the descent reaches.
@@ -35,6 +31,7 @@ class Descent:
         recent: this many of the newest messages count as reached.
         kinds: further kinds that count as reached, such as what is known about a person.
         least: the cosine that a node needs to be followed.
+        behind: how far, in standard deviations, other messages are put behind what the descent reached.
     """
 
     layers: tuple[str, ...] = ("domain", "category", "trace")
@@ -43,6 +40,7 @@ class Descent:
     recent: int = 0
     kinds: tuple[str, ...] = ()
     least: float = -1.0
+    behind: float = 20.0
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
         """Return admitted memories, best first; ties by time, then position."""
@@ -56,7 +54,7 @@ class Descent:
             reached |= kind_mask(ctx, self.kinds)
         plain = summed(query, channels, {})
         among = query.admitted & (reached | turns) if self.rest else query.admitted & reached
-        total = np.where(reached, plain, plain - np.float32(FAR)).astype(np.float32)
+        total = np.where(reached, plain, plain - np.float32(self.behind)).astype(np.float32)
         positions = best(total, or_all(among, query.admitted), ctx.index.at, query.k)
         ctx.trace.note(descent={"compared": compared, "reached": int(reached.sum())})
         return Ranked(positions=positions, scores=total[positions], parts={"match": plain[positions]})
