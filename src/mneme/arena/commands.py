@@ -173,6 +173,23 @@ def report(tasks: Sequence[str], baseline: str, out: Path, logs: Path) -> None:
     click.echo(str(out))
 
 
+@arena.command()
+@click.argument("tasks")
+@click.option("--baseline", default="default", show_default=True, help="What the others are compared with.")
+@click.option("--out", type=_path, default=Path("docs/recipes/measured.md"), show_default=True, help="The page.")
+@_logs
+def table(tasks: str, baseline: str, out: Path, logs: Path) -> None:
+    """Write one Markdown table per task of TASKS (separated by commas) over the newest runs of every recipe."""
+    from mneme.arena.log import RunLog
+    from mneme.arena.table import build_table
+    from mneme.arena.tasks import get_task
+
+    chosen = [get_task(name.strip()) for name in tasks.split(",") if name.strip()]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(build_table(RunLog(logs), chosen, baseline), encoding="utf-8")
+    click.echo(str(out))
+
+
 @arena.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_command(as_json: bool) -> None:
