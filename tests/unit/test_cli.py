@@ -94,10 +94,11 @@ def test_explain_shows_what_each_channel_gave(mneme: Call) -> None:
     mneme("remember", "The kettle is broken.")
     _, out, _ = mneme("recall", "Porto", "--explain", "-k", "1")
     why = answer(mneme("recall", "Porto", "--explain", "-k", "1", "--json"))["hits"][0]["why"]
-    shown = {name: f"{part:+.2f}" for name, part in why.items() if isinstance(part, float) and abs(part) >= 0.005}
-    assert shown
-    for name, part in shown.items():
-        assert re.search(rf"{re.escape(name)} +{re.escape(part)} ", out)
+    shown = [f"{part:+.2f}" for part in why.values() if isinstance(part, float) and abs(part) >= 0.005]
+    assert "near in meaning" in out
+    assert len(shown) > 3
+    for part in shown:
+        assert re.search(rf" {re.escape(part)} ", out)
     assert "█" in out
     assert "+0.00" not in out
 

@@ -119,7 +119,9 @@ def extract(
     recipe: str,
     llm: str | None,
 ) -> None:
-    """Show what would be made of a text or of stored messages; without --dry-run, store the text.
+    """Show what would be made of a text or of stored messages.
+
+    Without --dry-run the text is stored.
 
     In a dry run a text is read apart from the space, so that nothing of it is kept.
     """

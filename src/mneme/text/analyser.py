@@ -115,7 +115,7 @@ class Analyser:
         return encode_counts(counts, marks if counts else (), kinds(text) if counts else ())
 
     def query(self, text: str, languages: Iterable[str] = (), language: str | None = None) -> QueryTerms:
-        """The terms to look for. Of Chinese and Korean runs longer than one character these are the pairs only.
+        """The terms to look for; of Chinese and Korean runs these are the pairs and the single characters.
 
         Args:
             text: the query.

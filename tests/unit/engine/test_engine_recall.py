@@ -136,9 +136,11 @@ def test_archived_memories_are_shown_on_request(space: mneme.Space) -> None:
 
 def test_explain_says_what_each_part_gave(space: mneme.Space) -> None:
     space.remember(["the harbour is deep", "nothing at all", "harbour lights", "a third thing"])
-    why = space.recall("harbour", explain=True).hits[0].why
+    hits = space.recall("harbour", explain=True).hits
+    why = hits[0].why
     assert "lexical" in why
-    assert all(isinstance(part, float | str | int) for part in why.values())
+    assert why["evidence"]["lexical"] == ["harbour"]
+    assert sum(part for part in why.values() if isinstance(part, float)) == pytest.approx(hits[0].score, abs=1e-3)
 
 
 def test_a_neighbour_in_the_session_helps(space: mneme.Space, clock: FrozenClock) -> None:
