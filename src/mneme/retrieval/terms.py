@@ -108,6 +108,12 @@ def english_terms(word: str) -> list[str]:
     return _english().terms(word)
 
 
+def content_terms(text: str) -> frozenset[int]:
+    """Return the terms of a text that carry meaning, read as English or as pairs of characters."""
+    read = _english().query(text)
+    return frozenset(read.ids[read.weights >= _CONTENT_WEIGHT].tolist())
+
+
 def people_terms(index: Index) -> frozenset[int]:
     """Return the terms of the names of the people who speak in the space."""
     analyser = _english()

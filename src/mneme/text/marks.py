@@ -54,14 +54,18 @@ def title_mark(title: str) -> int:
 
 
 def title(text: str) -> str:
-    r"""Return the title of a note, page or passage as :func:`phrases` would give it, empty if the text has none.
+    r"""Return what a note, page or passage is headed with, in small letters; empty if it is headed with nothing.
 
-    The title is a short first line above the rest, without what stands in brackets behind it.
+    That is a short first line above the rest, or the key of a line such as ``door code: 4711``, without what stands in brackets behind.
 
     >>> title("The Color Purple (film)\nA film of 1985.")
     'color purple'
+    >>> title("Door code: 4711")
+    'door code'
     """
     first, _, rest = text.strip().partition("\n")
+    if not rest:
+        first, _, rest = first.partition(": ")
     words = first.partition("(")[0].strip(" .:#*").casefold().split()
     if not rest or not 0 < len(first.split()) <= _LONGEST_TITLE:
         return ""

@@ -17,8 +17,7 @@ from mneme.core.components import Scene
 from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray
 from mneme.retrieval.features.bridge import added, best_hits, places_of
-from mneme.retrieval.terms import english_terms
-from mneme.text.terms import term_id
+from mneme.retrieval.terms import content_terms
 
 MOST_WORDS = 40
 RARE = 12
@@ -39,7 +38,7 @@ class SameSubject:
         if not best or lengths[scene.positions[best[0].place]] > MOST_WORDS:
             return found
         asked = set(query.terms.tolist())
-        for term in set(map(term_id, english_terms(best[0].text))) - asked:
+        for term in sorted(content_terms(best[0].text) - asked):
             positions, _ = ctx.index.postings(term)
             if 1 < len(positions) <= RARE:
                 places = places_of(scene, positions)

@@ -5,13 +5,14 @@ A question that names a title asks for it; a best hit that names one leads on to
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from mneme.core.components import Scene
 from mneme.core.context import Context, Index, Query
-from mneme.core.ports import FloatArray
+from mneme.core.ports import FloatArray, IntArray
 from mneme.retrieval.features.bridge import best_hits, places_of
 from mneme.retrieval.features.marked import marked
 from mneme.text.marks import TITLED, phrases, title_mark
@@ -19,10 +20,15 @@ from mneme.text.marks import TITLED, phrases, title_mark
 _NO_OPENER = "x "
 """Before a question, so that a name at its beginning counts as one."""
 
+_LONGEST = 6
+"""Words of the longest title that is looked for in a question."""
+
+_WORD = re.compile(r"\w+(?:['’.-]\w+)*")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TitleAsked:
-    """1 for a text whose title the question names."""
+    """1 for a text whose title the question has, word by word; of titles within each other the longest."""
 
     name: str = "title-asked"
 
@@ -30,8 +36,8 @@ class TitleAsked:
         """Return ``(m,)`` of 0 and 1."""
         found = np.zeros(len(scene.positions), np.float32)
         if has_titles(ctx.index):
-            for phrase in asked_phrases(query):
-                found[places_of(scene, ctx.index.postings(title_mark(phrase))[0])] = 1.0
+            for positions in _titles_in(ctx.index, query.text):
+                found[places_of(scene, positions)] = 1.0
         return found
 
 
@@ -58,6 +64,23 @@ class TitleLed:
 def asked_phrases(query: Query) -> frozenset[str]:
     """Return the names in a question."""
     return frozenset(phrases(_NO_OPENER + query.text))
+
+
+def _titles_in(index: Index, question: str) -> list[IntArray]:
+    """Return the texts under each title that a question has, longer titles first, those within a longer one left out."""
+    words = _WORD.findall(question.casefold())
+    taken: set[int] = set()
+    found = []
+    for length in range(min(_LONGEST, len(words)), 0, -1):
+        for start in range(len(words) - length + 1):
+            span = range(start, start + length)
+            if taken.issuperset(span):
+                continue
+            positions, _ = index.postings(title_mark(" ".join(words[start : start + length])))
+            if len(positions):
+                found.append(positions)
+                taken.update(span)
+    return found
 
 
 def has_titles(index: Index) -> bool:
