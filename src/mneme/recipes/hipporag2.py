@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="hipporag2",
     about="a walk over triples and passages, started at the triples that fit the question",
-    channels=["dense"],
+    channels=["dense", "lexical"],
     ranker={"use": "hipporag2", "facts": 5, "passage_weight": 0.05},
     formers=["rules"],
     card=Card(
@@ -19,6 +19,7 @@ recipe = compose(
         ),
         differs=(
             "Triples are memories: their vectors are the space's own, and they are dated, cited and undone like any memory.",
+            "Passages and triples are matched by words as well as by vectors.",
             "Without a model the filter keeps a triple that shares a content word with the question.",
         ),
         without_model="Recognition is by shared words; triples are those that rules can read for certain.",

@@ -60,7 +60,7 @@ class HippoRag2:
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
         """Return admitted messages, best first; ties by time, then position."""
         known = phrases(ctx, self.synonym)
-        cosines = channels["dense"]
+        cosines = matched(channels)
         scores, among = cosines, or_all(_passages(ctx, known) & query.admitted, query.admitted)
         kept = self._recognised(ctx, query, known, cosines)
         if kept:
@@ -105,6 +105,12 @@ class HippoRag2:
         texts = [memory.text for memory in ctx.memories(rows[order].tolist())]
         chosen = _by_model(ctx, query.text, texts) if ctx.llm else _by_words(query.text, texts)
         return {int(rows[order[number]]): float(scaled[order[number]]) for number in chosen}
+
+
+def matched(channels: Mapping[str, FloatArray]) -> FloatArray:
+    """Return ``(size,)`` how well each memory fits by itself: its cosine, and where words are a channel half of their score besides."""
+    cosines = channels["dense"]
+    return cosines + np.float32(0.5) * channels["lexical"] if "lexical" in channels else cosines
 
 
 def min_max(scores: FloatArray) -> Numbers:
