@@ -15,7 +15,8 @@ from mneme.retrieval.candidates import top
 from mneme.retrieval.features.neighbourhood import MOST_WORDS, REACH, windows
 from mneme.retrieval.terms import search_terms
 from mneme.text.terms import K1, B
-from tests.unit.retrieval.stage import MINUTE, START, said, staged
+
+from .stage import MINUTE, START, said, staged
 
 DAY = timedelta(days=1)
 
@@ -185,7 +186,10 @@ def _slow_window(index, position):  # type: ignore[no-untyped-def]
 def _slow_window_bm25(index, wanted, inside):  # type: ignore[no-untyped-def]
     lengths = [sum(float(index.lengths[each]) for each in _slow_window(index, place) if each < index.size) for place in range(index.size)]
     norm = K1 * (1 - B + B * sum(float(index.lengths[each]) for each in inside) / np.mean(lengths))
-    counts = [sum(float(term.counts[list(term.positions).index(each)]) for each in inside if each in term.positions) for term in wanted.terms]
+    counts = []
+    for term in wanted.terms:
+        held = dict(zip(term.positions.tolist(), term.counts.tolist(), strict=True))
+        counts.append(sum(held.get(each, 0.0) for each in inside))
     return sum(float(term.idf) * count / (count + norm) for term, count in zip(wanted.terms, counts, strict=True)) / float(wanted.ideal)
 
 
