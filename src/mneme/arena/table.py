@@ -20,8 +20,15 @@ def build_table(log: RunLog, tasks: Sequence[Task], baseline: str = "default") -
     for task in tasks:
         runs = newest_runs(log, task.name)
         if runs:
-            parts += [f"## {task.name}", "", task.summary[:1].upper() + task.summary[1:] + ".", "", *_rows(task, runs, baseline), ""]
+            parts += [f"## {task.name}", "", _extent(task, runs), "", *_rows(task, runs, baseline), ""]
     return "\n".join(parts)
+
+
+def _extent(task: Task, runs: Mapping[str, Sequence[Record]]) -> str:
+    records = next(iter(runs.values()))
+    asked = sum(len(record.outcomes) for record in records)
+    told = task.summary[:1].upper() + task.summary[1:]
+    return f"{told}. {len(records)} samples, {sum(record.messages for record in records):,} messages, {asked:,} questions."
 
 
 def _rows(task: Task, runs: Mapping[str, Sequence[Record]], baseline: str) -> list[str]:
