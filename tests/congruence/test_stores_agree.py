@@ -152,7 +152,7 @@ class Stores(RuleBasedStateMachine):
     def reembed(self, part: bool) -> None:
         missing = self.oracle.unstaged("sample-8", limit=2 if part else 99)
         assert missing == self.store.unstaged("sample-8", limit=2 if part else 99)
-        new = [material(text + "!").vectors for _, _, text in missing]
+        new = [material(memory.text + "!").vectors for _, _, memory in missing]
         for store in (self.oracle, self.store):
             store.stage_vectors("sample-8", [row for row, _, _ in missing], [number for _, number, _ in missing], new)
         if not part:

@@ -281,8 +281,8 @@ class Store(Protocol):
         """Store vectors of another model beside those in use, without using them yet."""
         ...
 
-    def unstaged(self, model: str, *, limit: int = 1000) -> list[tuple[int, int, str]]:
-        """Return (row, text version, text to embed) of memories that have no staged vectors of ``model`` yet."""
+    def unstaged(self, model: str, *, limit: int = 1000) -> list[tuple[int, int, Memory]]:
+        """Return (row, text version, memory) of memories that have no staged vectors of ``model`` yet."""
         ...
 
     def switch_model(self, model: str, width: int) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mneme.core.ports import Embedder
+from mneme.engine.material import keys
 from mneme.engine.opened import Opened
 
 _CHUNK = 256
@@ -28,7 +29,7 @@ def reembed(opened: Opened, embedder: Embedder, progress: Callable[[int, int], N
     done = 0
     while True:
         while part := store.unstaged(embedder.identity, limit=_CHUNK):
-            passages = [embedder.passages(text) for _, _, text in part]
+            passages = [keys(memory, embedder) for _, _, memory in part]
             vectors = embedder.embed([passage for parts in passages for passage in parts])
             cuts = np.cumsum([len(parts) for parts in passages])[:-1]
             store.stage_vectors(embedder.identity, [row for row, _, _ in part], [v for _, v, _ in part], np.split(vectors, cuts))

@@ -257,12 +257,12 @@ class DictStore:
 
         self._write(change)
 
-    def unstaged(self, model: str, *, limit: int = 1000) -> list[tuple[int, int, str]]:
+    def unstaged(self, model: str, *, limit: int = 1000) -> list[tuple[int, int, Memory]]:
         """Return what has no staged vectors of a model yet."""
         state = self._state
         staged = state.staged if state.meta.get("staged_model") == model else {}
         missing = sorted((state.rows[id], number, id) for id, number in state.material if (id, number) not in staged)
-        return [(row, number, state.numbered(id, number).memory.indexed_text) for row, number, id in missing[:limit]]
+        return [(row, number, state.numbered(id, number).memory) for row, number, id in missing[:limit]]
 
     def switch_model(self, model: str, width: int) -> bool:
         """Use the staged vectors."""

@@ -137,11 +137,11 @@ class Relating:
         store.apply(batch(Revise(id=A, text="uno"), *remembered(2, "two")))
         store.stage_vectors("wide", [1], [1], [material("x", width=16).vectors])
         assert [(row, number) for row, number, _ in store.unstaged("wide")] == [(1, 2), (2, 1)]
-        assert store.unstaged("wide")[0][2] == store.memories([A])[A].indexed_text == "uno"
+        assert store.unstaged("wide")[0][2].text == store.memories([A])[A].text == "uno"
         assert not store.switch_model("wide", 16)
         assert store.meta()["model"] == MODEL
         missing = store.unstaged("wide")
-        new = [material(text, width=16).vectors for _, _, text in missing]
+        new = [material(memory.text, width=16).vectors for _, _, memory in missing]
         store.stage_vectors("wide", [row for row, _, _ in missing], [number for _, number, _ in missing], new)
         assert np.array_equal(store.index_rows().vectors, np.concatenate([material("uno").vectors, material("two").vectors]))
         assert store.switch_model("wide", 16)

@@ -8,6 +8,7 @@ import numpy as np
 
 from mneme.core.errors import InvalidInput
 from mneme.core.ports import FloatArray
+from mneme.core.records import Memory
 from mneme.stores.postgres import search
 from mneme.stores.postgres.connect import Session
 from mneme.stores.postgres.reads import lock, meta, put_meta
@@ -45,14 +46,14 @@ def stage(
     )
 
 
-def unstaged(session: Session, model: str, limit: int) -> list[tuple[int, int, str]]:
-    """Return (row, text version, text) of what has no staged vectors of a model yet, oldest first."""
+def unstaged(session: Session, model: str, limit: int) -> list[tuple[int, int, Memory]]:
+    """Return (row, text version, memory) of what has no staged vectors of a model yet, oldest first."""
     lacking = ""
     if meta(session).get("staged_model") == model:
         lacking = "AND NOT EXISTS (SELECT 1 FROM mneme.staged s WHERE s.space = $1 AND s.key = t.key)"
     sql = f"""SELECT t.key, v.snapshot FROM mneme.term t JOIN mneme.memory_version v ON v.space = $1 AND v.key = t.key
       WHERE t.space = $1 {lacking} ORDER BY t.key LIMIT $2"""
-    return [(key // VERSIONS, key % VERSIONS, memory_from(snapshot).indexed_text) for key, snapshot in session.all(sql, limit)]
+    return [(key // VERSIONS, key % VERSIONS, memory_from(snapshot)) for key, snapshot in session.all(sql, limit)]
 
 
 def switch(session: Session, model: str, width: int) -> bool:

@@ -182,7 +182,7 @@ class PostgresStore:
         """Store another model's vectors beside those in use."""
         self._write(lambda session: staging.stage(session, model, rows, text_versions, vectors))
 
-    def unstaged(self, model: str, *, limit: int = 1000) -> list[tuple[int, int, str]]:
+    def unstaged(self, model: str, *, limit: int = 1000) -> list[tuple[int, int, Memory]]:
         """Return what has no staged vectors of a model yet."""
         return self._snapshot(lambda session: staging.unstaged(session, model, limit))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from mneme.core.errors import InvalidInput
 from mneme.core.ports import FloatArray
+from mneme.core.records import Memory
 from mneme.stores.semantics import check_vectors
 from mneme.stores.sqlite.reads import meta
 from mneme.stores.sqlite.rows import memory_from
@@ -41,13 +42,13 @@ def stage(
     )
 
 
-def unstaged(connection: sqlite3.Connection, model: str, limit: int) -> list[tuple[int, int, str]]:
-    """Return (row, text version, text) of what has no staged vectors of a model yet, oldest first."""
+def unstaged(connection: sqlite3.Connection, model: str, limit: int) -> list[tuple[int, int, Memory]]:
+    """Return (row, text version, memory) of what has no staged vectors of a model yet, oldest first."""
     lacking = ""
     if meta(connection).get("staged_model") == model:
         lacking = "WHERE NOT EXISTS (SELECT 1 FROM staged s WHERE s.key = t.key)"
     sql = f"SELECT t.key, v.snapshot FROM term t JOIN memory_version v ON v.key = t.key {lacking} ORDER BY t.key LIMIT ?"
-    return [(key // VERSIONS, key % VERSIONS, memory_from(snapshot).indexed_text) for key, snapshot in connection.execute(sql, (limit,))]
+    return [(key // VERSIONS, key % VERSIONS, memory_from(snapshot)) for key, snapshot in connection.execute(sql, (limit,))]
 
 
 def switch(connection: sqlite3.Connection, model: str, width: int) -> bool:

@@ -294,7 +294,7 @@ class SQLiteStore:
         """Store another model's vectors beside those in use."""
         self._write(lambda connection: staging.stage(connection, model, rows, text_versions, vectors))
 
-    def unstaged(self, model: str, *, limit: int = 1000) -> list[tuple[int, int, str]]:
+    def unstaged(self, model: str, *, limit: int = 1000) -> list[tuple[int, int, Memory]]:
         """Return what has no staged vectors of a model yet."""
         with self._snapshot() as connection:
             return staging.unstaged(connection, model, limit)
