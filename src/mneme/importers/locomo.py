@@ -57,7 +57,7 @@ def _conversation(conversation: Mapping[str, Any], space: str, report: Report) -
             continue
         at = _moment(written, place, report) if turns else None
         for number, turn in enumerate(turns):
-            message = _turn(turn, session, at)
+            message = turn_message(turn, session, at)
             where = f"{place}, turn {number}"
             if message is None:
                 report.problem(where, "has no text; left out")
@@ -74,12 +74,16 @@ def _moment(written: object, place: str, report: Report) -> datetime | None:
         return None
 
 
-def _turn(turn: object, session: str, at: datetime | None) -> Message | None:
+def turn_message(turn: object, session: str, at: datetime | None) -> Message | None:
+    """Return a turn of the layout as a message; None when it says and shows nothing.
+
+    The cleaned text of releases that have one is taken before the raw one.
+    """
     if not isinstance(turn, dict):
         return None
-    text, caption = turn.get("text"), turn.get("blip_caption")
+    text, caption = turn.get("clean_text", turn.get("text")), turn.get("blip_caption")
     text = text if isinstance(text, str) else ""
-    sent = turn.get("img_url")
+    sent = turn.get("img_url") or turn.get("img_file")
     urls = [url for url in (as_list(sent) or [sent]) if isinstance(url, str)]
     caption = caption if isinstance(caption, str) else ""
     if caption and not urls:

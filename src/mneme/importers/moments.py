@@ -1,4 +1,4 @@
-"""Reading the dates that exports write: ISO 8601, seconds since 1970, and the two benchmarks' own forms.
+"""Reading the dates that exports and datasets write: ISO 8601, seconds since 1970, and forms of their own.
 
 A date without a zone is taken as UTC: an export does not say which zone its writer lived in, and one rule for all keeps their order.
 """
@@ -22,6 +22,17 @@ _MONTHS = {
 _SPOKEN = re.compile(r"(\d{1,2}):(\d{2})\s*([ap])\.?m\.?\s+on\s+(\d{1,2})\s+([a-z]+)\.?,?\s+(\d{4})", re.IGNORECASE)
 _SLASHED = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})(?:\s*\([A-Za-z]+\))?(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 _NUMBER = re.compile(r"-?\d{9,}(?:\.\d+)?")
+_WEEKDAY = re.compile(
+    r"\((?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\)|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|[周星期]+[一二三四五六日天]", re.IGNORECASE
+)
+_FORMS = (
+    "%I:%M:%S %p on %d %B, %Y",
+    "%d.%m.%Y, %H:%M:%S",
+    "%d.%m.%Y, %H:%M",
+    "%B-%d-%Y",
+    "%Y年%m月%d日 %H:%M",
+    "%d %B, %Y",
+)
 # Later than this in seconds is the year 5138; such numbers are milliseconds, and beyond that microseconds.
 _MILLIS_FROM = 1e11
 _MICROS_FROM = 1e14
@@ -31,8 +42,9 @@ def read_moment(value: object) -> datetime:
     """Return the moment that a value of an export stands for, in UTC.
 
     Args:
-        value: ISO 8601 text, ``1:56 pm on 8 May, 2023``, ``2023/04/25 (Tue) 04:07``, or seconds, milliseconds or microseconds
-            since 1970 as a number or in digits.
+        value: ISO 8601 text, ``1:56 pm on 8 May, 2023``, ``2023/04/25 (Tue) 04:07``, ``29.12.2023, 11:23:21``, ``March-15-2024``,
+            ``8 May, 2023``, ``2024年3月15日 10:30``, each also with a weekday, or seconds, milliseconds or microseconds since 1970 as a
+            number or in digits.
 
     Raises:
         ValueError: it is none of these.
@@ -59,7 +71,13 @@ def read_moment(value: object) -> datetime:
     if slashed := _SLASHED.fullmatch(text):
         year, month, day, *clock = (int(part or 0) for part in slashed.groups())
         return datetime(year, month, day, clock[0], clock[1], clock[2], tzinfo=UTC)
-    moment = datetime.fromisoformat(text.removesuffix(" UTC"))
+    plain = " ".join(_WEEKDAY.sub(" ", text).split())
+    for form in _FORMS:
+        try:
+            return datetime.strptime(plain, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    moment = datetime.fromisoformat(plain.removesuffix(" UTC"))
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

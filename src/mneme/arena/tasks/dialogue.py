@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 from mneme.arena.dates import parse_time
-from mneme.core.records import Media, Message
+from mneme.core.records import Message
+from mneme.importers.locomo import session_moments, turn_message
 
-_SESSION = re.compile(r"session_(\d+)")
 _EVIDENCE = re.compile(r"D:?(\d+):(\d+)")
 
 
@@ -21,32 +21,14 @@ def read_turns(conversation: Mapping[str, Any]) -> list[Message]:
     the file does.
     """
     turns: list[Message] = []
-    numbers = sorted(int(match[1]) for key in conversation if (match := _SESSION.fullmatch(key)))
-    for number in numbers:
-        started = conversation.get(f"session_{number}_date_time")
-        start = parse_time(started) if started else None
-        for index, turn in enumerate(conversation[f"session_{number}"] or []):
+    for session, started in session_moments(conversation).items():
+        start = parse_time(str(started)) if started else None
+        for index, turn in enumerate(conversation[session] or []):
             own = turn.get("date_time")
             at = parse_time(own) if own else start + timedelta(seconds=index) if start else None
-            turns.append(
-                Message(
-                    text=str(turn.get("clean_text", turn.get("text")) or ""),
-                    author=turn.get("speaker"),
-                    at=at,
-                    session=f"session_{number}",
-                    ref=turn["dia_id"],
-                    media=_media(turn),
-                )
-            )
-    return [turn for turn in turns if turn.text.strip() or turn.media]
-
-
-def _media(turn: Mapping[str, Any]) -> tuple[Media, ...]:
-    caption = turn.get("blip_caption")
-    if not caption:
-        return ()
-    uris = turn.get("img_url") or turn.get("img_file") or ""
-    return (Media(uri=str(uris[0] if isinstance(uris, list) and uris else uris or ""), caption=str(caption)),)
+            if (message := turn_message(turn, session, at)) is not None:
+                turns.append(message)
+    return turns
 
 
 def find_evidence(labels: Iterable[str], refs: Iterable[str]) -> list[str]:
