@@ -136,7 +136,8 @@ def in_fresh_process(root: Path, name: str) -> Figures:
     firsts, runs = [], []
     for _ in range(3):
         start = time.perf_counter()
-        done = subprocess.run([sys.executable, __file__.replace("bench.py", "fresh_process.py"), str(root)], capture_output=True, check=True)
+        fresh = [sys.executable, str(Path(__file__).with_name("fresh_process.py")), str(root)]
+        done = subprocess.run(fresh, capture_output=True, check=True)
         whole_s = time.perf_counter() - start
         run = json.loads(done.stdout)
         firsts.append(run["first_s"])
@@ -180,7 +181,8 @@ def baselines(folder: Path, count: int, name: str) -> Figures:
     rows = zip(said, vectors, strict=True)
     database.executemany("INSERT INTO turn (text, vector) VALUES (?, ?)", ((text, vector.tobytes()) for text, vector in rows))
     database.execute("COMMIT")
-    figures: Figures = {f"baseline_numpy_sqlite_dense_ms_p50_{name}": median(timed(lambda q=q: plain_recall(database, vectors, q)) for q in asked)}
+    plain = median(timed(lambda q=q: plain_recall(database, vectors, q)) for q in asked)
+    figures: Figures = {f"baseline_numpy_sqlite_dense_ms_p50_{name}": plain}
     try:
         import chromadb
     except ImportError:
@@ -192,7 +194,8 @@ def baselines(folder: Path, count: int, name: str) -> Figures:
         part = slice(at, at + FILL_PART)
         collection.add(ids=[str(i) for i in range(count)[part]], embeddings=vectors[part], documents=said[part])
     figures[f"baseline_chroma_add_ms_{name}"] = (time.perf_counter() - start) * 1000 / count
-    figures[f"baseline_chroma_dense_ms_p50_{name}"] = median(timed(lambda q=q: collection.query(query_embeddings=[q], n_results=10)) for q in asked)
+    chroma = median(timed(lambda q=q: collection.query(query_embeddings=[q], n_results=10)) for q in asked)
+    figures[f"baseline_chroma_dense_ms_p50_{name}"] = chroma
     return figures
 
 
