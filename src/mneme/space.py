@@ -5,52 +5,52 @@ A space object is a light handle: the store behind it is opened when a call need
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from mneme.aio import AsyncSpace
 from mneme.core.clock import to_utc
-from mneme.core.context import Context
-from mneme.core.errors import Conflict, InvalidInput, NotFound
+from mneme.core.errors import InvalidInput, NotFound
 from mneme.core.journal import Entry
 from mneme.core.llm import scoped
-from mneme.core.operations import Archive, Enqueue, Keep, Observe, Operation, Restore, Revise, Supersede
+from mneme.core.operations import Archive, Enqueue, Keep, Operation, Restore
 from mneme.core.ports import Applied, Batch, Material
 from mneme.core.query import Answer, ErasureReport, Filter, Hit, Recall, Receipt, Verification
-from mneme.core.records import Episode, Job, Link, Media, Message, Span, Usage
+from mneme.core.records import Episode, Job, Link, Media, Message, Usage
 from mneme.core.records import Memory as Record
 from mneme.core.trace import Trace
 from mneme.engine import (
     asking,
     erasing,
     forming,
+    judging,
     keeping,
     naming,
     prepare,
     proving,
     recalling,
     reembedding,
-    reforming,
-    repairing,
+    revising,
+    tending,
     transfer,
     undo,
 )
 from mneme.engine.blocks import Blocks
-from mneme.engine.jobs import Done, Task, job_key, work
-from mneme.engine.learning import with_vote
+from mneme.engine.deferred import Deferred
+from mneme.engine.jobs import Done, work
 from mneme.engine.material import material_for
 from mneme.engine.opened import Opened
-from mneme.engine.upkeep import Means, Pass, UpkeepBudget, UpkeepReport, census, grade
+from mneme.engine.receipts import chunks
+from mneme.engine.receipts import receipt as receipt_of
+from mneme.engine.upkeep import UpkeepBudget, UpkeepReport, census
 from mneme.retention.budgets import Limit
 from mneme.retrieval.learned import votes
 from mneme.text.tokens import count_tokens
-
-MOST_REMEMBERED = 100_000
-"""How many memories a process remembers as looked at for repair."""
 
 if TYPE_CHECKING:
     from mneme.memory import Memory
@@ -158,7 +158,7 @@ class Space:
                 material = material_for([*turns, *formed], engine.embedder, engine.analyser)
             with trace.stage("store"):
                 applied = self._apply(opened, operations, trace, material=material, key=key, reason=reason, actor=actor)
-        receipt = _receipt(applied, trace, refused + refused_too)
+        receipt = receipt_of(applied, trace, refused + refused_too)
         if receipt.jobs and not receipt.duplicate:
             if wait:
                 self.drain()
@@ -208,7 +208,7 @@ class Space:
         with self._use(create=False, steady=True) as opened:
             found = self._memory._reader(self.name, opened).recall(asked, trace)
             if asked.known_at is None and self._memory.llm is not None:
-                self._repair(opened, found, trace)
+                self._deferred(opened).repair(found, trace)
         if asked.known_at is None:
             self._memory.uses.note(self.name, (hit.memory.id for hit in found.hits), self._memory.clock.now())
         return found
@@ -241,15 +241,11 @@ class Space:
             ModelUnavailable: the model does not answer.
         """
         engine = self._memory
-        found = self.recall(
-            question, k=k, budget_tokens=budget_tokens, filters=filters, kinds=kinds, as_of=as_of, known_at=known_at
-        )
+        found = self.recall(question, k=k, budget_tokens=budget_tokens, filters=filters, kinds=kinds, as_of=as_of, known_at=known_at)
         trace = found.trace
         assert trace is not None
         trace.verb = "ask"
-        llm = None if engine.llm is None else scoped(
-            engine.llm, space=self.name, on_call=lambda call: trace.models.append(call.to_plain())
-        )
+        llm = None if engine.llm is None else scoped(engine.llm, space=self.name, on_call=lambda call: trace.models.append(call.to_plain()))
         with self._use(create=False) as opened, trace.stage("answer"):
             return asking.answer(opened.store, found, llm, engine.clock.now())
 
@@ -291,15 +287,15 @@ class Space:
         with self._use() as opened:
             current = self._present(opened, id)
             if since is None:
-                operations, reworded = self._correction(current, text, changes, expected_version)
+                operations, reworded = revising.correction(self._memory, current, text, changes, expected_version)
             else:
                 if text is None or changes:
                     raise InvalidInput({"since": "goes with a text alone; correct other fields in a call of their own"})
-                operations, reworded = self._supersession(current, text, to_utc(since, "since"), expected_version)
+                operations, reworded = revising.supersession(self._memory, current, text, to_utc(since, "since"), expected_version)
             engine = self._memory
             material = material_for(reworded, engine.embedder, engine.analyser)
             applied = self._apply(opened, operations, trace, material=material, reason=reason, actor=actor)
-        return replace(_receipt(applied, trace), ids=(reworded[0].id if reworded else id,))
+        return replace(receipt_of(applied, trace), ids=(reworded[0].id if reworded else id,))
 
     def forget(
         self, target: naming.Target, *, erase: bool = False, reason: str | None = None, actor: str | None = None
@@ -332,7 +328,7 @@ class Space:
                     lambda memories: material_for(memories, self._memory.embedder, self._memory.analyser),
                 )
             applied = self._apply(opened, [Archive(id=id) for id in ids], trace, reason=reason, actor=actor)
-        return replace(_receipt(applied, trace), ids=tuple(ids))
+        return replace(receipt_of(applied, trace), ids=tuple(ids))
 
     def restore(self, target: naming.Target, *, reason: str | None = None, actor: str | None = None) -> Receipt:
         """Make archived, quarantined or undone memories active again.
@@ -345,7 +341,7 @@ class Space:
         with self._use() as opened:
             ids = naming.targets(opened, target)
             applied = self._apply(opened, [Restore(id=id) for id in ids], trace, reason=reason, actor=actor)
-        return replace(_receipt(applied, trace), ids=tuple(ids))
+        return replace(receipt_of(applied, trace), ids=tuple(ids))
 
     def feedback(
         self, found: Recall, *, useful: Sequence[str | Hit] = (), useless: Sequence[str | Hit] = (), actor: str | None = None
@@ -368,9 +364,9 @@ class Space:
         if not good and not bad:
             return Receipt(verb="feedback", trace=trace)
         with self._use() as opened:
-            operations = self._judged(opened, good, bad, now, votes(found.hits, good, bad))
+            operations = judging.judged(self._memory, self.name, opened, good, bad, now, votes(found.hits, good, bad))
             applied = self._apply(opened, operations, trace, actor=actor)
-        return replace(_receipt(applied, trace), ids=(*good, *bad))
+        return replace(receipt_of(applied, trace), ids=(*good, *bad))
 
     def history(self, id: str) -> list[Step]:
         """Return what happened to a memory, oldest first; erased content shows as None.
@@ -468,7 +464,7 @@ class Space:
                 applied = self._apply(opened, undoing.operations, trace, undoes=taken.seq, reason=reason, actor=actor)
                 refused += undoing.refused
                 ids += [change.subject for change in applied.entry.changes] if applied.entry else []
-        return replace(_receipt(applied, trace, tuple(refused)), ids=tuple(dict.fromkeys(ids)))
+        return replace(receipt_of(applied, trace, tuple(refused)), ids=tuple(dict.fromkeys(ids)))
 
     def upkeep(
         self,
@@ -491,7 +487,7 @@ class Space:
         """
         trace = Trace(id=self._memory.ids.new("tr"), verb=undo.PASS)
         with self._use() as opened, opened.keeping:
-            passing = self._passing(opened, now, dry_run, budget, trace)
+            passing = tending.passing(self._memory, self.name, functools.partial(self._apply, opened), opened, now, dry_run, budget, trace)
             uses = [] if dry_run else self._memory.uses.taken(self.name, opened.store, passing.curve)
             recipe = self._memory.recipe_of(self.name, opened)
             return passing.run(keeping.keepers_of(recipe.keepers, keeping.policies_of(opened.store), limits), uses)
@@ -500,13 +496,17 @@ class Space:
         """Return up to ``n`` memories worth asking the user to confirm before they are forgotten, most worth first."""
         trace = Trace(id=self._memory.ids.new("tr"), verb="due")
         with self._use() as opened, opened.keeping:
-            return keeping.due(self._passing(opened, None, True, None, trace), n)
+            return keeping.due(
+                tending.passing(self._memory, self.name, functools.partial(self._apply, opened), opened, None, True, None, trace), n
+            )
 
     def foreseen(self, ahead: timedelta = timedelta(days=1)) -> list[Record]:
         """Return tasks and intentions whose time has come, or comes within ``ahead``, and is not over; soonest end first."""
         trace = Trace(id=self._memory.ids.new("tr"), verb="due")
         with self._use() as opened, opened.keeping:
-            return keeping.foreseen(self._passing(opened, None, True, None, trace), ahead)
+            return keeping.foreseen(
+                tending.passing(self._memory, self.name, functools.partial(self._apply, opened), opened, None, True, None, trace), ahead
+            )
 
     @property
     def blocks(self) -> Blocks:
@@ -575,14 +575,14 @@ class Space:
         refused: list[Any] = []
         applied = Applied(entry=None)
         with self._use() as opened:
-            for part in _chunks(transfer.read(lines, name), transfer.CHUNK):
+            for part in chunks(transfer.read(lines, name), transfer.CHUNK):
                 operations, memories, refused_here = transfer.operations(opened.store, part, self._memory.embedder)
                 refused += refused_here
                 if operations:
                     material = material_for(memories, self._memory.embedder, self._memory.analyser)
                     applied = self._apply(opened, operations, trace, material=material, reason=reason, actor=actor)
                     ids += [memory.id for memory in memories]
-        return replace(_receipt(applied, trace, tuple(refused)), ids=tuple(ids))
+        return replace(receipt_of(applied, trace, tuple(refused)), ids=tuple(ids))
 
     def backup(self, path: str | Path) -> None:
         """Write a consistent copy of the space with its whole history to a file, while the space is in use."""
@@ -618,7 +618,7 @@ class Space:
         """
         trace = Trace(id=self._memory.ids.new("tr"), verb="form")
         with self._use() as opened:
-            return self._formed(opened, episodes, trace)
+            return self._deferred(opened).formed(episodes, trace)
 
     def close(self) -> None:
         """Close the space's files; a later call opens them again."""
@@ -628,90 +628,18 @@ class Space:
         """Lend the open space; with ``create`` false one that is not there is empty and stays unmade."""
         return self._memory._pool.use(self.name, create=create, or_empty=True, any_model=any_model, steady=steady)
 
+    def _deferred(self, opened: Opened) -> Deferred:
+        """Return what can be done later in this space."""
+        return Deferred(engine=self._memory, space=self.name, opened=opened, apply=functools.partial(self._apply, opened))
+
     def _drain(self, names: Sequence[str] = ()) -> Done:
         total = Done()
         with self._use() as opened:
             self._memory.recipe_of(self.name, opened)  # a switched recipe is work too
-            tasks = {name: task for name, task in self._tasks(opened).items() if not names or name in names}
+            tasks = {name: task for name, task in self._deferred(opened).tasks().items() if not names or name in names}
             while (done := work(opened.store, tasks, self._memory.clock)).any:
                 total += done
         return total
-
-    def _repair(self, opened: Opened, found: Recall, trace: Trace) -> None:
-        """Have what was found only as raw words formed; what was tried by this process is not looked at again."""
-        engine, recipe = self._memory, self._memory.recipe_of(self.name, opened)
-        assert engine.llm is not None
-        fresh = [hit for hit in found.hits if (self.name, hit.memory.id) not in engine.repaired]
-        if not recipe.formers or not fresh:
-            return
-        by = f"{recipe.forming} {engine.llm.identity}"
-        if len(engine.repaired) > MOST_REMEMBERED:
-            engine.repaired.clear()
-        jobs = repairing.repair_jobs(opened.store, fresh, engine.ids, engine.clock.now(), by)
-        engine.repaired.update((self.name, hit.memory.id) for hit in fresh)
-        if jobs:
-            self._apply(opened, [Enqueue(job=job) for job in jobs], Trace(id=trace.id, verb="repair"))
-            engine.notice(self.name)
-
-    def _tasks(self, opened: Opened) -> dict[str, Task]:
-        """Return what this engine can do of the space's deferred work."""
-        return {forming.TASK: lambda job: self._do_form(opened, job), reforming.TASK: lambda job: self._do_reform(opened, job)}
-
-    def _do_form(self, opened: Opened, job: Job) -> None:
-        trace = Trace(id=self._memory.ids.new("tr"), verb="form")
-        wanted = [str(id) for id in cast("Sequence[object]", job.payload.get("episodes", ()))]
-        present = opened.store.episodes(wanted)  # what was erased meanwhile is not formed
-        operations = self._formed(opened, list(present), trace).operations
-        if operations:
-            self._apply_formed(opened, operations, trace, job)
-
-    def _do_reform(self, opened: Opened, job: Job) -> None:
-        """Do one step of forming the space anew; a job of a recipe that was switched away from again has nothing to do."""
-        recipe, engine = self._memory.recipe_of(self.name, opened), self._memory
-        if job.payload.get("forming") != recipe.forming:
-            return
-        trace = Trace(id=engine.ids.new("tr"), verb=reforming.TASK)
-        after = job.payload.get("after")
-        if after is None:
-            operations, last = reforming.retiring(opened.store), ""
-        else:
-            ids = reforming.step(opened.store, str(after))
-            if not ids:
-                return
-            operations, last = list(self._formed(opened, ids, trace, revive=True).operations), ids[-1]
-        following = reforming.reform_job(engine.ids.new("job"), recipe, engine.clock.now(), after=last)
-        self._apply_formed(opened, reforming.then(operations, following), trace, job)
-
-    def _apply_formed(self, opened: Opened, operations: Sequence[Operation], trace: Trace, job: Job) -> None:
-        reworded = [operation.memory for operation in operations if isinstance(operation, Keep)]
-        for operation in operations:
-            if isinstance(operation, Revise) and operation.text is not None:
-                reworded.append(replace(self._present(opened, operation.id), text=operation.text))
-        material = material_for(reworded, self._memory.embedder, self._memory.analyser)
-        try:
-            self._apply(opened, operations, trace, material=material, key=job_key(job.id))
-        except Conflict:
-            # Another worker formed some of it meanwhile (such as the concept of a name): ids follow from the source, so theirs is ours.
-            fresh = [o for o in operations if not (isinstance(o, Keep) and opened.store.status_of(o.memory.id) is not None)]
-            if len(fresh) == len(operations):
-                raise
-            self._apply(opened, fresh, trace, material=material, key=job_key(job.id))
-
-    def _formed(self, opened: Opened, ids: Sequence[str], trace: Trace, *, revive: bool = False) -> forming.Formed:
-        found = opened.store.episodes(ids)
-        for id in ids:
-            if id not in found:
-                raise NotFound("episode", id)
-        with opened.current.lock:
-            reader = self._memory._reader(self.name, opened)
-
-            def context() -> Context:
-                ctx = reader.context(opened.current.now(), None, trace)
-                return ctx if ctx.llm is None else replace(ctx, llm=forming.Aside(ctx.llm, opened.current.lock))
-
-            recipe = self._memory.recipe_of(self.name, opened)
-            again = None if self._memory.llm is None else context
-            return forming.form(context(), recipe, opened.store, [found[id] for id in ids], revive=revive, again=again)
 
     def _apply(
         self,
@@ -742,122 +670,8 @@ class Space:
             )
         )
 
-    def _judged(
-        self, opened: Opened, good: Sequence[str], bad: Sequence[str], now: datetime, cast: Mapping[str, Mapping[str, float]]
-    ) -> list[Operation]:
-        """Return what feedback changes: uses, strength on the recipe's curve, and what the memories' votes are."""
-        curve = keeping.curve_of(self._memory.recipe_of(self.name, opened).curve)
-        judged = [(id, True) for id in good] + [(id, False) for id in bad]
-        usage = opened.store.usage([id for id, _ in judged])
-        born = {id: memory.at for id, memory in opened.store.memories([id for id, _ in judged]).items()}
-        reinforced = [(id, curve.reinforced(id, usage.get(id), born.get(id, now), grade(useful), now)) for id, useful in judged]
-        return [with_vote(operation, usage.get(id), cast.get(id, {})) for id, operation in reinforced]
-
-    def _passing(self, opened: Opened, now: datetime | None, dry_run: bool, budget: UpkeepBudget | None, trace: Trace) -> Pass:
-        """Return a pass of upkeep, ready to run."""
-        engine = self._memory
-
-        def material(memories: Sequence[Record]) -> Mapping[str, Material]:
-            return material_for(memories, engine.embedder, engine.analyser)
-
-        def apply(operations: Sequence[Operation], material: Mapping[str, Material], why: str) -> Applied:
-            return self._apply(opened, operations, trace, material=material, reason=why)
-
-        def erase(ids: Sequence[str], why: str) -> ErasureReport:
-            there = [id for id in ids if opened.store.status_of(id) not in (None, "erased")]
-            return erasing.erase(opened, there, engine.ids, lambda operations, needed: apply(operations, needed, why), material)
-
-        return Pass(
-            opened=opened,
-            means=Means(count_tokens=count_tokens, material_for=material, apply=apply, erase=erase, llm=engine.llm),
-            curve=keeping.curve_of(engine.recipe_of(self.name, opened).curve),
-            holds=keeping.policies_of(opened.store).holds,
-            now=engine.clock.now() if now is None else to_utc(now, "now"),
-            budget=budget or UpkeepBudget(),
-            trace=trace,
-            dry_run=dry_run,
-        )
-
     def _present(self, opened: Opened, id: str) -> Record:
         found = opened.store.memories([id])
         if id not in found:
             raise NotFound("memory", id)
         return found[id]
-
-    def _correction(
-        self, current: Record, text: str | None, changes: Mapping[str, Any], expected_version: int | None
-    ) -> tuple[list[Operation], list[Record]]:
-        """Return a correction: the caller's words are an episode on which the new version rests."""
-        fields = dict(changes)
-        operations: list[Operation] = []
-        if text is not None:
-            episode = self._words_of_caller(text, current)
-            operations.append(Observe(episode=episode))
-            fields["sources"] = (Span(episode=episode.id, start=0, end=len(text)),)
-        fields = prepare.revised_fields(fields)
-        operations.append(Revise(id=current.id, text=text, changes=fields, expected_version=expected_version))
-        return operations, [] if text is None else [replace(current, text=text)]
-
-    def _supersession(
-        self, current: Record, text: str, since: datetime, expected_version: int | None
-    ) -> tuple[list[Operation], list[Record]]:
-        """Return a supersession: the old memory ends at ``since``, a new one begins."""
-        now = self._memory.clock.now()
-        episode = self._words_of_caller(text, current)
-        memory = replace(
-            current,
-            id="mem" + episode.id[2:],
-            text=text,
-            at=since,
-            recorded_at=now,
-            valid_from=since,
-            valid_to=None,
-            version=1,
-            status="active",
-            ref=None,
-            media=(),
-            sources=(Span(episode=episode.id, start=0, end=len(text)),),
-        )
-        operations: list[Operation] = [
-            Observe(episode=episode),
-            Keep(memory=memory),
-            Supersede(id=current.id, by=memory.id, at=since, expected_version=expected_version),
-        ]
-        return operations, [memory]
-
-    def _words_of_caller(self, text: str, revised: Record) -> Episode:
-        now = self._memory.clock.now()
-        return Episode(
-            id=self._memory.ids.new("ep"),
-            text=text,
-            at=now,
-            recorded_at=now,
-            author=self._memory.actor or None,
-            session=revised.session,
-            attributes={erasing.REVISES: revised.id},
-        )
-
-
-def _receipt(applied: Applied, trace: Trace, refused: tuple[Any, ...] = ()) -> Receipt:
-    changes = applied.entry.changes if applied.entry else ()
-    return Receipt(
-        verb=trace.verb,
-        ids=tuple(change.subject for change in changes if change.op == "keep"),
-        episodes=tuple(change.subject for change in changes if change.op == "observe"),
-        jobs=tuple(change.subject for change in changes if change.op == "enqueue"),
-        refused=refused,
-        entry=applied.entry.seq if applied.entry else 0,
-        duplicate=applied.duplicate,
-        trace=trace,
-    )
-
-
-def _chunks(lines: Iterable[Any], size: int) -> Iterable[list[Any]]:
-    part: list[Any] = []
-    for line in lines:
-        part.append(line)
-        if len(part) == size:
-            yield part
-            part = []
-    if part:
-        yield part

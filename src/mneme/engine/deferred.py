@@ -1,0 +1,131 @@
+"""Deferred work of one space: forming, forming anew, and repairing what was found only as raw words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, cast
+
+from mneme.core.context import Context
+from mneme.core.errors import Conflict, NotFound
+from mneme.core.operations import Enqueue, Keep, Operation, Revise
+from mneme.core.ports import Applied
+from mneme.core.query import Recall
+from mneme.core.records import Job
+from mneme.core.trace import Trace
+from mneme.engine import forming, reforming, repairing
+from mneme.engine.jobs import Task, job_key
+from mneme.engine.material import material_for
+from mneme.engine.opened import Opened
+
+if TYPE_CHECKING:
+    from mneme.memory import Memory
+
+MOST_REMEMBERED = 100_000
+"""How many memories a process remembers as looked at for repair."""
+
+
+class Apply(Protocol):
+    """Applies operations in one transaction."""
+
+    def __call__(self, operations: Sequence[Operation], trace: Trace, **more: object) -> Applied:
+        """Return what the store did."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """What can be done later in an open space.
+
+    Args:
+        engine: the memory that the space belongs to.
+        space: its name.
+        opened: the space.
+        apply: applies operations to it.
+    """
+
+    engine: Memory
+    space: str
+    opened: Opened
+    apply: Apply
+
+    def repair(self, found: Recall, trace: Trace) -> None:
+        """Have what was found only as raw words formed; what was tried by this process is not looked at again."""
+        engine, recipe = self.engine, self.engine.recipe_of(self.space, self.opened)
+        assert engine.llm is not None
+        fresh = [hit for hit in found.hits if (self.space, hit.memory.id) not in engine.repaired]
+        if not recipe.formers or not fresh:
+            return
+        by = f"{recipe.forming} {engine.llm.identity}"
+        if len(engine.repaired) > MOST_REMEMBERED:
+            engine.repaired.clear()
+        jobs = repairing.repair_jobs(self.opened.store, fresh, engine.ids, engine.clock.now(), by)
+        engine.repaired.update((self.space, hit.memory.id) for hit in fresh)
+        if jobs:
+            self.apply([Enqueue(job=job) for job in jobs], Trace(id=trace.id, verb="repair"))
+            engine.notice(self.space)
+
+    def tasks(self) -> dict[str, Task]:
+        """Return what this engine can do of the space's deferred work."""
+        return {forming.TASK: lambda job: self._do_form(job), reforming.TASK: lambda job: self._do_reform(job)}
+
+    def _do_form(self, job: Job) -> None:
+        trace = Trace(id=self.engine.ids.new("tr"), verb="form")
+        wanted = [str(id) for id in cast("Sequence[object]", job.payload.get("episodes", ()))]
+        present = self.opened.store.episodes(wanted)  # what was erased meanwhile is not formed
+        operations = self.formed(list(present), trace).operations
+        if operations:
+            self._apply_formed(operations, trace, job)
+
+    def _do_reform(self, job: Job) -> None:
+        """Do one step of forming the space anew; a job of a recipe that was switched away from again has nothing to do."""
+        recipe, engine = self.engine.recipe_of(self.space, self.opened), self.engine
+        if job.payload.get("forming") != recipe.forming:
+            return
+        trace = Trace(id=engine.ids.new("tr"), verb=reforming.TASK)
+        after = job.payload.get("after")
+        if after is None:
+            operations, last = reforming.retiring(self.opened.store), ""
+        else:
+            ids = reforming.step(self.opened.store, str(after))
+            if not ids:
+                return
+            operations, last = list(self.formed(ids, trace, revive=True).operations), ids[-1]
+        following = reforming.reform_job(engine.ids.new("job"), recipe, engine.clock.now(), after=last)
+        self._apply_formed(reforming.then(operations, following), trace, job)
+
+    def _apply_formed(self, operations: Sequence[Operation], trace: Trace, job: Job) -> None:
+        reworded = [operation.memory for operation in operations if isinstance(operation, Keep)]
+        for operation in operations:
+            if isinstance(operation, Revise) and operation.text is not None:
+                reworded.append(replace(self.opened.store.memories([operation.id])[operation.id], text=operation.text))
+        material = material_for(reworded, self.engine.embedder, self.engine.analyser)
+        try:
+            self.apply(operations, trace, material=material, key=job_key(job.id))
+        except Conflict:
+            # Another worker formed some of it meanwhile (such as the concept of a name): ids follow from the source, so theirs is ours.
+            fresh = [o for o in operations if not (isinstance(o, Keep) and self.opened.store.status_of(o.memory.id) is not None)]
+            if len(fresh) == len(operations):
+                raise
+            self.apply(fresh, trace, material=material, key=job_key(job.id))
+
+    def formed(self, ids: Sequence[str], trace: Trace, *, revive: bool = False) -> forming.Formed:
+        """Return what the recipe makes of episodes, with nothing of it applied.
+
+        Raises:
+            NotFound: there is no such episode.
+        """
+        found = self.opened.store.episodes(ids)
+        for id in ids:
+            if id not in found:
+                raise NotFound("episode", id)
+        with self.opened.current.lock:
+            reader = self.engine._reader(self.space, self.opened)
+
+            def context() -> Context:
+                ctx = reader.context(self.opened.current.now(), None, trace)
+                return ctx if ctx.llm is None else replace(ctx, llm=forming.Aside(ctx.llm, self.opened.current.lock))
+
+            recipe = self.engine.recipe_of(self.space, self.opened)
+            again = None if self.engine.llm is None else context
+            return forming.form(context(), recipe, self.opened.store, [found[id] for id in ids], revive=revive, again=again)

@@ -1,0 +1,57 @@
+"""A pass of upkeep over an open space, with what it needs from the memory that the space belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from mneme.core.clock import to_utc
+from mneme.core.operations import Operation
+from mneme.core.ports import Applied, Material
+from mneme.core.query import ErasureReport
+from mneme.core.records import Memory as Record
+from mneme.core.trace import Trace
+from mneme.engine import erasing, keeping
+from mneme.engine.deferred import Apply
+from mneme.engine.material import material_for
+from mneme.engine.opened import Opened
+from mneme.engine.upkeep import Means, Pass, UpkeepBudget
+from mneme.text.tokens import count_tokens
+
+if TYPE_CHECKING:
+    from mneme.memory import Memory
+
+
+def passing(
+    engine: Memory,
+    space: str,
+    apply_to: Apply,
+    opened: Opened,
+    now: datetime | None,
+    dry_run: bool,
+    budget: UpkeepBudget | None,
+    trace: Trace,
+) -> Pass:
+    """Return a pass of upkeep, ready to run."""
+
+    def material(memories: Sequence[Record]) -> Mapping[str, Material]:
+        return material_for(memories, engine.embedder, engine.analyser)
+
+    def apply(operations: Sequence[Operation], material: Mapping[str, Material], why: str) -> Applied:
+        return apply_to(operations, trace, material=material, reason=why)
+
+    def erase(ids: Sequence[str], why: str) -> ErasureReport:
+        there = [id for id in ids if opened.store.status_of(id) not in (None, "erased")]
+        return erasing.erase(opened, there, engine.ids, lambda operations, needed: apply(operations, needed, why), material)
+
+    return Pass(
+        opened=opened,
+        means=Means(count_tokens=count_tokens, material_for=material, apply=apply, erase=erase, llm=engine.llm),
+        curve=keeping.curve_of(engine.recipe_of(space, opened).curve),
+        holds=keeping.policies_of(opened.store).holds,
+        now=engine.clock.now() if now is None else to_utc(now, "now"),
+        budget=budget or UpkeepBudget(),
+        trace=trace,
+        dry_run=dry_run,
+    )
