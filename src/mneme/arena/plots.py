@@ -168,11 +168,15 @@ def _short(name: str, step: float) -> str:
 
 def _marker(index: int, x: float, y: float, tip: str) -> str:
     title = f"<title>{escape(tip)}</title>" if tip else ""
-    kind = index % 4
+    kind = index % 6
     if kind == 0:
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4">{title}</circle>'
     if kind == 1:
         return f'<rect x="{x - 3.5:.1f}" y="{y - 3.5:.1f}" width="7" height="7">{title}</rect>'
     if kind == 2:
         return f'<polygon points="{x:.1f},{y - 4.5:.1f} {x + 4.5:.1f},{y + 3.5:.1f} {x - 4.5:.1f},{y + 3.5:.1f}">{title}</polygon>'
-    return f'<polygon points="{x:.1f},{y - 5:.1f} {x + 5:.1f},{y:.1f} {x:.1f},{y + 5:.1f} {x - 5:.1f},{y:.1f}">{title}</polygon>'
+    if kind == 3:
+        return f'<polygon points="{x:.1f},{y - 5:.1f} {x + 5:.1f},{y:.1f} {x:.1f},{y + 5:.1f} {x - 5:.1f},{y:.1f}">{title}</polygon>'
+    if kind == 4:
+        return f'<polygon points="{x:.1f},{y + 4.5:.1f} {x + 4.5:.1f},{y - 3.5:.1f} {x - 4.5:.1f},{y - 3.5:.1f}">{title}</polygon>'
+    return f'<path d="M{x - 4.5:.1f} {y:.1f}h9M{x:.1f} {y - 4.5:.1f}v9" stroke-width="3" fill="none">{title}</path>'

@@ -17,7 +17,7 @@ from mneme.core.components import Scene
 from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray
 from mneme.retrieval.features.bridge import added, best_hits, places_of
-from mneme.retrieval.terms import content_terms
+from mneme.retrieval.terms import content_terms, search_terms
 
 MOST_WORDS = 40
 RARE = 12
@@ -37,7 +37,9 @@ class SameSubject:
         lengths = ctx.index.lengths
         if not best or lengths[scene.positions[best[0].place]] > MOST_WORDS:
             return found
-        asked = set(query.terms.tolist())
+        if all(scene.positions[best[0].place] in term.positions for term in search_terms(ctx, query).terms):
+            return found  # nothing is left to add
+        asked = frozenset(query.terms.tolist())
         for term in sorted(content_terms(best[0].text) - asked):
             positions, _ = ctx.index.postings(term)
             if 1 < len(positions) <= RARE:

@@ -1,6 +1,6 @@
 """Titles: a note, page or passage that has one is about what its title says.
 
-A question that names a title asks for it; a best hit that names one leads on to it. A space without titled texts pays nothing.
+A question that names a title asks for it; a best hit that names one leads on to it. A space where titles are rare pays nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from mneme.text.marks import TITLED, phrases, title_mark
 _NO_OPENER = "x "
 """Before a question, so that a name at its beginning counts as one."""
 
-_LONGEST = 6
+_CUSTOMARY = 0.05
+"""The share of titled texts above which titles are looked at."""
+
+_LONGEST = 5
 """Words of the longest title that is looked for in a question."""
 
 _WORD = re.compile(r"\w+(?:['’.-]\w+)*")
@@ -84,5 +87,5 @@ def _titles_in(index: Index, question: str) -> list[IntArray]:
 
 
 def has_titles(index: Index) -> bool:
-    """Return whether any text of the space has a title."""
-    return index.memo("has-titles", lambda: bool(marked(index, TITLED).any()))
+    """Return whether titles are customary in the space: in a conversation, a line with a colon now and then is not one."""
+    return index.memo("has-titles", lambda: bool(marked(index, TITLED).sum() > _CUSTOMARY * index.present.sum()))
