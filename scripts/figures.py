@@ -85,12 +85,13 @@ def main() -> int:
     """Write the table, or check it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bench", type=Path, default=HOME / "build" / "bench.json")
+    parser.add_argument("--claims", type=Path, default=HOME / "claims")
     parser.add_argument("--readme", type=Path, default=HOME / "README.md")
     parser.add_argument("--check", action="store_true")
     given = parser.parse_args()
     now = given.readme.read_text(encoding="utf-8")
     bench = json.loads(given.bench.read_text(encoding="utf-8")) if given.bench.exists() else {}
-    new = filled(now, {**bench, **claimed(HOME / "claims")})
+    new = filled(now, {**bench, **claimed(given.claims)})
     if given.check:
         return 0 if now == new else 1
     given.readme.write_text(new, encoding="utf-8")
