@@ -34,11 +34,11 @@ class LatestFirst:
         most_rows: a hit whose rarest word of the question stands in more memories is no statement about something.
     """
 
-    checked: int = 10
+    checked: int = 5
     most_words: int = 30
-    read: int = 8
+    read: int = 4
     share: float = 0.5
-    most_rows: int = 4096
+    most_rows: int = 1024
 
     def refine(self, ctx: Context, query: Query, ranked: Ranked) -> Ranked:
         """Return the hits with later versions before earlier ones; as many as there were."""

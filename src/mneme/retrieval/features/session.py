@@ -43,7 +43,9 @@ class SessionMean:
         """Return ``(m,)`` about a cosine."""
         groups, count = ctx.index.groups
         size, length = ctx.index.memo("session-length", lambda: _lengths(ctx.index))
-        total = np.bincount(groups, np.where(ctx.index.present, scene.channels["dense"], 0.0), count) / length
+        whole = ctx.index.memo("all-present", lambda: bool(ctx.index.present.all()))
+        cosines = scene.channels["dense"] if whole else np.where(ctx.index.present, scene.channels["dense"], 0.0)
+        total = np.bincount(groups, cosines, count) / length
         return total[groups[scene.positions]].astype(np.float32) * (size[groups[scene.positions]] > 0)
 
 

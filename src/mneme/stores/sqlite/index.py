@@ -158,7 +158,10 @@ def width_of(connection: sqlite3.Connection) -> int:
 
 def vectors(connection: sqlite3.Connection, rows: Sequence[int], text_versions: Sequence[int]) -> list[FloatArray]:
     """Return the vectors of rows, in the order asked."""
-    width = width_of(connection)
     keys = [int(row) * VERSIONS + int(number) for row, number in zip(rows, text_versions, strict=True)]
-    found = dict(select_in(connection, "SELECT key, data FROM vector WHERE key IN {}", keys))
-    return [np.frombuffer(found.get(key, b""), "<f4").reshape(-1, width or 1) for key in keys]
+    rows_found = select_in(connection, "SELECT key, passages, data FROM vector WHERE key IN {}", keys)
+    found = {key: np.frombuffer(data, "<f4").reshape(passages, -1) for key, passages, data in rows_found}
+    if len(found) == len(keys):
+        return [found[key] for key in keys]
+    nothing = np.empty((0, width_of(connection) or 1), np.float32)
+    return [found.get(key, nothing) for key in keys]
