@@ -20,14 +20,14 @@ def locate(quote: str, text: str) -> tuple[int, int] | None:
     exact = text.find(quote)
     if quote.strip() and exact >= 0:
         return exact, exact + len(quote)
-    wanted, _ = _folded(quote.strip().strip("\"“”'‘’"))
     folded, places = _folded(text)
-    if len(wanted) < _LEAST_CHARS:
-        return None
-    start = folded.find(wanted)
-    if start < 0:
-        return None
-    return places[start], places[start + len(wanted) - 1] + 1
+    # As it is first; then without the marks that a model may have put around it.
+    for form in (quote.strip(), quote.strip().strip("\"“”'‘’")):
+        wanted, _ = _folded(form)
+        start = folded.find(wanted)
+        if len(wanted) >= _LEAST_CHARS and start >= 0:
+            return places[start], places[start + len(wanted) - 1] + 1
+    return None
 
 
 def _folded(text: str) -> tuple[str, list[int]]:
