@@ -42,7 +42,8 @@ def fit(x: np.ndarray, y: np.ndarray, weight: np.ndarray, l2: float = 1.0) -> np
         z = design @ w
         p = 1 / (1 + np.exp(-z))
         penalty = np.r_[w[:-1], 0.0]
-        return float((weight * (np.logaddexp(0, z) - y * z)).sum() + l2 * penalty @ penalty), design.T @ (weight * (p - y)) + 2 * l2 * penalty
+        value = float((weight * (np.logaddexp(0, z) - y * z)).sum() + l2 * penalty @ penalty)
+        return value, design.T @ (weight * (p - y)) + 2 * l2 * penalty
 
     return np.asarray(minimize(loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B").x)
 

@@ -20,6 +20,7 @@ from mneme.retrieval.fusion import best
 from mneme.retrieval.keyed import summed
 from mneme.retrieval.provenance import kind_mask, or_all, provenance
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Descent:
     """Ranks what the descent reaches.

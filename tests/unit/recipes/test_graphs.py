@@ -20,7 +20,8 @@ def known(**more: object) -> Phrases:
     empty = np.zeros((0, 3))
     given: dict[str, object] = {
         "names": ("usa", "thomas"), "vectors": np.eye(2, 64, dtype=np.float32), "passages": np.arange(3),
-        "contains": np.array([[0, 0], [1, 1]]),        "spread": np.array([50.0, 2.0]), "facts": {}, "relations": empty, "synonyms": empty, **more,
+        "contains": np.array([[0, 0], [1, 1]]),
+        "spread": np.array([50.0, 2.0]), "facts": {}, "relations": empty, "synonyms": empty, **more,
     }  # fmt: skip
     return Phrases(**given)  # type: ignore[arg-type]
 
