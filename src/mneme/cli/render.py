@@ -26,7 +26,6 @@ _PARTS = {
     "window-dense": "what stands beside it",
     "window-lexical": "words beside it",
     "session-dense": "nearest in its conversation",
-    "session-mean": "its conversation as a whole",
     "session-lexical": "words in its conversation",
     "speaker": "said by",
     "asker": "the asker's own words",

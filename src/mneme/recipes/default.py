@@ -12,7 +12,7 @@ from mneme.retrieval.features.bridge import Bridge
 from mneme.retrieval.features.form import Answers, Length, TellsTime
 from mneme.retrieval.features.neighbourhood import WindowDense, WindowLexical
 from mneme.retrieval.features.people import Asker, Speaker
-from mneme.retrieval.features.session import SessionDense, SessionLexical, SessionMean
+from mneme.retrieval.features.session import SessionDense, SessionLexical
 from mneme.retrieval.features.strength import Strength
 from mneme.retrieval.features.subject import SameSubject
 from mneme.retrieval.features.times import InRange
@@ -29,7 +29,6 @@ WEIGHTS = {
     "lexical": 2.0,
     "window-dense": 2.5,
     "session-dense": 3.0,
-    "session-mean": 1.0,
     "window-lexical": 5.0,
     "session-lexical": 7.5,
     "speaker": 2.8,
@@ -63,7 +62,6 @@ recipe = Recipe(
         features=(
             WindowDense(),
             SessionDense(),
-            SessionMean(),
             WindowLexical(),
             SessionLexical(),
             Speaker(),

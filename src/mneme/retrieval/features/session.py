@@ -11,9 +11,6 @@ from mneme.core.context import Context, Index, Query
 from mneme.core.ports import FloatArray
 from mneme.retrieval.terms import inverse_frequency, norms, search_terms
 
-MEAN_COSINE = 0.2
-"""The cosine that two messages of one session have on average, in real conversations."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionDense:
@@ -27,26 +24,6 @@ class SessionDense:
         best = np.full(count, -1.0, np.float32)
         np.maximum.at(best, groups, scene.channels["dense"])
         return best[groups[scene.positions]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionMean:
-    """About the cosine of the query with the session's mean vector: the sum of its cosines over the length of the sum of its vectors.
-
-    That length is taken from the number of vectors and the cosine that two messages of one session have on average, so no vectors
-    are summed.
-    """
-
-    name: str = "session-mean"
-
-    def score(self, ctx: Context, query: Query, scene: Scene) -> FloatArray:
-        """Return ``(m,)`` about a cosine."""
-        groups, count = ctx.index.groups
-        size, length = ctx.index.memo("session-length", lambda: _lengths(ctx.index))
-        whole = ctx.index.memo("all-present", lambda: bool(ctx.index.present.all()))
-        cosines = scene.channels["dense"] if whole else np.where(ctx.index.present, scene.channels["dense"], 0.0)
-        total = np.bincount(groups, cosines, count) / length
-        return total[groups[scene.positions]].astype(np.float32) * (size[groups[scene.positions]] > 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +43,6 @@ class SessionLexical:
             idf = np.float32(term.weight * inverse_frequency(int(np.count_nonzero(inside)), sessions))
             total += idf * inside / (inside + norm)
         return total[groups[scene.positions]] / wanted.ideal
-
-
-def _lengths(index: Index) -> tuple[FloatArray, FloatArray]:
-    """Return how many memories each session has, and about how long the sum of their unit vectors is."""
-    groups, count = index.groups
-    size = np.bincount(groups[index.present], minlength=count).astype(np.float32)
-    return size, np.sqrt(np.maximum(size, 1.0) * (1.0 + (np.maximum(size, 1.0) - 1.0) * MEAN_COSINE)).astype(np.float32)
 
 
 def _norm(index: Index) -> tuple[FloatArray, int]:
