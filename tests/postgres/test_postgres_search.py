@@ -121,7 +121,7 @@ def test_a_space_becomes_searchable_when_it_is_large(root: PostgresRoot, monkeyp
 
 
 @pytest.fixture
-def many(root: PostgresRoot) -> PostgresStore:
+def many(root: PostgresRoot, database: tuple[str, str]) -> PostgresStore:
     """A space among others, in tables whose statistics are known."""
     for number in range(12):
         other = root.open(f"other {number}")
@@ -130,6 +130,8 @@ def many(root: PostgresRoot) -> PostgresStore:
     store = root.open("one")
     fill(store, 300)
     store.build_search()
+    with psycopg.connect(database[0], autocommit=True) as owner:
+        owner.execute("ANALYZE")
     return store
 
 

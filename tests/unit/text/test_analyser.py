@@ -6,7 +6,7 @@ import pytest
 
 from mneme.core.errors import InvalidInput
 from mneme.text.analyser import Analyser
-from mneme.text.marks import TIME, phrase_mark
+from mneme.text.marks import TIME, TITLED, phrase_mark, title_mark
 from mneme.text.terms import LANGUAGE_MARKS, decode_many, decode_terms, encode_terms, term_id
 
 
@@ -189,7 +189,7 @@ def test_document_holds_the_counts_of_terms(analyser: Analyser) -> None:
     wanted, times = decode_terms(encode_terms(analyser.terms(text)))
     assert ids[counts > 0].tolist() == wanted.tolist()
     assert counts[counts > 0].tolist() == times.tolist()
-    assert set(ids[counts == 0].tolist()) == {TIME, phrase_mark("porto")}
+    assert set(ids[counts == 0].tolist()) == {TIME, TITLED, phrase_mark("porto"), title_mark("porto, porto")}
 
 
 def test_five_megabytes_take_less_than_two_seconds_of_one_core(analyser: Analyser) -> None:
