@@ -29,7 +29,8 @@ NEGATIONS = frozenset(
 """Function words that change what is said."""
 _BANDS = ((0, 1), (2, 3))
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_LARGEST_GROUP = 500
+_LARGEST_GROUP = 200
+_MOST_SOURCES = 200  # what was said more often than this stands for itself; its next repetitions begin a new one
 _LEAST_WORDS = 2
 
 
@@ -51,7 +52,7 @@ class Duplicates:
         for places in groups(ctx, self._looked_at(ctx)):
             if ctx.out_of_time():
                 return
-            memories = [memory for memory in ctx.memories(places) if memory.id not in gone]
+            memories = [memory for memory in ctx.memories(places) if memory.id not in gone and len(memory.sources) < _MOST_SOURCES]
             for same in _alike(memories, analyser):
                 gone.update(memory.id for memory in same[:-1])
                 yield self._merge(ctx, same)
