@@ -464,6 +464,9 @@ class Space:
                 applied = self._apply(opened, undoing.operations, trace, undoes=taken.seq, reason=reason, actor=actor)
                 refused += undoing.refused
                 ids += [change.subject for change in applied.entry.changes] if applied.entry else []
+            if any(taken.verb == undo.PASS for taken in chosen):
+                # Places of what the pass had made stay empty in the index, and what counts places would not rank exactly as before.
+                opened.current.drop()
         return replace(receipt_of(applied, trace, tuple(refused)), ids=tuple(dict.fromkeys(ids)))
 
     def upkeep(

@@ -76,7 +76,7 @@ class Census:
         dated, numbered, asks, tells: ``bool``: the text has a time, a number, is a question, tells of its speaker.
         tokens: ``float32`` rendered tokens of the text.
         nbytes: ``float32`` bytes of the text.
-        sketch: ``(n, 4) uint64``: four minima of hashes of the terms; near-duplicates share most of them.
+        content: ``uint64``: a hash of the set of content terms; texts that differ in function words alone share it.
     """
 
     seq: int
@@ -106,7 +106,7 @@ class Census:
     tells: BoolArray
     tokens: FloatArray
     nbytes: FloatArray
-    sketch: NDArray[np.uint64]
+    content: NDArray[np.uint64]
 
     def __len__(self) -> int:
         return len(self.ids)

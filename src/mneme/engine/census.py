@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 
 from mneme.core.ports import IndexRows, IntArray, Store
 from mneme.core.upkeep import NEVER, Census, Coded
+from mneme.retention.duplicates import NEGATIONS
 from mneme.text.marks import ASKS, TIME
+from mneme.text.stopwords import listed_languages, stopwords
 from mneme.text.terms import LANGUAGE_MARKS, TermIds, decode_many, term_id
 
 CODED = ("kind", "status", "author", "role", "session", "channel", "tier", "tags")
@@ -20,7 +23,7 @@ EXACT_UP_TO = 20_000
 _CHUNK = 50_000
 _SAMPLE = 2_000
 _BUCKETS = 1 << 21
-_MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], np.uint64)
+_MIX = np.uint64(0x9E3779B97F4A7C15)
 _NUMBERS = frozenset([*map(str, range(2200)), *"two three four five six seven eight nine ten once twice couple several dozen".split()])
 _SELF = frozenset("i me my mine we our ours myself im ive".split())
 
@@ -55,7 +58,7 @@ class CensusTaker:
         self._ids: list[str] = []
         self._place: dict[str, int] = {}
         self._data: dict[str, NDArray[Any]] = {name: np.zeros(0, kind) for name, kind in _NUMERIC}
-        self._data["sketch"] = np.zeros((0, 4), np.uint64)
+        self._data["content"] = np.zeros(0, np.uint64)
         self._codes = {name: _Codes() for name in CODED}
         for name in CODED:
             self._data[name] = np.zeros(0, np.int32)
@@ -69,7 +72,7 @@ class CensusTaker:
             self._refresh(self._store.index_rows(after=self._seq, vectors=False))
         fields: dict[str, Any] = {name: Coded(codes=self._data[name], values=list(self._codes[name])) for name in CODED}
         others: dict[str, Any] = {name: self._data[name] for name, _ in _NUMERIC if name != "text_version"}
-        return Census(seq=self._seq, ids=self._ids, sketch=self._data["sketch"], **fields, **others)
+        return Census(seq=self._seq, ids=self._ids, content=self._data["content"], **fields, **others)
 
     def text_versions(self, places: Sequence[int]) -> list[int]:
         """Return the versions whose vectors hold, for reading them."""
@@ -179,38 +182,47 @@ def _features(blobs: Sequence[bytes], weight: NDArray[np.float32]) -> dict[str, 
     plain = counts > 0
     words = np.bincount(owner[plain], minlength=len(blobs)).astype(np.float32)
     idf = np.bincount(owner[plain], weights=weight[_buckets(ids[plain])], minlength=len(blobs))
-    marks = ~plain & ~np.isin(ids, [TIME, ASKS, *LANGUAGE_MARKS.values()])
+    marks = ~plain & ~_among(ids, [TIME, ASKS, *LANGUAGE_MARKS.values()])
 
-    def has(wanted: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    def has(wanted: Iterable[int]) -> NDArray[np.bool_]:
         found = np.zeros(len(blobs), bool)
-        found[owner[np.isin(ids, wanted)]] = True
+        found[owner[_among(ids, wanted)]] = True
         return found
 
     return {
         "words": words,
         "rarity": (idf / np.maximum(words, 1)).astype(np.float32),
         "names": np.bincount(owner[marks], minlength=len(blobs)).astype(np.float32),
-        "dated": has(np.array([TIME], np.uint64)),
-        "asks": has(np.array([ASKS], np.uint64)),
-        "numbered": has(_hashed(_NUMBERS)),
-        "tells": has(_hashed(_SELF)),
-        "sketch": _sketches(ids[plain], sizes, plain, len(blobs)),
+        "dated": has([TIME]),
+        "asks": has([ASKS]),
+        "numbered": has(map(term_id, _NUMBERS)),
+        "tells": has(map(term_id, _SELF)),
+        "content": _content(ids, owner, plain, len(blobs)),
     }
 
 
-def _hashed(words: Iterable[str]) -> NDArray[np.uint64]:
-    return np.fromiter(map(term_id, sorted(words)), np.uint64)
+def _among(ids: TermIds, wanted: Iterable[int]) -> NDArray[np.bool_]:
+    """Return which ids are among a few wanted ones; by bucket first, so that most are looked at once."""
+    known = np.fromiter(wanted, np.uint64)
+    table = np.zeros(_BUCKETS, bool)
+    table[_buckets(known)] = True
+    found = table[_buckets(ids)]
+    found[found] = np.isin(ids[found], known)
+    return found
 
 
-def _sketches(ids: TermIds, sizes: IntArray, plain: NDArray[np.bool_], count: int) -> NDArray[np.uint64]:
-    """Return four minima per text of multiplied and folded term hashes (min-wise hashing); the largest number for no terms."""
-    bounds = np.concatenate([[0], np.cumsum(sizes)])
-    kept = np.concatenate([[0], np.cumsum(plain)])[bounds]
-    sketch = np.full((count, 4), np.iinfo(np.uint64).max, np.uint64)
-    full = np.flatnonzero(np.diff(kept))
-    if len(full):
-        for column, factor in enumerate(_MIX):
-            mixed = ids * factor
-            mixed ^= mixed >> np.uint64(29)
-            sketch[full, column] = np.minimum.reduceat(mixed, kept[:-1][full])
-    return sketch
+def _content(ids: TermIds, owner: IntArray, plain: NDArray[np.bool_], count: int) -> NDArray[np.uint64]:
+    """Return the sum of mixed hashes of each text's content terms, modulo 2^64: the same set gives the same number in any order."""
+    kept = plain & ~_among(ids, _function_words())
+    mixed = ids[kept] * _MIX
+    mixed ^= mixed >> np.uint64(29)
+    starts = np.flatnonzero(np.r_[True, np.diff(owner[kept]) > 0]) if kept.any() else np.zeros(0, np.int64)
+    content = np.zeros(count, np.uint64)
+    content[owner[kept][starts]] = np.add.reduceat(mixed, starts) if len(starts) else 0
+    return content
+
+
+@lru_cache(maxsize=1)
+def _function_words() -> tuple[int, ...]:
+    words = frozenset[str]().union(*(stopwords(language) for language in listed_languages())) - NEGATIONS
+    return tuple(sorted(map(term_id, words)))

@@ -81,13 +81,13 @@ def policies_of(store: Store) -> Policies:
 def keepers_of(recipe: Sequence[Keeper], policies: Policies, limits: Sequence[Limit]) -> list[Keeper]:
     """Return what looks after a space: its rules, what merges and moves, its budgets, and what summarises.
 
-    Budgets come before summaries, which take long and read episodes, whatever was archived.
+    Budgets come before summaries, which take long and read episodes, whatever was archived; and once more after them, for what they made.
     """
     rules: list[Keeper] = [Rules(rules=policies.rules)] if policies.rules else []
     every = (*policies.limits, *limits)
     budgets: list[Keeper] = [Budget(limits=every)] if every else []
     first = [keeper for keeper in recipe if keeper.name not in SUMMARISING]
-    return [*rules, *first, *budgets, *(keeper for keeper in recipe if keeper.name in SUMMARISING)]
+    return [*rules, *first, *budgets, *(keeper for keeper in recipe if keeper.name in SUMMARISING), *budgets]
 
 
 def curve_of(curve: Curve | None) -> Curve:

@@ -21,6 +21,9 @@ from mneme.text.sentences import sentence_spans
 CONDENSED_FROM = "condensed_from"
 """Attribute of a condensed memory: the memory whose sentences it has."""
 
+SPOKEN = ("turn", "note", "event")
+"""Kinds that may be shortened; what was formed stays whole or goes."""
+
 MEDIA = -1
 _SHORTEST_WORDS = 3
 _NEXT_SENTENCE = 0.5
@@ -77,8 +80,10 @@ def parts_of(ctx: Round, memories: Sequence[Memory]) -> list[list[Part]]:
     common = commonness(analyser, [memory.indexed_text for memory in memories])
     found: list[list[Part]] = []
     for memory in memories:
-        pieces = [(start, end, memory.text[start:end].strip()) for start, end in joined_sentences(memory.text)]
-        pieces += [(MEDIA, MEDIA, medium.caption) for medium in memory.media if medium.caption]
+        spans = joined_sentences(memory.text) if memory.kind in SPOKEN else [(0, len(memory.text))]
+        pieces = [(start, end, memory.text[start:end].strip()) for start, end in spans]
+        if memory.kind in SPOKEN:
+            pieces += [(MEDIA, MEDIA, medium.caption) for medium in memory.media if medium.caption]
         found.append(
             [
                 Part(

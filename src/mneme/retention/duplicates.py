@@ -1,7 +1,7 @@
 """Near-duplicates become one: the newest stays with the sources of all, how often it was said and since when; the others are archived.
 
-Candidates come from min-wise hashes in the census (Broder 1997), so that a million memories are compared in a few sorts. Two texts are
-the same when one speaker said them and they differ in nothing but case, punctuation, inflection and function words: a differing number,
+Candidates share a hash of their content terms in the census, so that a million memories are compared in one sort. Two texts are the
+same when one speaker said them and they differ in nothing but case, punctuation, inflection and function words: a differing number,
 name, negation or content word keeps both.
 """
 
@@ -27,7 +27,6 @@ NEGATIONS = frozenset(
     "not no never none nobody nothing nor neither cannot cant dont doesnt didnt wont isnt arent wasnt werent without".split()
 )
 """Function words that change what is said."""
-_BANDS = ((0, 1), (2, 3))
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _LARGEST_GROUP = 200
 _MOST_SOURCES = 200  # what was said more often than this stands for itself; its next repetitions begin a new one
@@ -81,23 +80,16 @@ class Duplicates:
 
 
 def groups(ctx: Round, looked_at: BoolArray) -> Iterator[list[int]]:
-    """Yield places that may say the same, rising, at least one of them fresh; a place may be in two groups."""
+    """Yield places that may say the same, rising, at least one of them fresh; each in one group."""
     census = ctx.census
     speaker = (census.author.codes.astype(np.uint64) << np.uint64(40)) ^ (census.role.codes.astype(np.uint64) << np.uint64(20))
     speaker ^= census.kind.codes.astype(np.uint64)
-    yielded: set[tuple[int, ...]] = set()
-    for first, second in _BANDS:
-        keys = (census.sketch[:, first] * _FACTOR) ^ census.sketch[:, second] ^ (speaker * _FACTOR)
-        fresh = np.flatnonzero(looked_at & ctx.fresh)
-        if not len(fresh):
-            return
-        wanted = np.unique(keys[fresh])
-        candidates = np.flatnonzero(looked_at & np.isin(keys, wanted))
-        for group in _runs(candidates, keys[candidates]):
-            key = tuple(group)
-            if key not in yielded:
-                yielded.add(key)
-                yield group
+    keys = census.content ^ (speaker * _FACTOR)
+    fresh = np.flatnonzero(looked_at & ctx.fresh)
+    if not len(fresh):
+        return
+    candidates = np.flatnonzero(looked_at & np.isin(keys, np.unique(keys[fresh])))
+    yield from _runs(candidates, keys[candidates])
 
 
 def _runs(places: IntArray, keys: np.ndarray[tuple[int, ...], np.dtype[np.uint64]]) -> Iterator[list[int]]:

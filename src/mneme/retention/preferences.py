@@ -53,7 +53,8 @@ class Preferences:
     def _line(
         self, ctx: Round, key: tuple[str, str, str], memories: Sequence[Memory], days: Sequence[str], old: dict[str, str]
     ) -> Iterator[Proposal]:
-        said = sum(int(str(memory.attributes.get(SAID, 1))) for memory in memories)
+        # Merged memories carry the sources of those they stand for, so the messages are counted, each once.
+        said = len({span.episode for memory in memories for span in memory.sources})
         newest = memories[-1]
         text = f"{newest.text.rstrip('.')} (said {said} times, {days[0]} to {days[-1]})."
         name = TAG + "|".join(key)

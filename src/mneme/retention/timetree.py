@@ -86,18 +86,26 @@ class TimeTree:
         self, ctx: Round, level: str, days: IntArray, spoken: BoolArray, fresh: IntArray, made: Mapping[str, str]
     ) -> list[tuple[int, int]]:
         """Return the (first, last) days of periods that are over and have no summary, or something new."""
-        present, counts = np.unique(days[spoken], return_counts=True)
+        places = np.flatnonzero(spoken)
+        present, which, counts = np.unique(days[places], return_inverse=True, return_counts=True)
+        newest = np.zeros(len(present), np.int64)
+        np.maximum.at(newest, which, ctx.census.row[places])
         over = (to_micros(ctx.now) - int(self.grace_hours * 3_600_000_000)) // DAY_US
-        of_day = {int(day): period(level, int(day)) for day in present.tolist()}
         sizes: Counter[tuple[int, int]] = Counter()
-        for day, count in zip(present.tolist(), counts.tolist(), strict=True):
-            sizes[of_day[day]] += count
-        renewed = {of_day[day] for day in fresh.tolist()}
-        return sorted(
-            span
-            for span, size in sizes.items()
-            if size >= self.least and span[1] < over and (span in renewed or tag(level, span[0]) not in made)
-        )
+        rows: dict[tuple[int, int], int] = {}
+        for day, count, row in zip(present.tolist(), counts.tolist(), newest.tolist(), strict=True):
+            span = period(level, day)
+            sizes[span] += count
+            rows[span] = max(rows.get(span, 0), row)
+        renewed = {period(level, day) for day in fresh.tolist()}
+        row_of = {id: int(ctx.census.row[place]) for place, id in _placed(ctx, made)}
+
+        def outdated(span: tuple[int, int]) -> bool:
+            # A summary has a later row than all that it was made from, so a pass that was stopped goes on behind what it made.
+            id = made.get(tag(level, span[0]))
+            return id is None or (span in renewed and rows[span] > row_of.get(id, 2**62))
+
+        return sorted(span for span, size in sizes.items() if size >= self.least and span[1] < over and outdated(span))
 
     def _summary(
         self, ctx: Round, level: str, first: int, last: int, told: _Told, made: dict[str, str], fresh: set[str]
@@ -162,6 +170,12 @@ def _first_week(first: date) -> int:
 
 def _day(number: int) -> date:
     return _EPOCH + timedelta(days=number)
+
+
+def _placed(ctx: Round, made: Mapping[str, str]) -> list[tuple[int, str]]:
+    wanted = set(made.values())
+    mine = ctx.census.tags.where(lambda tags: any(each.startswith(TAG) for each in tags))
+    return [(place, id) for place in np.flatnonzero(mine).tolist() if (id := ctx.census.ids[place]) in wanted]
 
 
 def _made(ctx: Round) -> dict[str, str]:
