@@ -18,7 +18,7 @@ from mneme.core.ports import Embedder, Root
 from mneme.core.query import Filter, Recall
 from mneme.core.recipe import Recipe
 from mneme.core.trace import Trace
-from mneme.engine import choosing, merging, naming, prepare, recalling
+from mneme.engine import backups, choosing, merging, naming, prepare, recalling
 from mneme.engine.jobs import WorkerThread
 from mneme.engine.keeping import Triggers
 from mneme.engine.opened import Opened, Pool
@@ -163,6 +163,16 @@ class Memory:
         """
         ledger = getattr(self.llm, "ledger", None) or self._ledger
         return Total() if ledger is None else ledger.total(day=day, space=space, role=role)
+
+    def restore_backup(self, path: str | Path, space: str) -> int:
+        """Make a space out of a backup (:meth:`Space.backup`), verified first, and return how many memories it holds.
+
+        Raises:
+            InvalidInput: there is no such file, or this memory keeps no files.
+            Conflict: there is a space of that name.
+            CorruptStore: the backup is damaged; nothing was made.
+        """
+        return backups.restore_backup(self._root, Path(path), self.space(space).name)
 
     def open_spaces(self) -> list[str]:
         """Return the names of the spaces that are open now, least recently used first."""

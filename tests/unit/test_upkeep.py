@@ -50,9 +50,8 @@ def fill(space: Space, days: int = 8) -> None:
             "Wow, that is great! Keep it up!",
             f"Lia bought {day + 2} blue bowls there. She loves pottery.",
         )
-        space.remember(
-            [{"text": text, "author": "Ann", "session": f"s{day}", "at": START + timedelta(days=day, minutes=n)} for n, text in enumerate(said)]
-        )
+        times = [START + timedelta(days=day, minutes=minute) for minute in range(len(said))]
+        space.remember([{"text": text, "author": "Ann", "session": f"s{day}", "at": at} for text, at in zip(said, times, strict=True)])
 
 
 def results(space: Space) -> list[list[tuple[str, float]]]:
@@ -252,7 +251,8 @@ def test_a_pass_that_dies_between_entries_leaves_whole_proposals(
     assert space.upkeep(limits=[Limit(tokens=100)]).finished
     everything = space.memories(limit=1000, statuses=("active", "archived"))
     assert originals <= {memory.id for memory in everything}
-    shortened = [memory.attributes["condensed_from"] for memory in everything if "condensed_from" in memory.attributes and memory.status == "active"]
+    active = [memory for memory in everything if memory.status == "active"]
+    shortened = [memory.attributes["condensed_from"] for memory in active if "condensed_from" in memory.attributes]
     assert len(shortened) == len(set(shortened))
     assert space.verify().ok
 

@@ -36,6 +36,11 @@ COMMANDS: dict[str, dict[str, str]] = {
         "migrate": "mneme.cli.databases:migrate",
     },
     "Look after": {
+        "upkeep": "mneme.cli.keeping:upkeep",
+        "policies": "mneme.cli.keeping:policies",
+        "due": "mneme.cli.keeping:due",
+        "backup": "mneme.cli.keeping:backup",
+        "restore-backup": "mneme.cli.keeping:restore_backup",
         "jobs": "mneme.cli.working:jobs",
         "worker": "mneme.cli.working:worker",
         "extract": "mneme.cli.working:extract",

@@ -1,0 +1,146 @@
+"""Commands that look after a space: upkeep, policies, due, backup, restore-backup."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mneme.cli.app import MOMENT, App, shared
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mneme.engine.upkeep import UpkeepReport
+
+_SHOWN = 20
+_path = click.Path(path_type=Path)
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Change nothing; list what would happen and why.")
+@click.option("--at", "now", type=MOMENT, help="The moment of the pass; now unless told otherwise.")
+@click.option("--seconds", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Stop after so long; the next goes on.")
+@click.option("--tokens", type=click.IntRange(min=0), help="Hold the space to so many tokens.")
+@click.option("--memories", type=click.IntRange(min=0), help="Hold the space to so many memories.")
+@click.option("--policy", default="value", show_default=True, help="What goes first: value, fifo, lru, lfu, w-tinylfu, lowest-retention...")
+@shared
+def upkeep(
+    app: App, dry_run: bool, now: datetime | None, seconds: float, tokens: int | None, memories: int | None, policy: str
+) -> None:
+    """Look after the space: apply its policies, merge, summarise, place, and hold its limits.
+
+    What does not fit is archived, never erased; only a rule of the policies erases. `mneme undo` takes the whole pass back.
+    """
+    from mneme.engine.upkeep import UpkeepBudget
+    from mneme.retention.budgets import Limit
+
+    limits = [] if tokens is None and memories is None else [Limit(tokens=tokens, memories=memories, policy=policy)]
+    with app.open() as space:
+        report = space.upkeep(now, dry_run=dry_run, budget=UpkeepBudget(seconds=seconds), limits=limits)
+    app.answer(_plain(report), lambda out: _show(out, report))
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--clear", is_flag=True, help="Take all policies away.")
+@shared
+def policies(app: App, file: Path | None, clear: bool) -> None:
+    """Show the space's policies, or set them from a TOML file: rules, legal holds and limits.
+
+    See what they would do with `mneme upkeep --dry-run`.
+    """
+    if file is not None and clear:
+        raise click.UsageError("give a file or --clear, not both")
+    new = "" if clear else None if file is None else file.read_text(encoding="utf-8")
+    with app.open() as space:
+        text = space.policies(new)
+    app.answer({"policies": text}, lambda out: out.print(text or "No policies.", markup=False))
+
+
+@click.command()
+@click.option("-n", "count", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+@shared
+def due(app: App, count: int) -> None:
+    """List what is worth confirming before it is forgotten, most worth first."""
+    with app.open() as space:
+        found = space.due(count)
+
+    def show(out: Console) -> None:
+        for each in found:
+            out.print(f"{each.memory.id}  {each.retention:4.0%} left  {each.memory.text}", markup=False, soft_wrap=True)
+        if not found:
+            out.print("Nothing is due.")
+
+    plain = [{"memory": each.memory.id, "text": each.memory.text, "retention": each.retention, "worth": each.worth} for each in found]
+    app.answer(plain, show)
+
+
+@click.command()
+@click.argument("path", type=_path)
+@shared
+def backup(app: App, path: Path) -> None:
+    """Write a copy of the space with its whole history while it is in use, and verify it."""
+    from mneme.cli.render import plural
+    from mneme.engine.backups import check_backup
+
+    with app.open() as space:
+        space.backup(path)
+    count = check_backup(path)
+    shown = f"Backed up and verified {plural(count, 'memory', 'memories')}."
+    app.answer({"path": str(path), "memories": count}, lambda out: out.print(shown))
+
+
+@click.command("restore-backup")
+@click.argument("path", type=_path)
+@shared
+def restore_backup(app: App, path: Path) -> None:
+    """Make the space out of a backup, after every check that a store has; a space of that name must not exist."""
+    from mneme.cli.render import plural
+
+    with app.memory() as memory:
+        count = memory.restore_backup(path, app.space_name)
+    shown = f"Restored {plural(count, 'memory', 'memories')} into {app.space_name}."
+    app.answer({"space": app.space_name, "memories": count}, lambda out: out.print(shown, markup=False))
+
+
+def _plain(report: UpkeepReport) -> dict[str, object]:
+    return {
+        "dry_run": report.dry_run,
+        "finished": report.finished,
+        "memories": report.memories,
+        "fresh": report.fresh,
+        "done": dict(report.done),
+        "operations": dict(report.operations),
+        "skipped": report.skipped,
+        "held": report.held,
+        "entries": list(report.entries),
+        "erased": sum(len(each.erased) for each in report.erasures),
+        "seconds": round(report.seconds, 3),
+        "proposals": [
+            {"keeper": each.keeper, "why": each.why, "ids": _ids(each.operations), "erase": list(each.erase)} for each in report.proposals
+        ],
+    }
+
+
+def _ids(operations: tuple[object, ...]) -> list[str]:
+    named = [getattr(operation, "id", None) or getattr(getattr(operation, "memory", None), "id", None) for operation in operations]
+    return list(dict.fromkeys(str(id) for id in named if id))
+
+
+def _show(out: Console, report: UpkeepReport) -> None:
+    verb = "Would do" if report.dry_run else "Did"
+    if not report.done:
+        out.print("Nothing to do.")
+    for keeper, count in report.done.items():
+        out.print(f"{verb} [bold]{count:,}[/] by {keeper}:")
+        reasons = Counter(each.why for each in report.proposals if each.keeper == keeper)
+        for why, times in reasons.most_common(_SHOWN):
+            out.print(f"  {times:,} × {why}", markup=False)
+    if report.held:
+        out.print(f"A legal hold stopped {report.held:,}.")
+    if not report.finished:
+        out.print("Stopped by its budget; run it again to go on.")

@@ -1,0 +1,73 @@
+"""The commands that look after a space."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mneme.cli.main import run
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MNEME_ROOT", str(tmp_path / "root"))
+    monkeypatch.setenv("MNEME_EMBEDDER", "hash")
+    for text in ("I moved to Porto on 3 May 2023.", "Thanks a lot!", "I moved to Porto on 3 May 2023!"):
+        assert run(["remember", text, "--author", "Ann"]) == 0
+    return tmp_path
+
+
+def told(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict[str, object]:
+    capsys.readouterr()
+    assert run([*words, "--json"]) == code
+    found = capsys.readouterr()
+    return json.loads(found.out if code == 0 else found.err)  # type: ignore[no-any-return]
+
+
+def test_upkeep_previews_does_and_is_undone(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    preview = told(capsys, "upkeep", "--dry-run", "--memories", "1")
+    assert preview["entries"] == []
+    assert {each["keeper"] for each in preview["proposals"]} == {"duplicates", "budget"}  # type: ignore[union-attr, attr-defined]
+    assert told(capsys, "upkeep", "--memories", "1")["finished"] is True
+    assert told(capsys, "stats")["active"] == 1
+    assert run(["undo"]) == 0
+    assert told(capsys, "stats")["active"] == 3
+
+
+def test_policies_are_set_shown_and_cleared(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = root / "policies.toml"
+    file.write_text("[[limit]]\nmemories = 1\n", encoding="utf-8")
+    assert told(capsys, "policies", str(file))["policies"] == "[[limit]]\nmemories = 1\n"
+    assert told(capsys, "upkeep")["done"] == {"duplicates": 1, "budget": 1}
+    file.write_text("[[limit]]\nmemory = 1\n", encoding="utf-8")
+    assert "memory" in str(told(capsys, "policies", str(file), code=2)["error"])
+    assert told(capsys, "policies", "--clear")["policies"] == ""
+
+
+def test_a_backup_is_verified_and_put_back(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = root / "copy.sqlite"
+    assert told(capsys, "backup", str(copy))["memories"] == 3
+    assert told(capsys, "restore-backup", str(copy), "--space", "again") == {"space": "again", "memories": 3}
+    assert run(["verify", "--space", "again"]) == 0
+    capsys.readouterr()
+    assert run(["restore-backup", str(copy), "--space", "again"]) != 0
+    assert "exists" in capsys.readouterr().err
+
+
+def test_a_damaged_backup_is_refused_and_leaves_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = root / "copy.sqlite"
+    assert run(["backup", str(copy)]) == 0
+    data = bytearray(copy.read_bytes())
+    data[-6000:-2000] = b"\xff" * 4000
+    copy.write_bytes(bytes(data))
+    capsys.readouterr()
+    assert run(["restore-backup", str(copy), "--space", "again"]) != 0
+    assert "again" not in str(told(capsys, "spaces"))
+    assert not list((root / "root" / "spaces").glob("*restoring*"))
+
+
+def test_due_lists_nothing_of_a_young_space(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["due"]) == 0
+    assert "Nothing is due." in capsys.readouterr().out
