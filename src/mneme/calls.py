@@ -215,10 +215,12 @@ class Restore(Call):
 
 
 class Seen(Call):
-    """A hit of a recall, by its id and the mark that the recall gave it."""
+    """A hit of a recall: its id, the mark and the score that the recall gave it, and what the score is made of."""
 
     id: Id
     mark: Text = ""
+    score: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
+    parts: Annotated[dict[Text, Annotated[float, Field(ge=-1e6, le=1e6)]], Field(max_length=64)] = {}
 
 
 class Feedback(Call):

@@ -174,7 +174,7 @@ class Service:
         named = [seen.id for seen in call.hits] if call.hits is not None else [*call.useful, *call.useless]
         present = {id: chosen.get(id) for id in dict.fromkeys(named)}
         seen = call.hits if call.hits is not None else [calls.Seen(id=id) for id in present]
-        hits = tuple(Hit(memory=present[one.id], score=0.0, mark=one.mark) for one in seen)
+        hits = tuple(Hit(memory=present[one.id], score=one.score, why=dict(one.parts), mark=one.mark) for one in seen)
         result = chosen.feedback(Recall(query="", hits=hits), useful=call.useful, useless=call.useless, actor=caller.actor)
         return self._write(chosen, result)
 

@@ -133,7 +133,7 @@ class RemoteSpace:
     def feedback(self, found: Recall, *, useful: Sequence[str | Hit] = (), useless: Sequence[str | Hit] = ()) -> Receipt:
         """Tell which hits of a recall helped; see :meth:`mneme.Space.feedback`."""
         body = {
-            "hits": [{"id": hit.memory.id, "mark": hit.mark} for hit in found.hits],
+            "hits": [{"id": hit.memory.id, "mark": hit.mark, "score": hit.score, "parts": _parts(hit)} for hit in found.hits],
             "useful": [_name(one) for one in useful],
             "useless": [_name(one) for one in useless],
         }
@@ -222,6 +222,11 @@ def _target(target: Target) -> Any:
     if isinstance(target, Record | Hit):
         return _name(target)
     return [_name(one) for one in target]
+
+
+def _parts(hit: Hit) -> dict[str, float]:
+    """Return what a hit's score is made of, as far as it is numbers."""
+    return {name: part for name, part in hit.why.items() if isinstance(part, float)}
 
 
 def _name(one: str | Record | Hit) -> str:
