@@ -31,7 +31,7 @@ _path = click.Path(path_type=Path)
 def upkeep(
     app: App, dry_run: bool, now: datetime | None, seconds: float, tokens: int | None, memories: int | None, policy: str
 ) -> None:
-    """Look after the space: apply its policies, merge, summarise, place, and hold its limits.
+    """Merge, summarise, apply policies and hold limits.
 
     What does not fit is archived, never erased; only a rule of the policies erases. `mneme undo` takes the whole pass back.
     """
@@ -49,9 +49,9 @@ def upkeep(
 @click.option("--clear", is_flag=True, help="Take all policies away.")
 @shared
 def policies(app: App, file: Path | None, clear: bool) -> None:
-    """Show the space's policies, or set them from a TOML file: rules, legal holds and limits.
+    """Show or set rules, legal holds and limits.
 
-    See what they would do with `mneme upkeep --dry-run`.
+    A TOML file sets them; see what they would do with `mneme upkeep --dry-run`.
     """
     if file is not None and clear:
         raise click.UsageError("give a file or --clear, not both")
@@ -65,7 +65,7 @@ def policies(app: App, file: Path | None, clear: bool) -> None:
 @click.option("-n", "count", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
 @shared
 def due(app: App, count: int) -> None:
-    """List what is worth confirming before it is forgotten, most worth first."""
+    """List what is worth confirming before it fades."""
     with app.open() as space:
         found = space.due(count)
 
@@ -83,7 +83,7 @@ def due(app: App, count: int) -> None:
 @click.argument("path", type=_path)
 @shared
 def backup(app: App, path: Path) -> None:
-    """Write a copy of the space with its whole history while it is in use, and verify it."""
+    """Copy the space with its history, and verify it."""
     from mneme.cli.render import plural
     from mneme.engine.backups import check_backup
 
@@ -98,7 +98,10 @@ def backup(app: App, path: Path) -> None:
 @click.argument("path", type=_path)
 @shared
 def restore_backup(app: App, path: Path) -> None:
-    """Make the space out of a backup, after every check that a store has; a space of that name must not exist."""
+    """Make the space out of a backup that passes every check; a space of that name must not exist."""
+
+    Every check that a store has is made first. A space of that name must not exist.
+    """
     from mneme.cli.render import plural
 
     with app.memory() as memory:

@@ -67,7 +67,10 @@ def to_utc(value: datetime, field: str) -> datetime:
         raise InvalidInput({field: f"must be a datetime with a time zone, not {type(value).__name__}"})
     if value.tzinfo is None:
         raise InvalidInput({field: "has no time zone; add one, for example value.replace(tzinfo=datetime.UTC)"})
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInput({field: "lies outside the years 1 to 9999 in UTC; give a time within them"}) from error
 
 
 def to_micros(value: datetime) -> int:
