@@ -98,7 +98,7 @@ def backup(app: App, path: Path) -> None:
 @click.argument("path", type=_path)
 @shared
 def restore_backup(app: App, path: Path) -> None:
-    """Make the space out of a backup that passes every check; a space of that name must not exist."""
+    """Make the space out of a backup.
 
     Every check that a store has is made first. A space of that name must not exist.
     """
