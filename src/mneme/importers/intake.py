@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Protocol
 
 from mneme.core.clock import to_micros
-from mneme.core.codec import dumps
 from mneme.core.query import Receipt
 from mneme.core.records import Memory, Message
 from mneme.importers.formats import read
@@ -150,13 +149,13 @@ def _unknown(batch: Sequence[Item], known: set[Identity]) -> list[Item]:
 
 def batch_key(batch: Sequence[Item]) -> str:
     """Return the idempotency key of a batch: a digest of where it stands and what it says."""
-    digest = hashlib.sha256(dumps([batch[0].conversation, batch[0].index]))
+    digest = hashlib.sha256(_bytes([batch[0].conversation, batch[0].index]))
     for item in batch:
         message = item.message
         media = [[medium.uri, medium.mime, medium.caption] for medium in message.media]
         at = to_micros(message.at) if message.at else None
         said = [message.text, message.author, message.role, at, message.session, message.ref, message.channel]
-        digest.update(dumps([*said, media, list(message.tags), dict(message.attributes)]))
+        digest.update(_bytes([*said, media, list(message.tags), dict(message.attributes)]))
     return f"import-{digest.hexdigest()}"
 
 
@@ -193,3 +192,8 @@ def _note_refused(batch: Sequence[Item], receipt: Receipt, intake: Intake) -> No
         place = batch[int(number)].place if number.isdigit() and int(number) < len(batch) else refusal.subject
         intake.report.problem(place, "; ".join(f"{name}: {what}" for name, what in refusal.problems.items()))
         intake.refused += 1
+
+
+def _bytes(values: list[object]) -> bytes:
+    """Return plain values as bytes; a lone surrogate, which the intake mends or refuses later, does no harm here."""
+    return repr(values).encode("utf-8", "backslashreplace")

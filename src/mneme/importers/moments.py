@@ -78,7 +78,10 @@ def read_moment(value: object) -> datetime:
         except ValueError:
             continue
     moment = datetime.fromisoformat(plain.removesuffix(" UTC"))
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies outside the years 1 to 9999 in UTC") from error
 
 
 def _from_number(seconds: float) -> datetime:
