@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from mneme.core.errors import InvalidInput
 from mneme.core.records import Kind as MemoryKind
@@ -151,6 +151,39 @@ class Upkeep(Call):
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of :meth:`mneme.Space.upkeep`."""
         return {"dry_run": self.dry_run, "budget": UpkeepBudget(seconds=self.seconds, operations=self.operations)}
+
+
+class WriteBlock(Call):
+    """Write a block, a short text that is always in context."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "Ana, a potter in Porto.", "limit_chars": 500}]})
+
+    text: Text
+    limit_chars: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+
+class EditBlock(Call):
+    """Add a line to a block, or replace a piece of it; an empty ``new`` takes the piece out."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"append": "Allergic to walnuts."}, {"old": "Lisbon", "new": "Porto"}]})
+
+    append: Text | None = None
+    old: Text | None = None
+    new: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_edit(self) -> EditBlock:
+        if (self.append is None) == (self.old is None) or (self.old is None) != (self.new is None):
+            raise ValueError("give either append, or old with new")
+        return self
+
+
+class SetPolicies(Call):
+    """Give a space its rules, holds and limits."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"toml": "[[limit]]\nmemories = 10000\n"}]})
+
+    toml: Text
 
 
 class Revise(Call):

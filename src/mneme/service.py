@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from mneme import calls
@@ -18,6 +18,8 @@ from mneme.core.journal import Entry
 from mneme.core.query import Answer, ErasureReport, Filter, Hit, Recall, Receipt, Verification
 from mneme.core.records import Episode, Job, Link, Usage
 from mneme.core.records import Memory as Record
+from mneme.engine.blocks import Block, Blocks
+from mneme.engine.keeping import Due
 from mneme.engine.upkeep import UpkeepReport
 from mneme.memory import Memory
 from mneme.space import Space, Step
@@ -255,6 +257,43 @@ class Service:
         """Look after a space; what its policies erase is erased."""
         chosen = self._space(caller, ADMIN, space)
         return self._write(chosen, chosen.upkeep(**call.arguments()))
+
+    def due(self, caller: Caller, space: str, count: int) -> list[Due]:
+        """Return what is worth confirming before it is forgotten."""
+        return self._space(caller, READ, space).due(count)
+
+    def foreseen(self, caller: Caller, space: str, ahead: timedelta) -> list[Record]:
+        """Return tasks and intentions whose time has come or is near."""
+        return self._space(caller, READ, space).foreseen(ahead)
+
+    def blocks(self, caller: Caller, space: str) -> Sequence[Block]:
+        """Return the texts that are always in context."""
+        return self._space(caller, READ, space).blocks.list()
+
+    def block(self, caller: Caller, space: str, name: str) -> Block:
+        """Return one of them."""
+        return self._space(caller, READ, space).blocks.get(name)
+
+    def write_block(self, caller: Caller, space: str, name: str, call: calls.WriteBlock) -> Block:
+        """Write a block; the space is made when it is new."""
+        chosen = self._space(caller, WRITE, space, create=True)
+        return self._write(chosen, Blocks(chosen, caller.actor).set(name, call.text, limit_chars=call.limit_chars))
+
+    def edit_block(self, caller: Caller, space: str, name: str, call: calls.EditBlock) -> Block:
+        """Add to a block or replace a piece of it."""
+        chosen = self._space(caller, WRITE, space)
+        blocks = Blocks(chosen, caller.actor)
+        if call.append is not None:
+            return self._write(chosen, blocks.append(name, call.append))
+        return self._write(chosen, blocks.replace(name, call.old or "", call.new or ""))
+
+    def policies(self, caller: Caller, space: str) -> str:
+        """Return a space's policies as TOML."""
+        return self._space(caller, READ, space).policies()
+
+    def set_policies(self, caller: Caller, space: str, call: calls.SetPolicies) -> str:
+        """Give a space its policies."""
+        return self._space(caller, ADMIN, space).policies(call.toml)
 
     def verify(self, caller: Caller, space: str) -> Verification:
         """Check a space against its journal."""

@@ -73,6 +73,9 @@ calls = st.one_of(
     st.tuples(st.just("undo entry"), some),
     st.tuples(st.just("history"), some),
     st.tuples(st.just("lists"), filters),
+    st.tuples(st.just("block"), st.sampled_from(["persona", "user", "a b", "nope"]), texts, st.sampled_from([None, 20, 5000])),
+    st.tuples(st.just("edit block"), st.sampled_from(["persona", "nope"]), st.sampled_from(["tea", "zzz"]), st.sampled_from(["", "milk"])),
+    st.tuples(st.just("kept"), st.sampled_from([None, "", "[[limit]]\nmemories = 3\n", "nonsense ["])),
 )
 
 
@@ -115,6 +118,12 @@ def make(space: Any, ids: list[str], call: tuple[Any, ...]) -> Any:
             return space.undo(rest[0])
         case "undo entry":
             return space.undo(entry=rest[0])
+        case "block":
+            return [space.blocks.set(rest[0], rest[1], limit_chars=rest[2]), space.blocks.list(), space.blocks.render()]
+        case "edit block":
+            return [space.blocks.append(rest[0], rest[2]), space.blocks.replace(rest[0], rest[1], rest[2]), space.blocks.get(rest[0])]
+        case "kept":
+            return [space.policies(rest[0]), space.policies(), space.due(3), space.foreseen(timedelta(days=400))]
         case "history":
             return space.history(id(rest[0]))
         case _:

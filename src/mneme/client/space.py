@@ -5,15 +5,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from mneme import wire
 from mneme.client.asking import Ask, given, part
+from mneme.client.blocks import RemoteBlocks
 from mneme.core.journal import Entry
 from mneme.core.query import Answer, ErasureReport, Filter, Hit, Recall, Receipt, Verification
 from mneme.core.records import Episode, Job, Media, Message
 from mneme.core.records import Memory as Record
+from mneme.engine.keeping import Due
 from mneme.engine.naming import Target, as_filter
 from mneme.engine.prepare import Given
 from mneme.engine.upkeep import UpkeepBudget, UpkeepReport
@@ -107,6 +109,25 @@ class RemoteSpace:
         taken = budget or UpkeepBudget()
         return self._ask("POST", "/upkeep", UpkeepReport, given(dry_run=dry_run, seconds=taken.seconds, operations=taken.operations))
 
+    def due(self, n: int = 10) -> list[Due]:
+        """Return up to ``n`` memories worth asking the user to confirm before they are forgotten, most worth first."""
+        return self._get("/due", _list_of(Due), {"n": n})
+
+    def foreseen(self, ahead: timedelta = timedelta(days=1)) -> list[Record]:
+        """Return tasks and intentions whose time has come, or comes within ``ahead``, and is not over; soonest end first."""
+        return self._get("/foreseen", _list_of(Record), {"ahead_s": ahead.total_seconds()})
+
+    @property
+    def blocks(self) -> RemoteBlocks:
+        """The texts that are always in context: persona, user, task, and others."""
+        return RemoteBlocks(f"{self._path}/blocks", self._send)
+
+    def policies(self, toml: str | None = None) -> str:
+        """Return the space's policies as TOML; given a text, make it the policies first, which needs the right ``admin``."""
+        method, body = ("GET", None) if toml is None else ("PUT", {"toml": toml})
+        read = lambda plain: str(plain["toml"])  # noqa: E731
+        return self._send(Ask(method=method, path=f"{self._path}/policies", body=body, read=read, repeatable=True))  # type: ignore[no-any-return]
+
     def revise(
         self,
         id: str,
@@ -198,6 +219,11 @@ class AsyncRemoteSpace:
         self.name = name
         self._space = RemoteSpace(name, send)
         self._path = self._space._path
+
+    @property
+    def blocks(self) -> RemoteBlocks:
+        """The texts that are always in context; what their verbs send is awaited."""
+        return self._space.blocks
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """Return the verb of that name; what it sends is awaited."""

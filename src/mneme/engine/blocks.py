@@ -45,10 +45,12 @@ class Blocks:
 
     Args:
         space: the space.
+        actor: how the journal names who edits them; None is the memory's own actor.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, actor: str | None = None) -> None:
         self._space = space
+        self._actor = actor
 
     def list(self) -> Sequence[Block]:
         """Return all blocks: persona, user, task, then others by name."""
@@ -78,9 +80,9 @@ class Blocks:
         if known is None:
             about = {"block": name, "limit_chars": limit}
             given = Given(text=text, kind="profile", tags=(f"{TAG}{name}",), attributes=about, importance=1.0)
-            self._space.remember(memories=[given])
+            self._space.remember(memories=[given], actor=self._actor)
         elif known.text != text or known.limit_chars != limit:
-            self._space.revise(known.id, text, attributes={"block": name, "limit_chars": limit})
+            self._space.revise(known.id, text, attributes={"block": name, "limit_chars": limit}, actor=self._actor)
         return self.get(name)
 
     def append(self, name: str, text: str) -> Block:
@@ -106,7 +108,7 @@ class Blocks:
 
     def render(self) -> str:
         """Return all blocks as text for the top of a prompt."""
-        return "\n".join(f"<{block.name}>\n{block.text}\n</{block.name}>" for block in self.list())
+        return rendered(self.list())
 
     def _edit(self, name: str, change: Callable[[str], str]) -> Block:
         block = self.get(name)
@@ -114,7 +116,17 @@ class Blocks:
 
     def _memories(self) -> Sequence[Memory]:
         found = self._space.memories({"kinds": ("profile",)}, limit=10_000)
-        return [memory for memory in found if any(tag.startswith(TAG) for tag in memory.tags)]
+        return [memory for memory in found if is_block(memory)]
+
+
+def is_block(memory: Memory) -> bool:
+    """Return whether a memory holds a block."""
+    return any(tag.startswith(TAG) for tag in memory.tags)
+
+
+def rendered(blocks: Sequence[Block]) -> str:
+    """Return blocks as text for the top of a prompt."""
+    return "\n".join(f"<{block.name}>\n{block.text}\n</{block.name}>" for block in blocks)
 
 
 def _block(memory: Memory) -> Block:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from mneme.calls import problems_of
 from mneme.core.errors import InvalidInput, MnemeError
 from mneme.memory import Memory
-from mneme.server import reading, streams, verbs
+from mneme.server import keeping, reading, streams, verbs
 from mneme.server.cursors import Cursors
 from mneme.server.documents import describe, failures
 from mneme.server.feed import Feed
@@ -80,7 +80,7 @@ def create_app(
         title="mneme", version=version("mneme"), docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=life
     )
     app.state.mneme = state
-    for router in (verbs.router, reading.router, streams.router):
+    for router in (verbs.router, keeping.router, reading.router, streams.router):
         app.include_router(router)
     _operating(app)
     _failing(app)

@@ -66,7 +66,8 @@ async def caller_of(request: Request) -> Caller:
     return caller
 
 
-def _decoded(value: str) -> str:
+def decoded(value: str) -> str:
+    """Return a part of a path without its percent signs."""
     try:
         return unquote(value, errors="strict")
     except UnicodeDecodeError:
@@ -78,12 +79,12 @@ Who = Annotated[Caller, Depends(caller_of)]
 SpaceName = Annotated[
     str,
     Path(description="Name of the space, percent-encoded.", min_length=1, max_length=2400, examples=["ana"]),
-    AfterValidator(_decoded),
+    AfterValidator(decoded),
 ]
 MemoryId = Annotated[
     str,
     Path(description="Id of the memory.", min_length=1, max_length=300, examples=["mem_01j8z4k2m5qq0x7c3d9f"]),
-    AfterValidator(_decoded),
+    AfterValidator(decoded),
 ]
 
 

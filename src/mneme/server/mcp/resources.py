@@ -11,6 +11,7 @@ from mcp.server.mcpserver.resources import ResourceSecurity
 from mneme import wire
 from mneme.core.query import Filter
 from mneme.core.records import Memory as Record
+from mneme.engine.blocks import is_block, rendered
 from mneme.server.mcp import replies
 from mneme.server.mcp.desk import Desk, raising
 from mneme.service import Caller
@@ -54,10 +55,12 @@ def add(server: MCPServer[Any], desk: Desk) -> None:
 def profile_of(desk: Desk, who: Caller, space: str) -> str:
     """Return a space's profile: its figures, then what matters most in it, within ``PROFILE_TOKENS``."""
     stats = desk.service.stats(who, space)
-    lasting = _most_important(desk, who, space, Filter(kinds=_LASTING))
+    lasting = [memory for memory in _most_important(desk, who, space, Filter(kinds=_LASTING)) if not is_block(memory)]
     heading = "What lasts" if lasting else "Begins with"
     told = replies.evidence(lasting or _most_important(desk, who, space, Filter()), PROFILE_TOKENS - 60)
-    return f"# {space}\n\n{replies.figures(stats)}\n\n## {heading}\n\n{told or 'Nothing yet.'}\n"
+    blocks = desk.service.blocks(who, space)
+    always = f"## Always in context\n\n{rendered(blocks)}\n\n" if blocks else ""
+    return f"# {space}\n\n{replies.figures(stats)}\n\n{always}## {heading}\n\n{told or 'Nothing yet.'}\n"
 
 
 def _most_important(desk: Desk, who: Caller, space: str, where: Filter) -> list[Record]:
