@@ -20,6 +20,7 @@ TABLE: dict[str, dict[str, str]] = {
         "hierarchy": "mneme.formation.hierarchy:HierarchyFormer",
         "notes": "mneme.formation.notes:NoteFormer",
         "segmented": "mneme.formation.segmented:SegmentFormer",
+        "refinements": "mneme.formation.refinements:RefinementFormer",
         "sessions": "mneme.formation.sessions:SessionFormer",
         "corrections": "mneme.formation.correcting:Corrections",
         "either": "mneme.formation.either:Either",
@@ -35,6 +36,7 @@ TABLE: dict[str, dict[str, str]] = {
     "guard": {
         "fingerprints": "mneme.guard.fingerprints:Fingerprints",
         "grounding": "mneme.guard.gate:Grounding",
+        "immutable": "mneme.guard.immutable:Immutable",
     },
     "organiser": {
         "evolution": "mneme.organisation.evolution:Evolution",
@@ -66,11 +68,13 @@ TABLE: dict[str, dict[str, str]] = {
         "clues": "mneme.retrieval.clues:Clues",
         "contiguity": "mneme.retrieval.contiguity:Contiguity",
         "gate": "mneme.retrieval.gate:Gate",
+        "trusted": "mneme.retrieval.trusted:Trusted",
         "linked": "mneme.retrieval.linked:Linked",
         "latest-first": "mneme.retrieval.latest:LatestFirst",
     },
     "keeper": {
         "lapse": "mneme.retention.foresight:Lapse",
+        "refining": "mneme.retention.refining:Refining",
         "promotion": "mneme.retention.promotion:Promotion",
         "sweep": "mneme.retention.sweep:Sweep",
         "tiers": "mneme.retention.tiers:Tiers",
@@ -81,6 +85,7 @@ TABLE: dict[str, dict[str, str]] = {
         "topics": "mneme.retention.topics:Topics",
     },
     "curve": {
+        "beta": "mneme.retention.beta:Beta",
         "exponential": "mneme.retention.exponential:Exponential",
         "fsrs": "mneme.retention.fsrs:Fsrs",
         "half-life": "mneme.retention.half_life:HalfLife",
@@ -103,6 +108,7 @@ TABLE: dict[str, dict[str, str]] = {
         "light": "mneme.recipes.light:recipe",
         "longmemeval": "mneme.recipes.longmemeval:recipe",
         "malp": "mneme.recipes.malp:recipe",
+        "mark": "mneme.recipes.mark:recipe",
         "mem-alpha": "mneme.recipes.mem_alpha:recipe",
         "mem0": "mneme.recipes.mem0:recipe",
         "memgas": "mneme.recipes.memgas:recipe",

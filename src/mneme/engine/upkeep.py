@@ -325,7 +325,8 @@ class Uses:
         if not seen:
             return []
         present, usage = store.memories(list(seen)), store.usage(list(seen))
-        return [curve.reinforced(id, usage.get(id), memory.at, "good", seen[id]) for id, memory in present.items()]
+        grade = getattr(curve, "recall_grade", "good")  # a curve that counts judgements tells a mere recall from one
+        return [curve.reinforced(id, usage.get(id), memory.at, grade, seen[id]) for id, memory in present.items()]
 
 
 def grade(useful: bool) -> str:

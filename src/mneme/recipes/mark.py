@@ -1,0 +1,34 @@
+"""MARK: what experts put right is distilled into refined memories of three kinds, trusted by feedback and retired without use."""
+
+from mneme.core.card import Card
+from mneme.core.composing import compose
+
+recipe = compose(
+    name="mark",
+    about="refinements of earlier conversations, ahead of messages, by trust",
+    channels=["dense", "lexical"],
+    ranker="weighted-sum",
+    refiners=["trusted"],
+    formers=["refinements"],
+    guards=["immutable"],
+    keepers=["refining"],
+    curve="beta",
+    card=Card(
+        paper="MARK, arXiv 2505.05177",
+        parts=(
+            ("memory builder: three extraction agents", "former refinements: residual, question, response"),
+            ("check against immutable knowledge", "guard immutable; ground truth has the tag immutable"),
+            ("trust and persistence scores", "curve beta, keeper refining"),
+            ("memory search ahead of documents", "refiner trusted"),
+            ("user and team scope", "a space each, or grants between spaces (recipe omne)"),
+        ),
+        differs=(
+            "The paper gives no formulas; TS = (1 + pos) / (2 + pos + neg) and PS = 2^(-age / 30 days) log(1 + uses) stand for them.",
+            "Retired refinements are archived: history() and archived=True still show them.",
+            "Refinements are built after each message that completes one, not after a session.",
+        ),
+        without_model="A term needs an explaining phrase, an insight a correction, an accepted answer a word of praise.",
+        per_write="one pass of rules over the session; with a model three calls",
+        per_recall="one scan and the usage of the nearest refinements",
+    ),
+)

@@ -1,0 +1,136 @@
+"""MARK's acceptance test: explained terms, trust by feedback, contradictions, ground truth, retirement."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import mneme
+from mneme.testing import ScriptedLLM
+
+from .world import START, memory_of
+
+DAY = timedelta(days=1)
+OEE = "In our plant, OEE means overall equipment effectiveness."
+
+
+def judged(space: mneme.Space, question: str, id: str, *, useful: int = 0, useless: int = 0) -> None:
+    for good in [True] * useful + [False] * useless:
+        found = space.recall(question, k=5)
+        hits = [hit for hit in found.hits if hit.memory.id == id]
+        space.feedback(found, **{"useful" if good else "useless": hits})
+
+
+def test_an_explained_term_comes_before_any_document() -> None:
+    memory, clock = memory_of("mark", "hash:96")
+    space = memory.space("s")
+    space.remember(OEE, author="Ana", role="user", session="one")
+    clock.set(START + 2 * DAY)
+    space.remember([f"What is our OEE in week {n}? Nobody knows our OEE." for n in range(8)], session="documents")
+    (term,) = space.memories({"tags": ["refined"]})
+    assert (term.tags, term.attributes["term"], term.attributes["meaning"]) == (
+        ("refined", "question"),
+        "OEE",
+        "overall equipment effectiveness",
+    )
+    found = space.recall("What was our OEE?", k=5)
+    assert found.hits[0].memory.id == term.id
+    assert [hit.score for hit in found.hits] == sorted((hit.score for hit in found.hits), reverse=True)
+
+
+def test_two_bad_judgements_end_serving_and_the_audit_still_shows_it() -> None:
+    memory, _ = memory_of("mark", "hash:96")
+    space = memory.space("s")
+    space.remember(OEE, session="one")
+    (term,) = space.memories({"tags": ["refined"]})
+    judged(space, "our OEE?", term.id, useless=2)
+    assert space.usage([term.id])[term.id].state["trust_harmful"] == 2.0
+    assert term.id not in [hit.memory.id for hit in space.recall("our OEE?", k=5).hits]  # TS = 1/4, before any upkeep
+    space.upkeep()
+    assert space.get(term.id).status == "archived"
+    assert [step.entry.verb for step in space.history(term.id)][-1] == "upkeep"
+
+
+def test_a_recall_alone_is_no_judgement() -> None:
+    memory, _ = memory_of("mark", "hash:96")
+    space = memory.space("s")
+    space.remember(OEE, session="one")
+    (term,) = space.memories({"tags": ["refined"]})
+    for _ in range(3):
+        space.recall("our OEE?", k=5)
+        space.upkeep()
+    usage = space.usage([term.id])[term.id]
+    assert (usage.uses, usage.strength, dict(usage.state)) == (3.0, 1.0, {})
+
+
+def test_of_two_meanings_the_more_trusted_one_stays() -> None:
+    memory, _ = memory_of("mark", "hash:96")
+    space = memory.space("s")
+    space.remember("TCO means total cost of ownership.", author="Ana", session="a")
+    space.remember("TCO means transparent conductive oxide.", author="Ben", session="b")
+    by = {memory.author: memory.id for memory in space.memories({"tags": ["refined"]})}
+    judged(space, "What is TCO?", by["Ana"], useful=3)
+    judged(space, "What is TCO?", by["Ben"], useful=1)
+    space.upkeep()
+    assert {who: space.get(id).status for who, id in by.items()} == {"Ana": "active", "Ben": "archived"}
+    assert all(space.history(id) for id in by.values())
+
+
+def test_what_contradicts_ground_truth_is_set_aside() -> None:
+    memory, _ = memory_of("mark", "hash:96")
+    space = memory.space("s")
+    space.remember(memories=[{"text": "Stones are solid.", "kind": "resource", "tags": ["immutable"]}])
+    space.remember(["Actually, a stone is liquid.", "Actually, a gasket is a seal."], role="user", session="one")
+    (stone,) = space.memories({"tags": ["refined"]}, statuses=("quarantined",))
+    assert stone.attributes["term"].endswith("stone")
+    assert [m.attributes["meaning"] for m in space.memories({"tags": ["refined"]})] == ["a seal"]
+    assert all("stone means liquid" not in hit.text for hit in space.recall("Is a stone liquid?", k=9).hits)
+
+
+def test_five_half_lives_without_use_retire_it() -> None:
+    memory, clock = memory_of("mark", "hash:96")
+    space = memory.space("s")
+    space.remember(OEE, session="one")
+    (term,) = space.memories({"tags": ["refined"]})
+    clock.set(START + 4 * 30 * DAY)
+    space.upkeep()
+    assert space.get(term.id).status == "active"
+    clock.set(START + 5 * 30 * DAY)
+    space.upkeep()
+    assert space.get(term.id).status == "archived"
+
+
+def test_corrections_and_praised_answers_are_kept_with_what_they_answer() -> None:
+    memory, _ = memory_of("mark", "hash:96")
+    space = memory.space("s")
+    talk = [
+        ("user", "How hot may the press run?"),
+        ("assistant", "The press may run at 90 degrees."),
+        ("user", "No, the press must stay below 80 degrees in summer."),
+        ("assistant", "Then the press stays below 80 degrees, and the night shift checks it twice."),
+        ("user", "Perfect, thanks."),
+    ]
+    for role, text in talk:
+        space.remember(text, role=role, session="one")
+    by = {memory.tags[1]: memory for memory in space.memories({"tags": ["refined"]})}
+    assert by["residual"].text == "the press must stay below 80 degrees in summer."
+    assert len(by["residual"].sources) == len(by["response"].sources) == 2
+    assert "night shift checks it twice" in by["response"].text
+
+
+def test_three_agents_of_a_model_and_one_that_cites_nothing() -> None:
+    llm = ScriptedLLM(
+        {
+            "refine.residual": {
+                "items": [{"text": "Presses run below 80 degrees in summer.", "lines": [0]}, {"text": "made up", "lines": [7]}]
+            },
+            "refine.question": {"items": [{"text": "OEE means effectiveness.", "lines": [0], "term": "OEE", "meaning": "effectiveness"}]},
+            "refine.response": {"items": []},
+        }
+    )
+    memory, _ = memory_of("mark", "hash:96", llm=llm)
+    space = memory.space("s")
+    space.remember("Below 80 in summer, and OEE is effectiveness.", session="one", wait=True)
+    assert {(m.tags[1], m.text) for m in space.memories({"tags": ["refined"]})} == {
+        ("residual", "Presses run below 80 degrees in summer."),
+        ("question", "OEE means effectiveness."),
+    }
