@@ -2,7 +2,8 @@
 
 Source: H-MEM, EverMemOS and WorldMM (levels of time to descend), MemoryBank (a summary per day). Differs: extractive, so every
 word has a source; a level is made when its time is over and made anew when something arrives late; ``part_of`` links lead up. A week
-belongs to the month of its Thursday, so that the tree is strict.
+belongs to the month of its Thursday, so that the tree is strict. Of a day with very many messages only the most promising by form are
+read, so that ten years of them are summarised in seconds.
 """
 
 from __future__ import annotations
@@ -17,15 +18,19 @@ import numpy as np
 from mneme.core.clock import to_micros
 from mneme.core.operations import Archive, Connect, Operation
 from mneme.core.records import Episode, Link, Memory, Span
-from mneme.core.upkeep import DAY_US, BoolArray, IntArray, Proposal, Round, kept, made_id
+from mneme.core.upkeep import DAY_US, BoolArray, FloatArray, IntArray, Proposal, Round, kept, made_id
 from mneme.retention.condensing import joined_sentences
-from mneme.retention.worth import Commonness, commonness, features, worth
+from mneme.retention.replacement import census_worth, standing
+from mneme.retention.worth import Commonness, features, worth
 from mneme.text.analyser import Analyser
 from mneme.text.marks import phrases
 
 LEVELS = ("day", "week", "month")
 TAG = "tree:"
 SPOKEN = ("turn", "event")
+BUSY, PROMISING = 48, 16
+"""Of a day with more messages than ``BUSY``, the ``PROMISING`` ones by the form that the census knows are read, the others not."""
+
 _EPOCH = date(1970, 1, 1)
 _MOST_PHRASES = 24
 _REPEATED = 0.5
@@ -52,6 +57,21 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """What was said on a day.
+
+    Args:
+        said: its sentences, in the order of time.
+        best: those that stand for the day in longer periods.
+        named: phrase -> sentences that name it.
+    """
+
+    said: Sequence[Said]
+    best: Sequence[Said]
+    named: Counter[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimeTree:
     """Makes the summaries of days, weeks and months whose time is over.
 
@@ -71,7 +91,7 @@ class TimeTree:
         spoken = ctx.census.status.among(("active", "archived")) & ctx.census.kind.among(SPOKEN)
         days = np.asarray(ctx.census.at // DAY_US, np.int64)
         made = _made(ctx)
-        told = _Told(ctx=ctx, days=days, spoken=np.flatnonzero(spoken))
+        told = _Told(ctx=ctx, days=days, spoken=np.flatnonzero(spoken), best=self.most["day"])
         renewed = np.unique(days[spoken & ctx.fresh])
         linked: set[str] = set()
         for level in LEVELS:
@@ -112,7 +132,7 @@ class TimeTree:
     ) -> Proposal | None:
         sentences: list[Said] = []
         for day in range(first, last + 1):
-            sentences += told.on(day) if level == "day" else chosen(told.on(day), self.most["day"])
+            sentences += told.on(day).said if level == "day" else told.on(day).best
         best = chosen(sentences, self.most[level])
         if not best:
             return None
@@ -198,53 +218,66 @@ class _Told:
     ctx: Round
     days: IntArray
     spoken: IntArray
+    best: int
     _order: IntArray = field(init=False)
-    _read: dict[int, list[Said]] = field(init=False, default_factory=dict)
+    _read: dict[int, Day] = field(init=False, default_factory=dict)
+    _analyser: Analyser = field(init=False, default_factory=Analyser)
+    _promise: FloatArray | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._order = self.spoken[np.argsort(self.days[self.spoken], kind="stable")]
         self.days = self.days[self._order]
 
-    def on(self, day: int) -> list[Said]:
-        """Return what was said on a day, in the order of time."""
+    def on(self, day: int) -> Day:
+        """Return what was said on a day."""
         if day not in self._read:
             start, end = np.searchsorted(self.days, [day, day + 1])
-            self._read[day] = _sentences_of(self.ctx, self._order[start:end]) if end > start else []
+            said = self._sentences_of(self._promising(self._order[start:end])) if end > start else []
+            named = Counter(phrase for each in said for phrase in phrases(each.text))
+            self._read[day] = Day(said=said, best=chosen(said, self.best), named=named)
         return self._read[day]
 
+    def _promising(self, places: IntArray) -> IntArray:
+        if len(places) <= BUSY:
+            return places
+        if self._promise is None:
+            # By form alone: what the day tells does not depend on how well it is remembered.
+            self._promise = (census_worth(self.ctx) / np.maximum(standing(self.ctx), 1e-9)).astype(np.float32)
+        return np.sort(places[np.argsort(-self._promise[places], kind="stable")[:PROMISING]])
 
-def _sentences_of(ctx: Round, places: IntArray) -> list[Said]:
-    memories = ctx.memories(places.tolist())
-    episodes = ctx.episodes(sorted({span.episode for memory in memories for span in memory.sources}))
-    analyser = Analyser()
-    ordered = sorted(episodes.values(), key=lambda each: (each.at, each.id))
-    common = commonness(analyser, [episode.text for episode in ordered])
-    return [said for episode in ordered for said in _sentences(episode, analyser, common)]
+    def _sentences_of(self, places: IntArray) -> list[Said]:
+        memories = self.ctx.memories(places.tolist())
+        episodes = self.ctx.episodes(sorted({span.episode for memory in memories for span in memory.sources}))
+        ordered = sorted(episodes.values(), key=lambda each: (each.at, each.id))
+        read = [_cut(episode, self._analyser) for episode in ordered]
+        having = Counter(term for cuts in read for term in {term for _, _, terms in cuts for term in terms})
+        common = Commonness(texts=len(ordered), having=having)
+        return [said for episode, cuts in zip(ordered, read, strict=True) for said in _sentences(episode, cuts, common)]
 
 
-def _sentences(episode: Episode, analyser: Analyser, common: Commonness) -> Iterator[Said]:
+def _cut(episode: Episode, analyser: Analyser) -> list[tuple[int, str, list[str]]]:
+    """Return the sentences of an episode: where each starts, its text, its terms."""
+    found = []
     for start, end in joined_sentences(episode.text):
         raw = episode.text[start:end]
         text = raw.strip()
-        terms = analyser.terms(text)
-        if len(terms) < 3 or text.endswith(("?", "？")):
-            continue
-        lead = len(raw) - len(raw.lstrip())
-        yield Said(
-            episode=episode,
-            start=start + lead,
-            end=start + lead + len(text),
-            text=text,
-            worth=worth(features(text, terms, common, episode.role)),
-            terms=frozenset(terms),
-        )
+        found.append((start + len(raw) - len(raw.lstrip()), text, analyser.terms(text)))
+    return found
+
+
+def _sentences(episode: Episode, cuts: Sequence[tuple[int, str, list[str]]], common: Commonness) -> Iterator[Said]:
+    for start, text, terms in cuts:
+        if len(terms) >= 3 and not text.endswith(("?", "？")):
+            value = worth(features(text, terms, common, episode.role))
+            yield Said(episode=episode, start=start, end=start + len(text), text=text, worth=value, terms=frozenset(terms))
 
 
 def _memory(level: str, first: int, last: int, best: Sequence[Said], told: _Told) -> Memory:
     start = datetime.combine(_day(first), datetime.min.time(), UTC)
     episodes = [said.episode for said in best]
-    everything = [said for day in range(first, last + 1) for said in told.on(day)]
-    named = Counter(phrase for said in everything for phrase in phrases(said.text))
+    named: Counter[str] = Counter()
+    for day in range(first, last + 1):
+        named.update(told.on(day).named)
     key = "|".join((level, str(first), *(f"{said.episode.id}:{said.start}:{said.end}" for said in best)))
     return Memory(
         id=made_id(episodes[0].id, f"tree|{key}"),
