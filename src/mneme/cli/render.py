@@ -34,6 +34,10 @@ _PARTS = {
     "tells-time": "tells a time",
     "in-range": "time asked about",
     "bridge": "shares a rare name",
+    "strength": "often used",
+    "title-asked": "its title is asked for",
+    "title-led": "its title was led to",
+    "same-subject": "about the same subject",
     "later-than": "a later version of",
 }
 """What the parts of the default recipe's score are, for a person; a part of another recipe is shown by its name."""
@@ -134,6 +138,9 @@ def _why(why: Mapping[str, object]) -> Table:
     evidence = why.get("evidence")
     rests = evidence if isinstance(evidence, Mapping) else {}
     table = Table.grid(padding=(0, 2))
+    for width in (max(map(len, _PARTS.values())), 6, _BAR_CELLS):  # the same for every hit, so that bars can be compared
+        table.add_column(no_wrap=True, min_width=width)
+    table.add_column()
     for name, part in sorted(numbers.items(), key=lambda pair: -pair[1]):
         style = "green" if part >= 0 else "red"
         said = Text(_told(rests.get(name)), style="dim")

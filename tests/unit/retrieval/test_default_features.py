@@ -37,6 +37,9 @@ def test_asker_prefers_the_askers_own_words_unless_the_other_sides_are_asked_for
         assert stage.raw("asker") == [1.0, 0.0]
     with staged(messages, "What did you say about my cat?") as stage:
         assert stage.raw("asker") == [0.0, 0.0]
+    noted = [*said("I moved to Porto.", author="me"), *said("I moved to Ghent.", author="Li", since=START + MINUTE)]
+    with staged(noted, "Where do I live?") as stage:
+        assert stage.raw("asker") == [1.0, 0.0]
 
 
 def test_answers_marks_what_follows_a_question_in_the_same_session() -> None:

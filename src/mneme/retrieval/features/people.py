@@ -12,7 +12,7 @@ from mneme.core.ports import FloatArray
 from mneme.retrieval.terms import people
 from mneme.text.questions import named_people, read_question
 
-_ASKERS = ("user", "human")
+_ASKERS = ("user", "human", "me", "i", "myself")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
