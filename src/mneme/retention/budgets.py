@@ -6,17 +6,18 @@ condensed memory that cites their spans, and goes to the archive itself. Other p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from mneme.core.errors import InvalidInput
 from mneme.core.operations import Archive
-from mneme.core.records import KINDS
+from mneme.core.records import KINDS, NO_NUMBERS
 from mneme.core.upkeep import BoolArray, FloatArray, IntArray, Proposal, Round
 from mneme.retention.condensing import condensed
 from mneme.retention.replacement import DEFAULT, policy, standing, value
+from mneme.retention.worth import weighed
 
 CONDENSED_UP_TO = 20_000
 """Spaces of more memories are held to a budget by whole memories: reading every text would take too long."""
@@ -34,6 +35,7 @@ class Limit:
         kind, tier: what is counted; None counts all.
         policy: what goes first: ``value``, ``fifo``, ``lru``, ``lfu``, ``w-tinylfu``, ``lowest-retention``, ``lowest-heat``, ``random``.
         condense: let sentences stay where whole messages don't fit; for token limits under ``value``.
+        weights: what makes a text worth keeping under ``value``, where it differs from :data:`mneme.retention.worth.WEIGHTS`.
     """
 
     memories: int | None = None
@@ -43,6 +45,7 @@ class Limit:
     tier: str | None = None
     policy: str = DEFAULT
     condense: bool = True
+    weights: Mapping[str, float] = NO_NUMBERS
 
     def __post_init__(self) -> None:
         problems: dict[str, str] = {}
@@ -57,6 +60,7 @@ class Limit:
         if problems:
             raise InvalidInput(problems)
         policy(self.policy)
+        weighed(self.weights)
 
     def __str__(self) -> str:
         sizes = [(self.memories, "memories"), (self.size_bytes, "bytes"), (self.tokens, "tokens")]
@@ -107,9 +111,11 @@ class Budget:
             by_sentence = most == limit.tokens and size is ctx.census.tokens and limit.policy == "value" and limit.condense
             if by_sentence and len(movable) <= CONDENSED_UP_TO:
                 spent = float(size[counted].sum(dtype=np.float64)) - float(size[movable].sum(dtype=np.float64))
-                yield from condensed(ctx, movable, standing(ctx)[movable], max(most - spent, 0.0), f"limit of {limit}")
+                left, weights = max(most - spent, 0.0), weighed(limit.weights)
+                yield from condensed(ctx, movable, standing(ctx)[movable], left, f"limit of {limit}", weights)
             else:
-                for place in evicted(counted, movable, size, policy(limit.policy)(ctx), most):
+                score = value(ctx, weighed(limit.weights)) if limit.policy == DEFAULT else policy(limit.policy)(ctx)
+                for place in evicted(counted, movable, size, score, most):
                     why = f"limit of {limit}: lowest by {limit.policy}"
                     yield place, Proposal(keeper=self.name, why=why, operations=(Archive(id=ctx.census.ids[place]),))
                     counted[place] = False

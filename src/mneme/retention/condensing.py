@@ -5,7 +5,7 @@ Nothing is rewritten: a condensed memory is made of whole sentences of the origi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from mneme.core.operations import Archive, Connect, Operation, Reinforce
 from mneme.core.records import Link, Memory, Span
 from mneme.core.upkeep import FloatArray, IntArray, Proposal, Round, kept, made_id
 from mneme.retention.replacement import OVERHEAD_TOKENS
-from mneme.retention.worth import commonness, features, worth
+from mneme.retention.worth import DEFAULT_WEIGHTS, commonness, features, worth
 from mneme.text.analyser import Analyser
 from mneme.text.sentences import sentence_spans
 
@@ -48,7 +48,9 @@ class Part:
     worth: float
 
 
-def condensed(ctx: Round, places: IntArray, standing: FloatArray, tokens: float, why: str) -> Iterator[tuple[int, Proposal]]:
+def condensed(
+    ctx: Round, places: IntArray, standing: FloatArray, tokens: float, why: str, weights: Mapping[str, float] = DEFAULT_WEIGHTS
+) -> Iterator[tuple[int, Proposal]]:
     """Yield (place, what happens to it) for memories of which not everything fits into so many tokens.
 
     Args:
@@ -57,11 +59,12 @@ def condensed(ctx: Round, places: IntArray, standing: FloatArray, tokens: float,
         standing: ``(len(places),)`` by what each one's worth is multiplied.
         tokens: the budget.
         why: for the reasons.
+        weights: what makes a sentence worth keeping.
     """
     memories = [memory for start in range(0, len(places), _CHUNK) for memory in ctx.memories(places[start : start + _CHUNK].tolist())]
     there = {memory.id for memory in memories}
     here = np.fromiter((ctx.census.ids[place] in there for place in places.tolist()), bool, len(places))
-    parts = parts_of(ctx, memories)
+    parts = parts_of(ctx, memories, weights)
     stay = chosen(parts, standing[here], tokens)
     for place, memory, every, stays in zip(places[here].tolist(), memories, parts, stay, strict=True):
         if len(stays) == len(every):
@@ -74,7 +77,7 @@ def condensed(ctx: Round, places: IntArray, standing: FloatArray, tokens: float,
         yield place, Proposal(keeper="budget", why=told, operations=tuple(operations))
 
 
-def parts_of(ctx: Round, memories: Sequence[Memory]) -> list[list[Part]]:
+def parts_of(ctx: Round, memories: Sequence[Memory], weights: Mapping[str, float] = DEFAULT_WEIGHTS) -> list[list[Part]]:
     """Return the parts of each memory, in their order; a sentence of one or two words goes with the next."""
     analyser = Analyser()
     common = commonness(analyser, [memory.indexed_text for memory in memories])
@@ -90,7 +93,7 @@ def parts_of(ctx: Round, memories: Sequence[Memory]) -> list[list[Part]]:
                     start=start,
                     end=end,
                     tokens=float(ctx.count_tokens(text)),
-                    worth=worth(features(text, analyser.terms(text), common, memory.role)),
+                    worth=worth(features(text, analyser.terms(text), common, memory.role), weights),
                 )
                 for start, end, text in pieces
             ]

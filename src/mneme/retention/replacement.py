@@ -15,7 +15,7 @@ from mneme.core.clock import to_micros
 from mneme.core.errors import UnknownComponent
 from mneme.core.upkeep import NEVER, FloatArray, Round
 from mneme.retention.heat import Heat
-from mneme.retention.worth import WEIGHTS
+from mneme.retention.worth import DEFAULT_WEIGHTS
 
 _HOUR_US = 3_600_000_000
 _WINDOW = 0.01
@@ -69,9 +69,9 @@ def random(ctx: Round) -> FloatArray:
     return np.random.default_rng(len(ctx.census)).random(len(ctx.census)).astype(np.float32)
 
 
-def value(ctx: Round) -> FloatArray:
+def value(ctx: Round, weights: Mapping[str, float] = DEFAULT_WEIGHTS) -> FloatArray:
     """Least worth per token first; worth by form, use, importance and retention."""
-    return census_worth(ctx) / (ctx.census.tokens + OVERHEAD_TOKENS)
+    return census_worth(ctx, weights) / (ctx.census.tokens + OVERHEAD_TOKENS)
 
 
 OVERHEAD_TOKENS = 4.0
@@ -102,19 +102,19 @@ def policy(name: str) -> Callable[[Round], FloatArray]:
     return POLICIES[name]
 
 
-def census_worth(ctx: Round) -> FloatArray:
+def census_worth(ctx: Round, weights: Mapping[str, float] = DEFAULT_WEIGHTS) -> FloatArray:
     """Return ``(n,)`` the worth of every memory from what the census knows of its text, times :func:`standing`."""
     census = ctx.census
     rarest = np.log1p(np.float32(max(len(census), 1)))
     user = np.where(census.role.among(("user", "human")), 1.0, np.where(census.role.among((None,)), 0.5, 0.0))
     total = (
-        -6.5
-        + WEIGHTS["rarity"] * np.minimum(census.rarity / rarest * 3, 3)
-        + WEIGHTS["dated"] * census.dated
-        + WEIGHTS["numbered"] * census.numbered
-        + WEIGHTS["asks"] * census.asks
-        + WEIGHTS["tells"] * census.tells
-        + WEIGHTS["user"] * user
+        weights["bias"]
+        + weights["rarity"] * np.minimum(census.rarity / rarest * 3, 3)
+        + weights["dated"] * census.dated
+        + weights["numbered"] * census.numbered
+        + weights["asks"] * census.asks
+        + weights["tells"] * census.tells
+        + weights["user"] * user
     )
     found: FloatArray = (standing(ctx) / (1 + np.exp(-total))).astype(np.float32)
     return found

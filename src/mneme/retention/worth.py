@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log, log1p
+from types import MappingProxyType
 
+from mneme.core.errors import InvalidInput
 from mneme.text.analyser import Analyser
 from mneme.text.marks import phrases
 
@@ -23,6 +25,7 @@ WEIGHTS = {
     "user": 3.0, "polite": -0.1,
 }  # fmt: skip
 BIAS = -6.5
+DEFAULT_WEIGHTS: Mapping[str, float] = MappingProxyType({**WEIGHTS, "bias": BIAS})
 
 _DATED = re.compile(
     r"\b(?:yesterday|today|tonight|tomorrow|ago|last|next|this (?:week|month|year|morning|weekend|past)|weekend|weeks?|months?|years?"
@@ -99,7 +102,19 @@ def features(text: str, terms: Sequence[str], common: Commonness, role: str | No
     )
 
 
-def worth(values: Sequence[float]) -> float:
-    """Return how likely a text with these features is asked for some day, in (0, 1)."""
-    total = BIAS + sum(WEIGHTS[name] * value for name, value in zip(FEATURES, values, strict=True))
+def weighed(changes: Mapping[str, float]) -> Mapping[str, float]:
+    """Return the weights of all features and of ``bias``, with some changed.
+
+    Raises:
+        InvalidInput: a name is no feature.
+    """
+    unknown = sorted(set(changes) - set(DEFAULT_WEIGHTS))
+    if unknown:
+        raise InvalidInput({"weights": f"unknown: {', '.join(unknown)}; known are bias, {', '.join(FEATURES)}"})
+    return {**DEFAULT_WEIGHTS, **changes}
+
+
+def worth(values: Sequence[float], weights: Mapping[str, float] = DEFAULT_WEIGHTS) -> float:
+    """Return how likely a text with these features is asked for some day, in (0, 1); ``weights`` as :func:`weighed` returns them."""
+    total = weights["bias"] + sum(weights[name] * value for name, value in zip(FEATURES, values, strict=True))
     return 1 / (1 + exp(-total))
