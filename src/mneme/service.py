@@ -19,6 +19,7 @@ from mneme.core.query import Answer, ErasureReport, Filter, Hit, Recall, Receipt
 from mneme.core.records import Episode, Job, Link, Usage
 from mneme.core.records import Memory as Record
 from mneme.engine.blocks import Block, Blocks
+from mneme.engine.fading import Left
 from mneme.engine.keeping import Due
 from mneme.engine.upkeep import UpkeepReport
 from mneme.memory import Memory
@@ -265,6 +266,10 @@ class Service:
     def foreseen(self, caller: Caller, space: str, ahead: timedelta) -> list[Record]:
         """Return tasks and intentions whose time has come or is near."""
         return self._space(caller, READ, space).foreseen(ahead)
+
+    def fading(self, caller: Caller, space: str, id: str, until: datetime | None) -> list[Left]:
+        """Return how a memory has faded and will."""
+        return self._space(caller, READ, space).fading(id, until)
 
     def blocks(self, caller: Caller, space: str) -> Sequence[Block]:
         """Return the texts that are always in context."""

@@ -42,6 +42,7 @@ from mneme.engine import (
 )
 from mneme.engine.blocks import Blocks
 from mneme.engine.deferred import Deferred
+from mneme.engine.fading import Left, course
 from mneme.engine.jobs import Done, work
 from mneme.engine.material import material_for
 from mneme.engine.opened import Opened
@@ -510,6 +511,18 @@ class Space:
             return keeping.foreseen(
                 tending.passing(self._memory, self.name, functools.partial(self._apply, opened), opened, None, True, None, trace), ahead
             )
+
+    def fading(self, id: str, until: datetime | None = None) -> list[Left]:
+        """Return how much of a memory was left from its birth to now, and will be until a moment without another use.
+
+        Raises:
+            NotFound: there is none, or it was erased.
+        """
+        with self._use(create=False) as opened:
+            found = self._present(opened, id)
+            curve = keeping.curve_of(self._memory.recipe_of(self.name, opened).curve)
+            end = None if until is None else to_utc(until, "until")
+            return course(curve, found, opened.store.entries_of(id), self._memory.clock.now(), end)
 
     @property
     def blocks(self) -> Blocks:

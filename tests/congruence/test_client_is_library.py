@@ -125,7 +125,7 @@ def make(space: Any, ids: list[str], call: tuple[Any, ...]) -> Any:
         case "kept":
             return [space.policies(rest[0]), space.policies(), space.due(3), space.foreseen(timedelta(days=400))]
         case "history":
-            return space.history(id(rest[0]))
+            return [space.history(id(rest[0])), space.fading(id(rest[0]))]
         case _:
             return [space.memories(rest[0]), space.episodes(), space.journal(), space.jobs(), space.verify(), space.stats()]
 

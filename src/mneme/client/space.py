@@ -15,6 +15,7 @@ from mneme.core.journal import Entry
 from mneme.core.query import Answer, ErasureReport, Filter, Hit, Recall, Receipt, Verification
 from mneme.core.records import Episode, Job, Media, Message
 from mneme.core.records import Memory as Record
+from mneme.engine.fading import Left
 from mneme.engine.keeping import Due
 from mneme.engine.naming import Target, as_filter
 from mneme.engine.prepare import Given
@@ -116,6 +117,10 @@ class RemoteSpace:
     def foreseen(self, ahead: timedelta = timedelta(days=1)) -> list[Record]:
         """Return tasks and intentions whose time has come, or comes within ``ahead``, and is not over; soonest end first."""
         return self._get("/foreseen", _list_of(Record), {"ahead_s": ahead.total_seconds()})
+
+    def fading(self, id: str, until: datetime | None = None) -> list[Left]:
+        """Return how much of a memory was left from its birth to now, and will be; see :meth:`mneme.Space.fading`."""
+        return self._get(f"/memories/{part(id)}/fading", _list_of(Left), given(until=until))
 
     @property
     def blocks(self) -> RemoteBlocks:

@@ -12,9 +12,11 @@ from starlette.responses import Response
 from mneme import calls
 from mneme.core.records import Memory as Record
 from mneme.engine.blocks import Block
+from mneme.engine.fading import Left
 from mneme.engine.keeping import Due
 from mneme.server.documents import JSONRoute, failures, result
-from mneme.server.state import Served, SpaceName, Who, answer, decoded
+from mneme.server.state import MemoryId, Served, SpaceName, Who, answer, decoded
+from mneme.values import Moment
 
 router = APIRouter(prefix="/v1", route_class=JSONRoute, responses=failures(), tags=["keeping"])
 
@@ -65,6 +67,18 @@ async def foreseen(
 ) -> Response:
     """List tasks and intentions whose time has come, or comes soon, and is not over; soonest end first."""
     return answer(await served.run_long(served.service.foreseen, who, space, timedelta(seconds=ahead_s)))
+
+
+@router.get("/spaces/{space}/memories/{id}/fading", responses=result(list[Left]))
+async def fading(
+    served: Served,
+    who: Who,
+    space: SpaceName,
+    id: MemoryId,
+    until: Annotated[Moment | None, Query(description="How far to look ahead.")] = None,
+) -> Response:
+    """Return how much of a memory was left from its birth to now, and will be without another use."""
+    return answer(await served.run(served.service.fading, who, space, id, until))
 
 
 @router.get("/spaces/{space}/policies", responses=result(dict[str, str], _POLICIES))

@@ -138,6 +138,7 @@ def memory(view: View, id: str) -> dict[str, Any]:
         "links": [_link(link, id, others) for link in links[:MOST_LINKS]],
         "more_links": max(len(links) - MOST_LINKS, 0),
         "usage": usage,
+        "fading": [] if found.status == "undone" else view.service.fading(view.caller, view.space, id, None),
         "strength": strength(id, [step.entry for step in steps]),
     }
 

@@ -28,6 +28,9 @@ function build(space, found, reload) {
     h("section", { class: "panel" }, h("h2", {}, "Strength"), plot({ label: "Strength and uses over time", step: true, height: 180, series: [
       { name: "strength", tone: "tone-a", points: found.strength.map((point) => [Date.parse(point.at), point.strength]) },
       { name: "uses", tone: "tone-b", points: found.strength.map((point) => [Date.parse(point.at), point.uses]) }] })),
+    h("section", { class: "panel" }, h("h2", {}, "Fading"), h("p", { class: "quiet" }, "How much of it is left, and will be without another use."),
+      plot({ label: "How much is left over time", height: 180, mark: Date.now(), series: [
+        { name: "left", tone: "tone-a", points: found.fading.map((point) => [Date.parse(point.at), point.retention]) }] })),
     h("section", { class: "panel" }, h("h2", {}, "Links"), linked(space, links, found.more_links)),
     h("section", { class: "panel" }, h("h2", {}, "Around it"), around),
   ];

@@ -9,9 +9,10 @@ const BOTTOM = 28;
 
 /**
  * @param {object} options
- *   label: what it shows, in words; series: [{name, tone, points: [[ms, value]]}]; step: whether values hold until the next point.
+ *   label: what it shows, in words; series: [{name, tone, points: [[ms, value]]}]; step: whether values hold until the next point;
+ *   mark: a moment to draw a line at, such as now.
  */
-export function plot({ label, series, step = false, width = 720, height = 220 }) {
+export function plot({ label, series, step = false, mark = null, width = 720, height = 220 }) {
   const all = series.flatMap((one) => one.points);
   if (all.length === 0) return h("p", { class: "quiet" }, "No points yet.");
   let [first, last] = [Math.min(...all.map((p) => p[0])), Math.max(...all.map((p) => p[0]))];
@@ -30,6 +31,10 @@ export function plot({ label, series, step = false, width = 720, height = 220 })
     const at = first + ((last - first) * tick) / 4;
     const anchor = tick === 0 ? "start" : tick === 4 ? "end" : "middle";
     parts.push(s("text", { class: "plot-tick", x: x(at), y: height - 8, "text-anchor": anchor }, stamp(at, last - first)));
+  }
+  if (mark !== null && mark > first && mark < last) {
+    parts.push(s("line", { class: "plot-mark", x1: x(mark), x2: x(mark), y1: TOP, y2: height - BOTTOM }));
+    parts.push(s("text", { class: "plot-tick", x: x(mark) + 5, y: TOP + 10 }, "now"));
   }
   for (const one of series) {
     const points = one.points.length === 1 ? [[first, one.points[0][1]], ...one.points] : one.points;
