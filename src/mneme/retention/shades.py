@@ -1,0 +1,234 @@
+"""Shades: what a person's notes cluster around, each a page with a name and a timeline, and a short biography over all of them.
+
+Source: Second Me (arXiv 2503.08102), layer L1: hierarchical clustering of notes, a shade per cluster, a biography in the third person and
+again in the second. Differs: clusters are made anew from the nearest mean (average linkage) until no two are near; without a model a shade
+is named by its keywords and described by its most central note; a page whose notes stay the same is not made again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mneme.core.llm import Prompt
+from mneme.core.operations import Archive, Operation, Restore
+from mneme.core.records import Memory
+from mneme.core.upkeep import FloatArray, Proposal, Round, kept, made_id
+from mneme.text.stopwords import stopwords
+
+SHADE, BIOGRAPHY = "shade", "biography"
+
+_WORD = re.compile(r"[^\W\d_][\w’'-]{3,}")
+
+NAME = Prompt(
+    role="shades.name",
+    system="You name an interest of a person from their notes: a short name, the aspect of it, and one sentence that describes it.",
+    template="Notes:\n$notes",
+    trim=(("notes", "tail"),),
+)
+LIFE = Prompt(
+    role="shades.biography",
+    system="You write a short biography of a person in the third person, by name, from interests and what is known. Add nothing.",
+    template="Name: $name\n\nInterests:\n$shades\n\nKnown:\n$known",
+    trim=(("known", "tail"),),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What the model says of a shade."""
+
+    name: str
+    aspect: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """A biography in the third person."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shades:
+    """Keeps a shade per cluster of notes, and a biography per person.
+
+    Args:
+        near: mean cosine from which two clusters become one.
+        least: notes of a shade; fewer make none.
+        most: notes that are clustered, the newest.
+        kinds: what counts as a note.
+    """
+
+    near: float = 0.15
+    least: int = 3
+    most: int = 500
+    kinds: tuple[str, ...] = ("turn", "resource")
+    name: str = "shades"
+
+    def upkeep(self, ctx: Round) -> Iterator[Proposal]:
+        """Propose shades and biographies that are missing, in place of those that no longer hold."""
+        census = ctx.census
+        notes = census.active & census.kind.among(self.kinds)
+        gone = ~census.active & census.kind.among(self.kinds)
+        if not np.any((notes | gone) & ctx.fresh):
+            return
+        places = np.flatnonzero(notes)[-self.most :]
+        memories = ctx.memories(places.tolist())
+        if len(memories) < self.least:
+            memories, groups = [], []
+        else:
+            groups = clusters(ctx.vectors(places.tolist()), self.near)
+        shades = [_shade(ctx, [memories[number] for number in group]) for group in groups if len(group) >= self.least]
+        yield from _replaced(ctx, self.name, SHADE, shades)
+        yield from _replaced(ctx, self.name, BIOGRAPHY, [_biography(ctx, memories, shades)] if shades else [])
+
+
+def clusters(rows: FloatArray, near: float) -> list[list[int]]:
+    """Return groups of rows by average linkage: the two groups with the greatest mean cosine join while it is at least ``near``.
+
+    Args:
+        rows: ``(n, width)`` unit-norm.
+        near: a cosine.
+
+    Example:
+        >>> import numpy as np
+        >>> clusters(np.eye(3, dtype=np.float32)[[0, 1, 0]], 0.5)
+        [[0, 2], [1]]
+    """
+    count = len(rows)
+    groups: list[list[int]] = [[number] for number in range(count)]
+    means = np.asarray(rows @ rows.T, np.float64)
+    np.fill_diagonal(means, -np.inf)
+    sizes = np.ones(count)
+    for _ in range(count - 1):
+        one, other = divmod(int(np.argmax(means)), count)
+        if means[one, other] < near:
+            break
+        one, other = min(one, other), max(one, other)
+        joined = (sizes[one] * means[one] + sizes[other] * means[other]) / (sizes[one] + sizes[other])
+        joined[[one, other]] = -np.inf
+        means[one], means[:, one] = joined, joined
+        means[other], means[:, other] = -np.inf, -np.inf
+        sizes[one] += sizes[other]
+        groups[one] += groups[other]
+        groups[other] = []
+    return [sorted(group) for group in groups if group]
+
+
+def second_person(text: str, name: str) -> str:
+    """Return a text about a person as it is said to them.
+
+    Example:
+        >>> second_person("Ana lives in Porto. Ana's notes have a shade: Ana has been baking.", "Ana")
+        'You live in Porto. Your notes have a shade: you have been baking.'
+    """
+    said = re.sub(rf"\b{re.escape(name)}['’]s\b", "your", text)
+    said = re.sub(rf"\b{re.escape(name)}\s+(\w+)", lambda found: f"you {_agreeing(found[1])}", said)
+    said = re.sub(rf"\b{re.escape(name)}\b", "you", said)
+    return re.sub(r"(^|[.!?]\s+)(you)", lambda found: found[1] + found[2].capitalize(), said)
+
+
+def _agreeing(verb: str) -> str:
+    irregular = {"is": "are", "was": "were", "has": "have", "does": "do", "goes": "go"}
+    if verb in irregular:
+        return irregular[verb]
+    if verb.endswith("ies") and len(verb) > 4:
+        return verb[:-3] + "y"
+    if verb.endswith(("sses", "shes", "ches", "xes", "zes")):
+        return verb[:-2]
+    return verb[:-1] if verb.endswith("s") and not verb.endswith("ss") and len(verb) > 3 else verb
+
+
+def _shade(ctx: Round, notes: Sequence[Memory]) -> Memory:
+    words = _words([note.text for note in notes])
+    central = max(notes, key=lambda note: (sum(word in note.text.casefold() for word in words), -len(note.text)))
+    named = Named(name=words[0] if words else "notes", aspect=", ".join(words[1:4]), description=central.text)
+    key = f"shade|{'|'.join(note.id for note in notes)}"
+    id = made_id(notes[0].id, key)
+    if ctx.llm is not None and ctx.status_of(id) is None:
+        reply = ctx.llm.ask(NAME, {"notes": "\n".join(f"- {note.text}" for note in notes)}, Named)
+        named = replace(reply, name=reply.name.strip() or named.name)
+    first, last = min(note.at for note in notes), max(note.at for note in notes)
+    told = {
+        "name": named.name, "aspect": named.aspect, "description": named.description, "notes": [note.id for note in notes],
+        "timeline": [f"{note.at:%Y-%m-%d}: {note.id}" for note in notes],
+    }  # fmt: skip
+    span = f"{len(notes)} notes, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    text = f"{named.name} ({named.aspect}; {span}): {named.description}" if named.aspect else f"{named.name} ({span}): {named.description}"
+    return _made(notes, id, text, "concept", (SHADE,), told)
+
+
+def _biography(ctx: Round, notes: Sequence[Memory], shades: Sequence[Memory]) -> Memory:
+    authors = Counter(note.author for note in notes if note.author)
+    name = authors.most_common(1)[0][0] if authors else "The user"
+    census = ctx.census
+    known = [
+        memory
+        for memory in ctx.memories(np.flatnonzero(census.active & census.kind.among(("profile", "preference", "fact"))).tolist())
+        if memory.attributes.get("subject") == name and memory.valid_to is None
+    ]
+    id = made_id(notes[0].id, f"biography|{name}|{'|'.join(memory.id for memory in (*shades, *known))}")
+    parts = [f"{shade.attributes['name']} ({len(_notes(shade))} notes)" for shade in shades]
+    text = " ".join([f"{name} writes about {_joined(parts)}.", *(memory.text.rstrip(". ") + "." for memory in known)])
+    if ctx.llm is not None and ctx.status_of(id) is None:
+        variables = {
+            "name": name,
+            "shades": "\n".join(shade.text for shade in shades),
+            "known": "\n".join(m.text for m in known) or "nothing",
+        }
+        text = ctx.llm.ask(LIFE, variables, Life).text.strip() or text
+    told = {"second_person": second_person(text, name), "subject": name, "shades": [shade.id for shade in shades]}
+    return _made([*notes, *known], id, text, "profile", (BIOGRAPHY,), told)
+
+
+def _made(rests_on: Sequence[Memory], id: str, text: str, kind: str, tags: tuple[str, ...], told: dict[str, object]) -> Memory:
+    last = max(rests_on, key=lambda memory: (memory.at, memory.id))
+    return Memory(
+        id=id,
+        text=text,
+        kind=kind,
+        at=last.at,
+        recorded_at=last.recorded_at,
+        valid_from=min(memory.at for memory in rests_on),
+        tags=tags,
+        attributes=told,
+        sources=tuple(dict.fromkeys(span for memory in rests_on for span in memory.sources)),
+        importance=0.7,
+    )
+
+
+def _replaced(ctx: Round, keeper: str, tag: str, wanted: Sequence[Memory]) -> Iterator[Proposal]:
+    census = ctx.census
+    there = {census.ids[place] for place in np.flatnonzero(census.active & census.tags.where(lambda tags: tag in tags)).tolist()}
+    ids = {memory.id for memory in wanted}
+    operations: list[Operation] = [operation for memory in wanted if memory.id not in there for operation in _back(ctx, memory)]
+    operations += [Archive(id=id) for id in sorted(there - ids)]
+    if operations:
+        yield Proposal(keeper=keeper, why=f"{len(wanted)} of tag {tag}", operations=tuple(operations))
+
+
+def _back(ctx: Round, memory: Memory) -> list[Operation]:
+    return [Restore(id=memory.id)] if ctx.status_of(memory.id) == "archived" else kept(ctx, memory)
+
+
+def _notes(shade: Memory) -> Sequence[object]:
+    notes = shade.attributes.get("notes")
+    return notes if isinstance(notes, (list, tuple)) else ()
+
+
+def _words(texts: Sequence[str]) -> list[str]:
+    """Return the content words that most of the texts share, most telling first."""
+    count: Counter[str] = Counter()
+    for text in texts:
+        count.update({word for word in _WORD.findall(text.casefold()) if word not in stopwords("en")})
+    return [word for word, _ in sorted(count.items(), key=lambda pair: (-pair[1], -len(pair[0]), pair[0]))]
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
