@@ -51,6 +51,7 @@ from mneme.stores.postgres.rows import (
     head_row,
     job_from,
     job_row,
+    keyed,
     memory_from,
     to_text,
     tombstone,
@@ -60,8 +61,8 @@ from mneme.stores.postgres.rows import (
 CHANNEL = "mneme"
 """The channel of LISTEN and NOTIFY; a message is the number of the space and of its last entry."""
 
-_HEADS = f"""SELECT m.id, m.row, m.version, m.text_version, m.status, v.snapshot FROM mneme.memory m
-  LEFT JOIN mneme.memory_version v ON v.space = $1 AND v.key = m.row * {VERSIONS} + m.version
+_HEADS = f"""SELECT m.id, m.row, m.version, m.text_version, m.status, v.snapshot FROM mneme.memory m {keyed("m.version")}
+  LEFT JOIN mneme.memory_version v ON v.space = $1 AND v.key = k.key
   WHERE m.space = $1 AND m.id = ANY($2::text[])"""
 _TAKEN = "SELECT id FROM mneme.episode WHERE space = $1 AND id = ANY($2::text[])"
 _UPSERT_HEADS = (

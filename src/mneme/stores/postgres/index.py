@@ -11,7 +11,7 @@ from mneme.core.ports import FloatArray, IndexRows
 from mneme.core.upkeep import NEVER
 from mneme.stores.postgres.connect import Session
 from mneme.stores.postgres.reads import last_seq, meta
-from mneme.stores.postgres.rows import VERSIONS, Head, from_text, head_row, memory_from, tags_from_text
+from mneme.stores.postgres.rows import VERSIONS, Head, from_text, head_row, keyed, memory_from, tags_from_text
 
 OPEN_END = np.iinfo(np.int64).max
 _CHUNK = 2000
@@ -19,9 +19,9 @@ _COLUMNS = f"""m.row, m.id, m.text_version, m.kind, m.status, m.author, m.role, 
   m.at, m.valid_from, coalesce(m.valid_to, {OPEN_END}), m.importance, coalesce(u.uses, 0), coalesce(u.strength, 1),
   coalesce(u.last_used_at, {NEVER}),
   coalesce(t.passages, 0), coalesce(t.terms, ''::bytea)"""
-_REST = f"""LEFT JOIN mneme.term t ON t.space = $1 AND t.key = m.row * {VERSIONS} + m.text_version
+_REST = f"""{keyed("m.text_version")} LEFT JOIN mneme.term t ON t.space = $1 AND t.key = k.key
   LEFT JOIN mneme.usage u ON u.space = $1 AND u.memory = m.row"""
-_VECTOR = f"LEFT JOIN mneme.vector v ON v.space = $1 AND v.key = m.row * {VERSIONS} + m.text_version"
+_VECTOR = "LEFT JOIN mneme.vector v ON v.space = $1 AND v.key = k.key"
 _AS_OF = f"""SELECT DISTINCT ON (key / {VERSIONS}) key, text_version, snapshot FROM mneme.memory_version
   WHERE space = $1 AND seq <= $2 ORDER BY key / {VERSIONS}, key DESC"""
 

@@ -14,12 +14,23 @@ from mneme.core.ports import Version
 from mneme.core.query import Filter
 from mneme.core.records import STATUSES, Episode, Link, Memory, Usage
 from mneme.stores.postgres.connect import Session
-from mneme.stores.postgres.rows import ENTRY_COLUMNS, VERSIONS, entry_from, from_text, memory_from, tags_to_text, to_text, usage_from
+from mneme.stores.postgres.rows import (
+    ENTRY_COLUMNS,
+    KEYS_OF_ROW,
+    VERSIONS,
+    entry_from,
+    from_text,
+    keyed,
+    memory_from,
+    tags_to_text,
+    to_text,
+    usage_from,
+)
 
 DROPPED = "store: its space was dropped; open it again to make a new one"
-_HEAD = f"JOIN mneme.memory_version v ON v.space = $1 AND v.key = m.row * {VERSIONS} + m.version"
-_AS_OF = f"""CROSS JOIN LATERAL (SELECT o.snapshot FROM mneme.memory_version o WHERE o.space = $1
-  AND o.key BETWEEN m.row * {VERSIONS} AND m.row * {VERSIONS} + {VERSIONS - 1} AND o.seq <= $3 ORDER BY o.key DESC LIMIT 1) v"""
+_HEAD = f"{keyed('m.version')} JOIN mneme.memory_version v ON v.space = $1 AND v.key = k.key"
+_AS_OF = f"""{KEYS_OF_ROW} CROSS JOIN LATERAL (SELECT o.snapshot FROM mneme.memory_version o WHERE o.space = $1
+  AND o.key BETWEEN k.low AND k.high AND o.seq <= $3 ORDER BY o.key DESC LIMIT 1) v"""
 _FIELDS = {
     "kinds": "kind", "authors": "author", "roles": "role", "sessions": "session", "channels": "channel", "tiers": "tier",
     "refs": "ref", "ids": "id",
@@ -110,15 +121,15 @@ def status_of(session: Session, id: str) -> str | None:
 
 def versions(session: Session, id: str) -> list[Version]:
     """Return a memory's versions, oldest first."""
-    sql = f"""SELECT v.snapshot, v.seq FROM mneme.memory m JOIN mneme.memory_version v ON v.space = $1
-      AND v.key BETWEEN m.row * {VERSIONS} AND m.row * {VERSIONS} + {VERSIONS - 1} WHERE m.space = $1 AND m.id = $2 ORDER BY v.key"""
+    sql = f"""SELECT v.snapshot, v.seq FROM mneme.memory m {KEYS_OF_ROW} JOIN mneme.memory_version v ON v.space = $1
+      AND v.key BETWEEN k.low AND k.high WHERE m.space = $1 AND m.id = $2 ORDER BY v.key"""
     return [Version(memory=memory_from(snapshot), seq=seq) for snapshot, seq in session.all(sql, to_text(id))]
 
 
 def places(session: Session, id: str) -> list[tuple[int, int]]:
     """Return (row, text version) of a memory's material, oldest first."""
-    sql = f"""SELECT t.key / {VERSIONS}, t.key % {VERSIONS} FROM mneme.memory m JOIN mneme.term t ON t.space = $1
-      AND t.key BETWEEN m.row * {VERSIONS} AND m.row * {VERSIONS} + {VERSIONS - 1} WHERE m.space = $1 AND m.id = $2 ORDER BY t.key"""
+    sql = f"""SELECT t.key / {VERSIONS}, t.key % {VERSIONS} FROM mneme.memory m {KEYS_OF_ROW}
+      JOIN mneme.term t ON t.space = $1 AND t.key BETWEEN k.low AND k.high WHERE m.space = $1 AND m.id = $2 ORDER BY t.key"""
     return [(row, text_version) for row, text_version in session.all(sql, to_text(id))]
 
 

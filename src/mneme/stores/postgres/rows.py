@@ -37,6 +37,19 @@ ENTRY_COLUMNS = "seq, at, verb, actor, reason, reason_digest, trace_id, undoes, 
 JOB_COLUMNS = "id, task, payload, key, state, attempts, due_at, leased_until, error"
 
 
+def keyed(version: str) -> str:
+    """Return the SQL that puts a version's key beside a row of ``memory m``, as ``k.key``.
+
+    A policy stands before every condition that could fail, as arithmetic can, so an index is not used for ``v.key = m.row * n + ...``:
+    the whole space is read. A value that stands in a column already can't fail; ``OFFSET 0`` keeps the planner from undoing it.
+    """
+    return f"CROSS JOIN LATERAL (SELECT m.row * {VERSIONS} + {version} AS key OFFSET 0) k"
+
+
+KEYS_OF_ROW = f"CROSS JOIN LATERAL (SELECT m.row * {VERSIONS} AS low, m.row * {VERSIONS} + {VERSIONS - 1} AS high OFFSET 0) k"
+"""The same for the keys of all versions of a row: from ``k.low`` to ``k.high``."""
+
+
 @dataclass(slots=True)
 class Head:
     """A memory's present state inside a transaction."""

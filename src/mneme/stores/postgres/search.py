@@ -21,7 +21,7 @@ from mneme.core.query import Filter
 from mneme.stores.postgres.connect import Session
 from mneme.stores.postgres.halfvec import HalfVector
 from mneme.stores.postgres.reads import filter_clauses
-from mneme.stores.postgres.rows import VERSIONS, chunks, columns_of
+from mneme.stores.postgres.rows import chunks, columns_of, keyed
 from mneme.text.terms import K1, B, decode_many
 
 SEARCHED_FROM = 5_000
@@ -35,7 +35,7 @@ _EF_SEARCH = 400
 _PASSAGES = 3
 _MOST_ROWS = 500
 
-_FOUND = f"""FROM mneme.memory m JOIN mneme.term t ON t.space = $1 AND t.key = m.row * {VERSIONS} + m.text_version
+_FOUND = f"""FROM mneme.memory m {keyed("m.text_version")} JOIN mneme.term t ON t.space = $1 AND t.key = k.key
   JOIN mneme.vector v ON v.space = $1 AND v.key = t.key
   WHERE m.space = $1 AND m.row = ANY($2::bigint[]) AND m.status IN ('active', 'archived') AND t.passages > 0"""
 
