@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -102,6 +103,8 @@ def test_a_memory_page_has_sources_versions_links_strength_and_graph(home: Page)
     assert home.run("return document.querySelectorAll('.links li').length") == 2
     assert home.wait("return document.querySelectorAll('.graph .node').length") == 3
     assert "strength 2.2, uses 3" in home.run("return document.querySelector('.plot svg').getAttribute('aria-label')")
+    faded = home.run("return document.querySelectorAll('.plot svg')[1].getAttribute('aria-label')")
+    assert re.search(r"How much is left over time. At the end: left 0\.\d+", faded)
 
 
 def test_revising_and_undoing(home: Page) -> None:

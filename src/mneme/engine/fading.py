@@ -13,6 +13,7 @@ from mneme.core.records import Memory
 from mneme.core.upkeep import ENDED, USELESS, Curve
 
 _SAMPLES = 24
+"""Moments between two uses; closer together after a use, where the curve is steep."""
 _DAY = timedelta(days=1)
 _LEAST_AHEAD = timedelta(days=30)
 
@@ -54,7 +55,7 @@ def course(curve: Curve, memory: Memory, entries: Sequence[Entry], now: datetime
     left: list[Left] = []
     for one, following in zip(held, [*(step.at for step in held[1:]), end], strict=True):
         span = max(following - one.at, timedelta(0))
-        moments = [one.at + span * (step / _SAMPLES) for step in range(_SAMPLES + 1)] if span else [one.at]
+        moments = [one.at + span * (step / _SAMPLES) ** 2 for step in range(_SAMPLES + 1)] if span else [one.at]
         days = np.array([(moment - one.at) / _DAY for moment in moments], np.float32)
         strength = curve.born(np.full(len(days), one.strength, np.float32), np.full(len(days), one.uses, np.float32))
         kept = curve.retention(strength, days) * (USELESS if one.uses < 0 else 1.0)

@@ -27,7 +27,7 @@ def test_it_follows_the_closed_form_and_a_use_lifts_it() -> None:
         space.feedback(space.recall("boiler"), useful=[id])
         left = {point.at: point.retention for point in space.fading(id, START + 50 * DAY)}
         assert left[START] == 1.0
-        assert left[START + 5 * DAY] == pytest.approx(exp(-0.5), abs=2e-4)
+        assert left[START + 2.5 * DAY] == pytest.approx(exp(-0.25), abs=2e-4)
         assert left[START + 50 * DAY] == pytest.approx(exp(-40 / 20), abs=2e-4)
         again = [point.retention for point in space.fading(id) if point.at == START + 10 * DAY]
         assert again == [pytest.approx(exp(-1), abs=2e-4), 1.0]
