@@ -6,7 +6,7 @@ derived from :meth:`Store.index_rows` and kept current by sequence number, so a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -332,6 +332,15 @@ class Reading(Protocol):
 
     def reading(self) -> AbstractContextManager[None]:
         """Return a block in which the reads of this thread see one state of the space and share one transaction."""
+        ...
+
+
+@runtime_checkable
+class Parted(Protocol):
+    """What a store of large spaces offers besides: the rows of the index in parts, so that they need not fit in memory at once."""
+
+    def index_parts(self, *, after: int = 0, size: int = 50_000) -> Iterator[IndexRows]:
+        """Yield what :meth:`Store.index_rows` returns, without vectors, some rows at a time, all of one state of the space."""
         ...
 
 

@@ -24,7 +24,7 @@ from mneme.core.ports import Applied, Material, Store
 from mneme.core.query import ErasureReport
 from mneme.core.records import EMPTY, Memory
 from mneme.core.trace import Trace
-from mneme.core.upkeep import BoolArray, Census, Curve, FloatArray, Proposal, Round
+from mneme.core.upkeep import BoolArray, Census, Curve, FloatArray, IntArray, Proposal, Round
 from mneme.engine.census import CensusTaker
 from mneme.engine.opened import Opened
 
@@ -144,6 +144,8 @@ class Pass:
     _erasures: list[ErasureReport] = field(init=False, default_factory=list)
     _skipped: int = field(init=False, default=0)
     _held: int = field(init=False, default=0)
+    _written: IntArray = field(init=False, default_factory=lambda: np.zeros(0, np.int64))
+    _read_to: int = field(init=False, default=0)
 
     def run(self, keepers: Sequence[Keeper], uses: Sequence[Operation] = ()) -> UpkeepReport:
         """Look after the space; ``uses`` are reinforcements that have gathered since the last pass."""
@@ -188,7 +190,7 @@ class Pass:
         fresh = np.ones(len(taken), bool)
         if mark:
             fresh[:] = False
-            fresh[taker.places_of(store.index_rows(after=mark, vectors=False).memory)] = True
+            fresh[taker.places_of(self._written_after(mark))] = True
         held = np.zeros(len(taken), bool)
         for hold in self.holds:
             held |= hold(taken, self.now)
@@ -218,6 +220,13 @@ class Pass:
             held=held,
             llm=self.means.llm,
         )
+
+    def _written_after(self, mark: int) -> IntArray:
+        """Return the rows that were written since the mark; between the rounds of a pass only what came in between is read."""
+        rows = self.opened.store.index_rows(after=max(mark, self._read_to), vectors=False)
+        self._written = np.union1d(self._written, rows.row)
+        self._read_to = rows.seq
+        return self._written
 
     def _out_of_time(self) -> bool:
         most = self.budget.operations

@@ -88,7 +88,9 @@ def groups(ctx: Round, looked_at: BoolArray) -> Iterator[list[int]]:
     fresh = np.flatnonzero(looked_at & ctx.fresh)
     if not len(fresh):
         return
-    candidates = np.flatnonzero(looked_at & np.isin(keys, np.unique(keys[fresh])))
+    candidates = np.flatnonzero(looked_at)
+    if len(fresh) < len(candidates):
+        candidates = candidates[np.isin(keys[candidates], keys[fresh])]
     yield from _runs(candidates, keys[candidates])
 
 

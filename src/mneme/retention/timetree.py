@@ -28,7 +28,7 @@ from mneme.text.marks import phrases
 LEVELS = ("day", "week", "month")
 TAG = "tree:"
 SPOKEN = ("turn", "event")
-BUSY, PROMISING = 48, 16
+BUSY, PROMISING = 48, 12
 """Of a day with more messages than ``BUSY``, the ``PROMISING`` ones by the form that the census knows are read, the others not."""
 
 _EPOCH = date(1970, 1, 1)

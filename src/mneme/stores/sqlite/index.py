@@ -39,6 +39,21 @@ def index_rows(connection: sqlite3.Connection, *, after: int, vectors: bool) -> 
     return _assemble(connection, rows, blobs, last_seq(connection))
 
 
+def index_parts(connection: sqlite3.Connection, *, after: int, size: int) -> Iterator[IndexRows]:
+    """Yield the same rows, without vectors, some at a time; call it inside a transaction."""
+    memory, where = ("memory m INDEXED BY memory_seq", "m.seq > ?") if after else ("memory m", "m.status <> 'erased' AND m.seq > ?")
+    rows = connection.execute(
+        f"SELECT {_COLUMNS}, coalesce(t.passages, 0), coalesce(t.terms, x'') FROM {memory} {_TERM} WHERE {where} ORDER BY m.row",
+        (after,),
+    )
+    seq = last_seq(connection)
+    some = True
+    while some:
+        part = _assemble(connection, islice(rows, size), iter(()), seq)
+        some = len(part.row) == size
+        yield part
+
+
 def index_rows_at(connection: sqlite3.Connection, seq: int) -> IndexRows:
     """Return the rows as they stood after entry ``seq``; call it inside a transaction.
 
@@ -117,7 +132,7 @@ def _usage(connection: sqlite3.Connection, rows: np.ndarray[Any, np.dtype[np.int
     if len(rows) <= _CHUNK:
         every = sorted(select_in(connection, f"{columns} WHERE memory IN {{}}", rows.tolist()))
     else:
-        every = connection.execute(f"{columns} ORDER BY memory").fetchall()
+        every = connection.execute(f"{columns} WHERE memory BETWEEN ? AND ? ORDER BY memory", (int(rows[0]), int(rows[-1]))).fetchall()
     if every:
         used, number, power, last = (np.array(column) for column in zip(*every, strict=True))
         place = np.minimum(np.searchsorted(rows, used), len(rows) - 1)

@@ -254,6 +254,11 @@ class SQLiteStore:
         with self._snapshot() as connection:
             return index.index_rows(connection, after=after, vectors=vectors)
 
+    def index_parts(self, *, after: int = 0, size: int = 50_000) -> Iterator[IndexRows]:
+        """Yield the same rows, without vectors, some at a time."""
+        with self._snapshot() as connection:
+            yield from index.index_parts(connection, after=after, size=size)
+
     def index_rows_at(self, seq: int) -> IndexRows:
         """Return the rows as of an entry."""
         with self._snapshot() as connection:
