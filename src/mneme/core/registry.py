@@ -17,6 +17,7 @@ from mneme.core.errors import UnknownComponent
 
 TABLE: dict[str, dict[str, str]] = {
     "former": {
+        "admission": "mneme.formation.admission:Admission",
         "hierarchy": "mneme.formation.hierarchy:HierarchyFormer",
         "notes": "mneme.formation.notes:NoteFormer",
         "segmented": "mneme.formation.segmented:SegmentFormer",
@@ -73,6 +74,7 @@ TABLE: dict[str, dict[str, str]] = {
         "latest-first": "mneme.retrieval.latest:LatestFirst",
     },
     "keeper": {
+        "adaptive": "mneme.retention.adaptive:Adaptive",
         "lapse": "mneme.retention.foresight:Lapse",
         "refining": "mneme.retention.refining:Refining",
         "promotion": "mneme.retention.promotion:Promotion",
@@ -125,6 +127,7 @@ TABLE: dict[str, dict[str, str]] = {
         "perltqa": "mneme.recipes.perltqa:recipe",
         "premem": "mneme.recipes.premem:recipe",
         "rmm": "mneme.recipes.rmm:recipe",
+        "salm": "mneme.recipes.salm:recipe",
         "scm": "mneme.recipes.scm:recipe",
         "second-me": "mneme.recipes.second_me:recipe",
         "structural-memory": "mneme.recipes.structural_memory:recipe",

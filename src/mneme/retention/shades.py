@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -187,7 +187,7 @@ def _biography(ctx: Round, notes: Sequence[Memory], shades: Sequence[Memory]) ->
     return _made([*notes, *known], id, text, "profile", (BIOGRAPHY,), told)
 
 
-def _made(rests_on: Sequence[Memory], id: str, text: str, kind: str, tags: tuple[str, ...], told: dict[str, object]) -> Memory:
+def _made(rests_on: Sequence[Memory], id: str, text: str, kind: str, tags: tuple[str, ...], told: Mapping[str, object]) -> Memory:
     last = max(rests_on, key=lambda memory: (memory.at, memory.id))
     return Memory(
         id=id,

@@ -1,0 +1,31 @@
+"""SALM: storage, retrieval and forgetting each tuned by an adapter that learns from what turned out to be needed."""
+
+from mneme.core.card import Card
+from mneme.core.composing import compose
+
+recipe = compose(
+    name="salm",
+    about="news alone is formed, forgetting slows down where it is regretted, the form that answers is learned",
+    channels=["dense", "lexical"],
+    ranker={"use": "keyed", "pool": "max"},
+    formers=[{"use": "admission", "by_rule": "rules"}],
+    keepers=["adaptive"],
+    card=Card(
+        paper="SALM, self-adaptive long-term memory, arXiv 2411.00489",
+        parts=(
+            ("episodic, semantic, procedural", "kinds: turn and event, fact and profile, skill"),
+            ("storage adapter", "former admission; what weighs much is marked for distillation"),
+            ("retrieval adapter", "mneme.retrieval.adapting: StoreChoice, in mneme.recipes.agent.self_adapting"),
+            ("forgetting adapter", "keeper adaptive"),
+            ("parametric memory", "port mneme.recipes.agent.forms: Parametric"),
+        ),
+        differs=(
+            "The paper is an architecture without equations: w = (1 + log(1 + uses)) exp(-lambda t) and the updates are this project's.",
+            "The storage adapter has thresholds and does not learn.",
+            "What is forgotten is archived and comes back when it is needed.",
+        ),
+        without_model="Nothing: no adapter asks a model.",
+        per_write="one pass of rules and one embedding per statement",
+        per_recall="one scan",
+    ),
+)
