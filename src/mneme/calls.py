@@ -79,7 +79,20 @@ class Remember(Call):
         return values
 
 
-class Recall(Call):
+class _Question(Call):
+    """What calls that find something share: which memories may be seen, and as of when."""
+
+    filters: Filters | None = None
+    kinds: list[MemoryKind] = []
+    as_of: Moment | None = None
+    known_at: Moment | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of the verb."""
+        return given(self) | {"filters": self.filters.filter() if self.filters else None}
+
+
+class Recall(_Question):
     """Find what bears on a question."""
 
     model_config = ConfigDict(
@@ -89,19 +102,11 @@ class Recall(Call):
     query: Text
     k: Annotated[int, Field(ge=1, le=MOST_HITS)] | None = None
     budget_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
-    filters: Filters | None = None
-    kinds: list[MemoryKind] = []
-    as_of: Moment | None = None
-    known_at: Moment | None = None
     explain: bool = False
     archived: bool = False
 
-    def arguments(self) -> dict[str, Any]:
-        """Return the arguments of :meth:`mneme.Space.recall`."""
-        return given(self) | {"filters": self.filters.filter() if self.filters else None}
 
-
-class RecallMany(Call):
+class RecallMany(_Question):
     """Ask several spaces and merge their hits fairly."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"query": "Where does Ana live?", "spaces": ["ana", "bo"], "k": 5}]})
@@ -110,18 +115,10 @@ class RecallMany(Call):
     spaces: Annotated[list[Text], Field(min_length=1, max_length=MOST_CALLS)]
     k: Annotated[int, Field(ge=1, le=MOST_HITS)] | None = None
     budget_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
-    filters: Filters | None = None
-    kinds: list[MemoryKind] = []
-    as_of: Moment | None = None
-    known_at: Moment | None = None
     explain: bool = False
 
-    def arguments(self) -> dict[str, Any]:
-        """Return the arguments of :meth:`mneme.Memory.recall`."""
-        return given(self) | {"filters": self.filters.filter() if self.filters else None}
 
-
-class Ask(Call):
+class Ask(_Question):
     """Answer a question from what is remembered, with citations."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"question": "Where does Ana live?"}]})
@@ -129,14 +126,6 @@ class Ask(Call):
     question: Text
     k: Annotated[int, Field(ge=1, le=MOST_HITS)] | None = None
     budget_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] = 2000
-    filters: Filters | None = None
-    kinds: list[MemoryKind] = []
-    as_of: Moment | None = None
-    known_at: Moment | None = None
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the arguments of :meth:`mneme.Space.ask`."""
-        return given(self) | {"filters": self.filters.filter() if self.filters else None}
 
 
 class Upkeep(Call):

@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 
 from mneme.core.errors import Forbidden, TooLarge, TooManyCalls, Unauthorised
 from mneme.server.keys import DEFAULT_MAX_BYTES, Key, Keys
+from mneme.server.lengths import limited
 from mneme.server.problems import problem_response
 from mneme.service import Caller
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 CALLER, MAX_BYTES = "mneme.caller", "mneme.max_bytes"
 """Where a request's scope carries who calls, and how many bytes they may send."""
@@ -114,36 +115,15 @@ class Gated:
         try:
             caller, limit = self._gate.admit(scope)
             scope[CALLER], scope[MAX_BYTES] = caller, limit
-            streamed = scope["path"].endswith(STREAMED)
-            if not streamed:
-                _check_length(scope, limit)
+            if not scope["path"].endswith(STREAMED):
+                receive = limited(scope, receive, _too_large(limit), limit)
         except (Unauthorised, Forbidden, TooManyCalls, TooLarge) as error:
             await problem_response(error)(scope, receive, send)
             return
-        await self._app(scope, receive if streamed else _limited(receive, limit), send)
+        await self._app(scope, receive, send)
 
     def _guards(self, path: str) -> bool:
         return any(path == prefix or path.startswith(prefix + "/") for prefix in self._prefixes)
-
-
-def _check_length(scope: Scope, limit: int) -> None:
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > limit:
-            raise _too_large(limit)
-
-
-def _limited(receive: Receive, limit: int) -> Receive:
-    taken = 0
-
-    async def counted() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > limit:
-            raise _too_large(limit)
-        return message
-
-    return counted
 
 
 def _too_large(limit: int) -> TooLarge:

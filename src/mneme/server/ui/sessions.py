@@ -21,11 +21,12 @@ from mneme.core.codec import dumps, loads
 from mneme.core.errors import Forbidden, MnemeError, TooLarge, Unauthorised
 from mneme.server.gate import CALLER, MAX_BYTES, Gate
 from mneme.server.keys import DEFAULT_MAX_BYTES, Key
+from mneme.server.lengths import limited
 from mneme.server.problems import problem_response
 from mneme.service import Caller
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 COOKIE = "mneme_session"
 TOKEN_HEADER = b"x-mneme-token"
@@ -164,37 +165,17 @@ class Seated:
                 sitting = self._sessions.enter(scope)
                 scope[CALLER], scope[MAX_BYTES] = sitting.caller, sitting.max_bytes
                 limit = sitting.max_bytes
-            _check_length(scope, limit)
+            receive = limited(scope, receive, _too_large(limit), limit)
         except MnemeError as error:
             await problem_response(error)(scope, receive, send)
             return
-        await self._app(scope, _limited(receive, limit), send)
+        await self._app(scope, receive, send)
 
 
 def _same_site(scope: Scope) -> None:
     """Refuse what another site's page made the browser send."""
     if dict(scope["headers"]).get(b"sec-fetch-site", b"same-origin") not in (b"same-origin", b"none"):
         raise Forbidden("origin: the inspector answers its own pages only")
-
-
-def _check_length(scope: Scope, limit: int) -> None:
-    given = dict(scope["headers"]).get(b"content-length", b"0")
-    if given.isdigit() and int(given) > limit:
-        raise _too_large(limit)
-
-
-def _limited(receive: Receive, limit: int) -> Receive:
-    taken = 0
-
-    async def counted() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > limit:
-            raise _too_large(limit)
-        return message
-
-    return counted
 
 
 def _too_large(limit: int) -> TooLarge:
