@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 DATA ?= ../shared/data
 RECIPES ?= bm25,dense,four-sum,default
 
-.PHONY: help demo test lint bench bench-postgres load torture arena reference figures clean
+.PHONY: help demo test lint bench bench-postgres bench-upkeep load torture arena reference figures clean
 
 help:
 	@echo "make demo       a virtual environment, mneme in it, and the demonstration"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench      measure against plain stacks; writes build/bench.json"
 	@echo "make load       a server under load: 64 clients, 100 spaces of 1,000 memories, 60 s"
 	@echo "make bench-postgres  measure PostgreSQL against a query written by hand; half an hour"
+	@echo "make bench-upkeep  upkeep of a million memories, and after a thousand new ones; writes build/bench-upkeep.json"
 	@echo "make torture    the long crash and concurrency runs"
 	@echo "make arena      retrieval on the benchmark data in DATA ($(DATA))"
 	@echo "make reference  write docs/reference/ anew from the code"
@@ -43,6 +44,10 @@ load: $(VENV)/installed-dev
 bench-postgres: $(VENV)/installed-dev
 	@mkdir -p build
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/postgres.py --out build/bench-postgres.json
+
+bench-upkeep: $(VENV)/installed-dev
+	@mkdir -p build
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/upkeep.py --out build/bench-upkeep.json
 
 torture: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m slow -p no:randomly

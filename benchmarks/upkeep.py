@@ -1,27 +1,34 @@
-"""How long a pass of upkeep takes: over a large space, and after a thousand new memories.
+"""How long a pass of upkeep takes and how much memory: over a large space, and after a thousand new memories.
 
-Usage: python benchmarks/upkeep.py [MEMORIES] [FOLDER]. Prints one JSON object. The space is written once and kept in FOLDER.
+Usage: ``python benchmarks/upkeep.py [--memories 1000000] [--folder build/upkeep] [--out FILE]``. Prints one JSON object. The space
+is written once and kept in the folder; every measurement works on a copy and in a process of its own, so that the peak of memory is
+that of the pass. The recipe, its keepers and its curve are the default ones; the embedder costs nothing and there is no model.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import resource
+import shutil
+import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 
-from mneme import Memory
+from mneme import Memory, Space
 from mneme.core.clock import FrozenClock
 from mneme.core.operations import Keep, Observe
 from mneme.core.ports import Batch, Material
 from mneme.core.records import Episode, Span
 from mneme.core.records import Memory as Record
 from mneme.engine.places import open_root
+from mneme.engine.upkeep import UpkeepBudget
 from mneme.retention.budgets import Limit
 from mneme.text.analyser import Analyser
 
@@ -75,39 +82,86 @@ class Flat:
         return [text]
 
 
+def opened(folder: Path) -> Memory:
+    """Open the space after its ten years."""
+    clock = FrozenClock(START + timedelta(days=3651))
+    return Memory(folder, embedder=Flat(), clock=clock, durability="normal")  # type: ignore[arg-type]
+
+
+def timed(figures: dict[str, object], name: str, space: Space, **given: Any) -> None:
+    """Run a pass and note how long it took, by the clock on the wall and by that of the processor."""
+    start, cpu = time.perf_counter(), time.process_time()
+    report = space.upkeep(budget=UpkeepBudget(seconds=600), **given)
+    figures[f"{name}_s"] = round(time.perf_counter() - start, 3)
+    figures[f"{name}_cpu_s"] = round(time.process_time() - cpu, 3)
+    figures[f"{name}_done"] = dict(report.done)
+    figures[f"{name}_finished"] = report.finished
+
+
+def dry(folder: Path, count: int) -> dict[str, object]:
+    """Measure a pass that only proposes, over everything, with a limit that a tenth has to go for."""
+    figures: dict[str, object] = {}
+    with opened(folder) as memory:
+        timed(figures, "dry", memory.space("big"), dry_run=True, limits=(Limit(memories=count * 9 // 10),))
+    return {**figures, "dry_rss_mb": memory_mb()}
+
+
+def real(folder: Path, count: int) -> dict[str, object]:
+    """Measure the first pass, and passes after a thousand new memories: statements, and in the last one almost all small talk."""
+    figures: dict[str, object] = {}
+    with opened(folder) as memory:
+        space = memory.space("big")
+        timed(figures, "first", space)
+        figures["first_rss_mb"] = memory_mb()
+        for number in range(4):
+            draw = Random(number)
+            said = [text(draw, i) if number < 3 else draw.choice(SMALL_TALK) for i in range(1000)]
+            at = START + timedelta(days=3651, hours=number)
+            space.remember([{"text": each, "author": "Ana", "session": f"n{number}", "at": at} for each in said])
+            timed(figures, f"incremental_{number}", space)
+    return {**figures, "rss_mb": memory_mb()}
+
+
+PARTS = {"dry": dry, "real": real}
+
+
+def apart(part: str, folder: Path, count: int) -> dict[str, object]:
+    """Run a measurement on a copy of the space in a process of its own."""
+    copy = folder.with_name(f"{folder.name}-measured")
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(folder, copy)
+    try:
+        command = [sys.executable, __file__, "--part", part, "--folder", str(copy), "--memories", str(count)]
+        found: dict[str, object] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    finally:
+        shutil.rmtree(copy)
+    return found
+
+
 def main() -> None:
     """Write, measure, print."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    folder = Path(sys.argv[2] if len(sys.argv) > 2 else f"build/upkeep-{count}")
-    if not folder.exists():
-        write(folder, count, Analyser("en"))
-        sys.stdout.write(f"written {count}\n")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--memories", type=int, default=1_000_000)
+    parser.add_argument("--folder", type=Path, default=None)
+    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--part", choices=list(PARTS), default=None)
+    given = parser.parse_args()
+    folder = given.folder or Path(f"build/upkeep-{given.memories}")
+    if given.part:
+        sys.stdout.write(json.dumps(PARTS[given.part](folder, given.memories)) + "\n")
         return
-    clock = FrozenClock(START + timedelta(days=3651))
-    figures: dict[str, float] = {"memories": count}
-    with Memory(folder, embedder=Flat(), clock=clock, durability="normal") as memory:  # type: ignore[arg-type]
-        space = memory.space("big")
-        for name, limits in (("first_dry", ()), ("held_dry", (Limit(memories=count * 9 // 10),))):
-            start, cpu = time.perf_counter(), time.process_time()
-            report = space.upkeep(dry_run=True, limits=limits)
-            figures[f"{name}_s"] = round(time.perf_counter() - start, 2)
-            figures[f"{name}_cpu_s"] = round(time.process_time() - cpu, 2)
-            figures[f"{name}_proposals"] = sum(report.done.values())
-            print(name, report.done, report.finished, memory_mb(), flush=True)
-        start = time.perf_counter()
-        report = space.upkeep()
-        figures["first_s"] = round(time.perf_counter() - start, 2)
-        print("first", report.done, report.finished, report.operations, flush=True)
-        for number in range(3):
-            space.remember([{"text": text(Random(number * 1000 + i), i), "author": "Ana", "session": f"n{number}"} for i in range(1000)])
-            clock.advance(hours=1)
-            start, cpu = time.perf_counter(), time.process_time()
-            report = space.upkeep()
-            figures[f"incremental_{number}_s"] = round(time.perf_counter() - start, 3)
-            figures[f"incremental_{number}_cpu_s"] = round(time.process_time() - cpu, 3)
-            print(report.done, report.fresh, report.finished, dict(), flush=True)
-    figures["rss_mb"] = memory_mb()
-    sys.stdout.write(json.dumps(figures) + "\n")
+    if not folder.exists():
+        unfinished = folder.with_name(f"{folder.name}-unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        write(unfinished, given.memories, Analyser("en"))
+        unfinished.rename(folder)
+    figures: dict[str, object] = {"memories": given.memories}
+    for part in PARTS:
+        figures |= apart(part, folder, given.memories)
+    told = json.dumps(figures, indent=1)
+    if given.out is not None:
+        given.out.write_text(told + "\n")
+    sys.stdout.write(told + "\n")
 
 
 def memory_mb() -> int:
