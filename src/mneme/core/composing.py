@@ -124,7 +124,9 @@ def resolve(recipe: str | Path | Recipe) -> Recipe:
 
 
 def _as_recipe(name: str) -> Recipe:
-    found = load("recipe", name)
+    """Return a recipe by name; ``family:one:two`` is the recipe that a family makes of these parameters."""
+    family, *parameters = name.split(":")
+    found = load("family", family)(*parameters) if parameters else load("recipe", name)
     if not isinstance(found, Recipe):
         raise InvalidInput({"recipe": f"{name!r} stands for a {type(found).__name__}; its entry point must lead to a mneme Recipe"})
     return found

@@ -28,6 +28,7 @@ TABLE: dict[str, dict[str, str]] = {
         "model-statements": "mneme.formation.llm_statements:ModelFormer",
         "model-summaries": "mneme.formation.llm_summary:ModelSummary",
         "rules": "mneme.formation.rules:RuleFormer",
+        "structures": "mneme.formation.structures:Structures",
         "summaries": "mneme.formation.summary:SummaryFormer",
     },
     "channel": {
@@ -55,6 +56,7 @@ TABLE: dict[str, dict[str, str]] = {
         "overlap": "mneme.retrieval.overlap:Overlap",
         "reciprocal-rank": "mneme.retrieval.rrf:ReciprocalRank",
         "typed": "mneme.retrieval.typed:Typed",
+        "units": "mneme.retrieval.units:Units",
         "keyed": "mneme.retrieval.keyed:Keyed",
         "hipporag": "mneme.retrieval.hipporag:HippoRag",
         "hipporag2": "mneme.retrieval.hipporag2:HippoRag2",
@@ -92,6 +94,9 @@ TABLE: dict[str, dict[str, str]] = {
         "exponential": "mneme.retention.exponential:Exponential",
         "fsrs": "mneme.retention.fsrs:Fsrs",
         "half-life": "mneme.retention.half_life:HalfLife",
+    },
+    "family": {
+        "structural-memory": "mneme.recipes.structural_memory:variant",
     },
     "recipe": {
         "default": "mneme.recipes.default:recipe",

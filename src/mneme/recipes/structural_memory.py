@@ -1,26 +1,63 @@
-"""Structural memory: chunks, triples, atomic facts and summaries in one mixed index."""
+"""Structural memory: five structures times three retrievals, of which the plain name is the mixed one in a single step."""
 
 from mneme.core.card import Card
 from mneme.core.composing import compose
+from mneme.core.errors import InvalidInput
+from mneme.core.recipe import Recipe
+from mneme.retrieval.units import RETRIEVALS, STRUCTURES
 
-recipe = compose(
-    name="structural-memory",
-    about="messages, statements and summaries side by side, fused to messages",
-    channels=["dense", "lexical"],
-    ranker={"use": "keyed", "pool": "max", "key_weight": 0.8},
-    formers=["rules", {"use": "summaries"}],
-    card=Card(
-        paper="On the Structural Memory of LLM Agents, arXiv 2412.15266",
-        parts=(
-            ("chunks, triples, atomic facts, summaries, mixed", "messages; statements with subject, relation, object; former summaries"),
-            ("single-step retrieval, memory to document", "ranker keyed: units are mapped to the messages they rest on"),
-        ),
-        differs=(
-            "Triples and atomic facts are one memory with both forms.",
-            "Iterative retrieval is left to the caller; a thought is appended to the question and asked again.",
-        ),
-        without_model="Summaries are central sentences.",
-        per_write="one pass of rules and a summary per session and day",
-        per_recall="one scan",
+FORMERS = {
+    "triples": {"use": "structures", "kinds": ["triples"]},
+    "atomic-facts": {"use": "structures", "kinds": ["atomic-facts"]},
+    "summaries": {"use": "sessions", "words": 0},
+}
+CARD = Card(
+    paper="On the Structural Memory of LLM Agents, arXiv 2412.15266",
+    parts=(
+        ("chunks, triples, atomic facts, summaries, mixed", "messages; former structures; former sessions; all of them"),
+        ("single-step, reranking, iterative retrieval", "ranker units with retrieval = single-step, reranking or iterative"),
+        ("Memory-Doc and Memory-Only", "ranker units with answer = documents or units"),
+        ("clusters of the best summaries", "ranker units with sessions = how many"),
+        ("the grid", 'names "structural-memory:STRUCTURE:RETRIEVAL"; STRUCTURE is chunks, triples, atomic-facts, summaries or mixed'),
     ),
+    differs=(
+        "A message is a chunk; chunks are never cut.",
+        "A unit is matched by cosine and by half its share of the question's words, not by distance alone.",
+        "A message that has no unit of the structure is a unit itself, so that nothing that was said is out of reach.",
+    ),
+    without_model="Triples stand between names, atomic facts are clauses, summaries central sentences; a thought is the best new unit.",
+    per_write="one pass of rules and a digest per session; with a model one call for a dozen messages and one per session",
+    per_recall="one scan; four when iterative; with a model one call to rerank, or three thoughts",
 )
+
+
+def variant(structure: str = "mixed", retrieval: str = "single-step") -> Recipe:
+    """Return one cell of the grid; ``resolve("structural-memory:triples:iterative")`` gives the same.
+
+    Args:
+        structure: ``chunks``, ``triples``, ``atomic-facts``, ``summaries`` or ``mixed``.
+        retrieval: ``single-step``, ``reranking`` or ``iterative``.
+
+    Raises:
+        InvalidInput: there is no such structure or retrieval.
+    """
+    problems = {}
+    if structure not in (*STRUCTURES, "mixed"):
+        problems["structure"] = f"is {structure!r}; give one of {', '.join(STRUCTURES)}, mixed"
+    if retrieval not in RETRIEVALS:
+        problems["retrieval"] = f"is {retrieval!r}; give one of {', '.join(RETRIEVALS)}"
+    if problems:
+        raise InvalidInput(problems)
+    chosen = STRUCTURES if structure == "mixed" else (structure,)
+    plain = (structure, retrieval) == ("mixed", "single-step")
+    return compose(
+        name="structural-memory" if plain else f"structural-memory:{structure}:{retrieval}",
+        about=f"{'all structures' if structure == 'mixed' else structure} searched by {retrieval} retrieval, messages returned",
+        channels=["dense", "lexical"],
+        ranker={"use": "units", "structures": list(chosen), "retrieval": retrieval},
+        formers=[FORMERS[name] for name in chosen if name in FORMERS],
+        card=CARD,
+    )
+
+
+recipe = variant()

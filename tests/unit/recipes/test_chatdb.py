@@ -89,7 +89,7 @@ def test_the_same_chain_planned_by_a_model() -> None:
         "UPDATE stock SET kg = kg + 5 WHERE fruit = 'apples'",
     )
     table = shop(
-        {"chatdb.plan": [bought, sold, back, plan(reply="Hello!")], "chatdb.answer": {"text": "done"}, "form.statements": {"facts": []}}
+        {"chatdb.plan": [bought, sold, back, plan(reply="Hello!")], "chatdb.answer": {"text": "done"}, "form.statements": {"items": []}}
     )
     for text in ("bought", "sold", "returned"):
         assert table.tell(text).answer == "done"
@@ -126,7 +126,7 @@ def test_a_model_may_plan_once_more_after_an_error() -> None:
         "chatdb.plan": [plan("UPDATE stok SET kg = 1"), plan("INSERT INTO stock VALUES ('figs', 4)")],
         "chatdb.answer": {"text": "ok"},
     }
-    table = shop({**answers, "form.statements": {"facts": []}})
+    table = shop({**answers, "form.statements": {"items": []}})
     assert table.tell("We have 4 kg figs.").error == ""
     assert one(table, "SELECT kg FROM stock WHERE fruit = 'figs'") == 4
 
@@ -154,7 +154,7 @@ def test_a_model_fills_a_placeholder_that_names_no_column() -> None:
     first = plan("INSERT INTO stock VALUES ('figs', 4)")
     then = plan("SELECT fruit FROM stock", "UPDATE stock SET kg = 7 WHERE fruit = <first>")
     filled = {"chatdb.fill": {"statements": ["UPDATE stock SET kg = 7 WHERE fruit = 'figs'"]}, "chatdb.answer": {"text": "ok"}}
-    table = shop({"chatdb.plan": [first, then], **filled, "form.statements": {"facts": []}})
+    table = shop({"chatdb.plan": [first, then], **filled, "form.statements": {"items": []}})
     table.tell("figs")
     assert table.tell("seven of the first").error == ""
     assert one(table, "SELECT kg FROM stock") == 7
@@ -301,7 +301,7 @@ def test_a_slower_chain_runs_again_on_what_a_faster_one_left() -> None:
         return {"statements": ["INSERT INTO sales (fruit, kg, customer) SELECT fruit, 10, 'Eve' FROM stock WHERE kg >= 10"]}
 
     steps = plan("INSERT INTO sales (fruit, kg, customer) VALUES (<whichever>, 10, 'Eve')", "UPDATE stock SET kg = kg - 10")
-    table = shop({"chatdb.plan": steps, "chatdb.fill": filled, "chatdb.answer": {"text": "ok"}, "form.statements": {"facts": []}})
+    table = shop({"chatdb.plan": steps, "chatdb.fill": filled, "chatdb.answer": {"text": "ok"}, "form.statements": {"items": []}})
     by_rule = SymbolicMemory(table.space, intents=INTENTS)
     by_rule.tell("We bought 50 kg apples at 2.")
     others.append(by_rule)
