@@ -32,7 +32,7 @@ from mneme.server.mcp.build import build
 from mneme.server.mcp.desk import Desk
 from mneme.server.mcp.part import add
 from mneme.server.threads import Threads
-from mneme.service import READ, WRITE, Caller, Service
+from mneme.service import ERASE, READ, WRITE, Caller, Service
 from mneme.text.tokens import count_tokens
 
 TOOLS = {"remember", "recall", "revise", "forget", "history", "ask", "feedback"}
@@ -92,6 +92,28 @@ async def journey(client: Client) -> None:
     assert said(await client.call_tool("forget", {"target": second})).startswith(f"forget: done; {second}")
     assert second not in said(await client.call_tool("recall", {"query": "rooibos"}))
     assert second in said(await client.call_tool("recall", {"query": "rooibos", "archived": True}))
+
+
+def test_feedback_by_ids_casts_votes_from_the_recall_that_the_caller_was_shown() -> None:
+    async def script() -> None:
+        with mneme.Memory(":memory:", embedder="hash") as memory:
+            caller = Caller(actor="agent", rights=frozenset({READ, WRITE, ERASE}))
+            async with Client(build(Desk(service=Service(memory), threads=Threads(), caller=caller, space="s"))) as client:
+                kept = said(await client.call_tool("remember", {"what": ["Ana drinks tea.", "Ana drinks rooibos.", "The bus is late."]}))
+                tea, rooibos, bus = kept.split("; ")[1].split(", ")
+                await client.call_tool("recall", {"query": "What does Ana drink?", "k": 2})
+                await client.call_tool("feedback", {"useful": [tea], "useless": [rooibos]})
+                usage = memory.space("s").usage([tea, rooibos, bus])
+                assert any(name.startswith("rank.") and pull for name, pull in usage[tea].state.items())
+                assert any(name.startswith("rank.") and pull for name, pull in usage[rooibos].state.items())
+                await client.call_tool("feedback", {"useful": [bus]})
+                state = memory.space("s").usage([bus])[bus].state
+                assert not any(name.startswith("rank.") for name in state)  # no recall showed it
+                await client.call_tool("forget", {"target": rooibos, "erase": True})
+                again = said(await client.call_tool("feedback", {"useful": [tea]}))
+                assert again.startswith("feedback: done")
+
+    asyncio.run(script())
 
 
 async def around(client: Client) -> None:

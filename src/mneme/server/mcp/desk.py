@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -15,6 +15,7 @@ from mcp_types import INVALID_PARAMS, CallToolResult, TextContent
 from mneme.core.error_map import codes_of
 from mneme.core.errors import InvalidInput, MnemeError, Unauthorised
 from mneme.server.gate import CALLER
+from mneme.server.mcp.recent import Recent
 from mneme.server.threads import Threads
 from mneme.service import Caller, Service
 
@@ -36,12 +37,14 @@ class Desk:
         threads: where calls run.
         caller: who calls; None takes whoever the gate admitted, request by request.
         space: the space of calls that name none; None takes the only space of the caller, or ``default``.
+        recent: what callers were shown.
     """
 
     service: Service
     threads: Threads
     caller: Caller | None = None
     space: str | None = None
+    recent: Recent = field(default_factory=Recent)
 
     async def run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         """Run a blocking call on a thread."""

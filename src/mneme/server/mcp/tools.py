@@ -58,6 +58,7 @@ def add_reading(server: MCPServer[Any], desk: Desk) -> None:
         arguments = _given(query=query, k=k, filters=filters, as_of=as_of, known_at=known_at, archived=archived)
         who, found = desk.who(ctx), calls.parse(calls.Recall, arguments)
         recalled = await _recalled(desk, who, desk.where(who, space), found)
+        desk.recent.show(who, desk.where(who, space), recalled)
         told = replies.evidence([hit.memory for hit in recalled.hits], budget_tokens)
         return told or "Nothing found."
 
@@ -130,8 +131,17 @@ def add_writing(server: MCPServer[Any], desk: Desk) -> None:
     @telling
     async def feedback(ctx: Ctx, useful: Ids = [], useless: Ids = [], space: SpaceName = None) -> str:  # noqa: B006
         """Tell which recalled memories helped and which did not, by their ids."""
-        who, call = desk.who(ctx), calls.parse(calls.Feedback, {"useful": useful, "useless": useless})
-        return replies.receipt(await desk.run(desk.service.feedback, who, desk.where(who, space), call))
+        who = desk.who(ctx)
+        where = desk.where(who, space)
+        hits = desk.recent.hits(who, where, [*useful, *useless])
+        call = calls.Feedback(useful=useful, useless=useless, hits=hits)
+        try:
+            done = await desk.run(desk.service.feedback, who, where, call)
+        except NotFound:  # of the hits, one was erased since
+            if hits is None:
+                raise
+            done = await desk.run(desk.service.feedback, who, where, calls.Feedback(useful=useful, useless=useless))
+        return replies.receipt(done)
 
 
 def add_forgetting(server: MCPServer[Any], desk: Desk) -> None:
