@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import click
 import orjson
 
+from mneme.arena.retention_commands import simulate, stream, worth
+
 if TYPE_CHECKING:
     from mneme.arena.metrics import Metric
     from mneme.arena.task import Task
@@ -27,79 +29,105 @@ def arena() -> None:
 
 
 @arena.command()
-@click.argument("task")
-@click.option("--data", type=_path, default=None, help="File or folder of the official release; generated measures need none.")
-@click.option("--recipe", "recipes", default="", help="Names, separated by commas; see `mneme arena list`.")
+@click.argument("tasks")
+@click.option("--data", type=_path, default=None, help="File or folder of the task, or of all of them.  [default: $MNEME_DATA]")
+@click.option("--recipe", "recipes", default="", help="Names, separated by commas, or all; see `mneme arena list`.")
 @click.option("--pooled", is_flag=True, help="Put all samples into one space.")
-@click.option("--triples", is_flag=True, help="Also feed the triples that a model extracted (multihop).")
+@click.option("--given", "--triples", "given", is_flag=True, help="Also bring the triples or facts that ship with the data.")
+@click.option("--also-given", is_flag=True, help="Run tasks that ship with triples or facts without and with them.")
 @click.option("--foreign", is_flag=True, help="Also ask each space questions of another, to judge sufficiency.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seeds generated streams and random recipes.")
 @click.option("--limit", type=int, default=None, help="At most this many samples of each group.")
+@click.option("--budgets", default=None, help="Context sizes in tokens, separated by commas; none packs nothing.  [default: the task's]")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Samples side by side; 1 for clean latencies.")
+@click.option("--any-code", is_flag=True, help="A whole run by other code counts as done, if data and settings are the same.")
 @click.option("--json", "out", type=click.Path(path_type=Path, allow_dash=True), help="Write the figures here; - for standard output.")
 @_logs
 @_cache
 def run(
-    task: str,
+    tasks: str,
     data: Path | None,
     recipes: str,
     pooled: bool,
-    triples: bool,
+    given: bool,
+    also_given: bool,
     foreign: bool,
     seed: int,
     limit: int | None,
+    budgets: str | None,
     jobs: int,
+    any_code: bool,
     out: Path | None,
     logs: Path,
     cache: Path,
 ) -> None:
-    """Run RECIPES on TASK; samples that the log has for the same code and data are not run again.
+    """Run recipes on TASKS (separated by commas); samples that the log has for the same code and data are not run again.
 
     The measures extraction, updating and time print figures with their targets; --limit says how many seeds, from --seed on.
     """
-    from mneme.arena import show
     from mneme.arena.measures import MEASURES
 
-    if task in MEASURES:
-        _measured(task, data, recipes or "beliefs", range(seed, seed + (limit or 3)), out)
+    if tasks in MEASURES:
+        _measured(tasks, data, recipes or "beliefs", range(seed, seed + (limit or 3)), out)
         return
-    if data is None or not recipes:
-        from mneme.core.errors import InvalidInput
-
-        missing = {"data": "is missing; give the official file or folder"} if data is None else {}
-        raise InvalidInput(missing | ({} if recipes else {"recipe": "is missing; give names, separated by commas"}))
+    from mneme.arena import show
     from mneme.arena.log import RunLog
-    from mneme.arena.parallel import Source, Workers, open_tools
+    from mneme.arena.parallel import Workers, open_tools
+    from mneme.arena.planning import sources
     from mneme.arena.recipes import get_recipes
-    from mneme.arena.run import run_task
+    from mneme.arena.run import run_plans
     from mneme.arena.summary import failures, to_json
-    from mneme.arena.task import Options, prepare
-    from mneme.arena.tasks import get_task
+    from mneme.arena.task import Options
+    from mneme.core.errors import InvalidInput
 
-    chosen, designs = get_task(task), get_recipes([name.strip() for name in recipes.split(",") if name.strip()])
-    options = Options(pooled=pooled, triples=triples, foreign=foreign, seed=seed, limit=limit)
-    dataset = prepare(chosen.load(data, options), options)
-    workers = Workers(jobs, Source(task=task, data=data, options=options, cache=cache)) if jobs > 1 else None
+    if not recipes:
+        raise InvalidInput({"recipe": "is missing; give names, separated by commas"})
+    designs = get_recipes(_names(recipes))
+    options = Options(pooled=pooled, triples=given, foreign=foreign, seed=seed, limit=limit)
+    folder = data or _data_root()
+    found = sources(_names(tasks), folder, options, cache=cache, budgets=_budgets(budgets), also_given=also_given)
+    plans = [source.open() for source in found]
+    workers = Workers(jobs, found) if jobs > 1 else None
     try:
         with open_tools(cache) as tools, show.progress() as bar:
-            runs = run_task(chosen, dataset, designs, options=options, tools=tools, log=RunLog(logs), progress=bar, workers=workers)
+            runs = run_plans(plans, designs, tools=tools, log=RunLog(logs), progress=bar, workers=workers, any_code=any_code)
     finally:
         if workers is not None:
             workers.close()
-    document = to_json(chosen.metrics, runs)
+    documents = [to_json(plan.task.metrics, of_plan) for plan, of_plan in zip(plans, runs, strict=True)]
     if out is not None:
-        text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
+        text = orjson.dumps(documents[0] if len(documents) == 1 else documents, option=orjson.OPT_INDENT_2).decode()
         if str(out) == "-":
             click.echo(text)
         else:
             out.parent.mkdir(parents=True, exist_ok=True)
             out.write_text(text + "\n", encoding="utf-8")
     if str(out) != "-":
-        show.figures(chosen, document["recipes"])
-    failed = failures(runs)
+        for plan, document in zip(plans, documents, strict=True):
+            show.figures(plan.task, document["recipes"], document["options"])
+    failed = [record for of_plan in runs for record in failures(of_plan)]
     if failed:
-        click.echo(f"{len(failed)} samples failed; the first:\n{failed[0].error}", err=True)
+        click.echo(f"{len(failed)} samples failed; the first, {failed[0].key.recipe} on {failed[0].key.task}:\n{failed[0].error}", err=True)
         raise click.exceptions.Exit(1)
+
+
+def _names(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",") if name.strip()]
+
+
+def _budgets(listed: str | None) -> tuple[int, ...] | None:
+    from mneme.core.errors import InvalidInput
+
+    if listed is None:
+        return None
+    names = [] if listed == "none" else _names(listed)
+    if not all(name.isdecimal() and int(name) for name in names):
+        raise InvalidInput({"budgets": f"{listed!r} is no list of token counts; write 500,1000 or none"})
+    return tuple(int(name) for name in names)
+
+
+def _data_root() -> Path | None:
+    return Path(os.environ["MNEME_DATA"]) if os.environ.get("MNEME_DATA") else None
 
 
 def _measured(task: str, data: Path | None, recipes: str, seeds: range, out: Path | None) -> None:
@@ -127,9 +155,10 @@ def _measured(task: str, data: Path | None, recipes: str, seeds: range, out: Pat
 @click.option("--recipe", "recipes", default="", help="Names, separated by commas; all that have been run when left out.")
 @click.option("--baseline", default="", help="What the others are compared with; the first recipe when left out.")
 @click.option("--metric", default="", help="Such as recall@10; the task's first when left out.")
+@click.option("--given/--not-given", default=None, help="Only runs with, or without, triples or facts that ship with the data.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
 @_logs
-def compare_command(task: str, recipes: str, baseline: str, metric: str, as_json: bool, logs: Path) -> None:
+def compare_command(task: str, recipes: str, baseline: str, metric: str, given: bool | None, as_json: bool, logs: Path) -> None:
     """Compare the newest runs on TASK, question by question: differences, 95 % intervals, corrected p-values."""
     from mneme.arena import show
     from mneme.arena.compare import compare
@@ -139,8 +168,8 @@ def compare_command(task: str, recipes: str, baseline: str, metric: str, as_json
     from mneme.core.errors import InvalidInput
 
     chosen = get_task(task)
-    found = newest_runs(RunLog(logs), chosen.name)
-    names = [name.strip() for name in recipes.split(",") if name.strip()] or list(found)
+    found = newest_runs(RunLog(logs), chosen.name, given=given)
+    names = _names(recipes) or list(found)
     missing = [name for name in names if name not in found]
     if missing or not names:
         raise InvalidInput({"recipe": f"no run of {', '.join(missing) or 'any recipe'} on this task's newest data in {logs}; run it first"})
@@ -184,7 +213,7 @@ def table(tasks: str, baseline: str, out: Path, logs: Path) -> None:
     from mneme.arena.table import build_table
     from mneme.arena.tasks import get_task
 
-    chosen = [get_task(name.strip()) for name in tasks.split(",") if name.strip()]
+    chosen = [get_task(name) for name in _names(tasks)]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(build_table(RunLog(logs), chosen, baseline), encoding="utf-8")
     click.echo(str(out))
@@ -225,7 +254,7 @@ def verify(claims: Path, root: Path | None, as_json: bool, logs: Path, cache: Pa
     from mneme.arena.parallel import open_tools
     from mneme.core.errors import InvalidInput
 
-    folder = root or (Path(os.environ["MNEME_DATA"]) if os.environ.get("MNEME_DATA") else None)
+    folder = root or _data_root()
     if folder is None:
         raise InvalidInput({"data": "give the folder that holds the datasets with --data, or set MNEME_DATA"})
     published = read_claims(claims)
@@ -248,3 +277,8 @@ def _metric(task: Task, name: str) -> Metric:
     if name not in known:
         raise InvalidInput({"metric": f"{task.name} does not measure {name!r}; it measures {', '.join(known)}"})
     return known[name]
+
+
+arena.add_command(simulate)
+arena.add_command(stream)
+arena.add_command(worth)

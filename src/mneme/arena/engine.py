@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mneme.arena.subject import Answer, Asked, Context, Recipe, Subject, Tools
-from mneme.arena.task import DERIVED, Sample
+from mneme.arena.subject import Answer, Asked, Context, Footprint, Recipe, Subject, Tools
+from mneme.arena.task import DERIVED, WHOLE_SESSION, Sample
 from mneme.core import registry
 from mneme.core.records import Memory as MemoryRecord
 from mneme.core.records import Message
@@ -40,7 +40,10 @@ class EngineSubject:
     def feed(self, messages: Sequence[Message]) -> None:
         """Remember the messages in one call; what a model derived from one is brought in as a memory that rests on it."""
         said = [message for message in messages if DERIVED not in (message.ref or "")]
-        brought = [_given(message) for message in messages if DERIVED in (message.ref or "")]
+        members: dict[str, list[str]] = {}
+        for message in said:
+            members.setdefault(message.session or "", []).append(message.ref or "")
+        brought = [_given(message, members) for message in messages if DERIVED in (message.ref or "")]
         receipt = self._space.remember(said, memories=brought)
         refs = [message.ref or "" for message in said]
         self._episodes.update(zip(receipt.episodes, refs, strict=True))
@@ -62,14 +65,24 @@ class EngineSubject:
         refs = [ref for id_ in found.marks.values() for ref in known.get(id_, [])]
         return Context(refs=refs, tokens=found.context_tokens)
 
+    def footprint(self) -> Footprint:
+        """Return how many memories the space has, archived ones included, and the size of its file."""
+        counts = self._space.stats()
+        return Footprint(memories=counts["active"] + counts["archived"], bytes=counts["bytes"])
+
     def close(self) -> None:
         """Close the memory."""
         self._memory.close()
 
     def _refs_of(self, memory: MemoryRecord) -> list[str]:
-        """Return the message that a memory is, or the messages that a derived one rests on."""
+        """Return the message that a memory is, or the messages that a derived one rests on.
+
+        What was brought for a whole session points at no message of it.
+        """
         if memory.ref:
             return [memory.ref]
+        if memory.attributes.get(WHOLE_SESSION):
+            return []
         return [ref for source in memory.sources if (ref := self._episodes.get(source.episode))]
 
     def _moment(self, asked: Asked) -> datetime | None:
@@ -79,9 +92,18 @@ class EngineSubject:
         return asked.at
 
 
-def _given(message: Message) -> Given:
-    source = (message.ref or "").partition(DERIVED)[0]
-    return Given(text=message.text, kind="fact", at=message.at, sources=(source,), attributes=message.attributes, session=message.session)
+def _given(message: Message, members: Mapping[str, Sequence[str]]) -> Given:
+    """Return what a model wrote about a message, or about a session whose messages are given."""
+    of_session = bool(message.attributes.get(WHOLE_SESSION))
+    sources = tuple(members.get(message.session or "", ())) if of_session else ((message.ref or "").partition(DERIVED)[0],)
+    return Given(
+        text=message.text,
+        kind="event" if of_session else "fact",
+        at=message.at,
+        sources=sources,
+        attributes=message.attributes,
+        session=message.session,
+    )
 
 
 def engine_recipe(name: str, shown: str) -> Recipe:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,11 @@ class RunKey:
         }
 
     @property
+    def kind(self) -> str:
+        """A hash over the data and what changed the task: runs of one kind can be compared."""
+        return hashlib.sha256(orjson.dumps([self.data_sha256, dict(self.options)], option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    @property
     def digest(self) -> str:
         """A hash over the whole key."""
         return hashlib.sha256(orjson.dumps(self.to_plain(), option=orjson.OPT_SORT_KEYS)).hexdigest()
@@ -77,6 +82,7 @@ class Outcome:
         packed: budget -> refs in the context.
         packed_tokens: budget -> its length.
         stages_ms: stage -> milliseconds.
+        cpu_ms: processor time of the recall.
         sufficiency: the subject's own judgement, if it gave one.
     """
 
@@ -91,6 +97,7 @@ class Outcome:
     packed: Mapping[int, Sequence[str]] = field(default_factory=dict)
     packed_tokens: Mapping[int, int] = field(default_factory=dict)
     stages_ms: Mapping[str, float] = field(default_factory=dict)
+    cpu_ms: float = 0.0
     sufficiency: float | None = None
 
 
@@ -103,9 +110,12 @@ class Record:
         sample: the sample's id.
         content: hash over what was fed and asked.
         at: when it was written, ISO 8601 in UTC.
-        messages: how many were fed.
+        messages: how many were fed, what was derived from them not counted.
         tokens: how many tokens they have.
         feed_ms: how long feeding took.
+        feed_cpu_ms: processor time of it.
+        memories: how many the subject keeps after it; 0 where it can't tell.
+        bytes: how much room they take on disk; 0 where it can't tell.
         outcomes: one per question.
         error: the trace of what went wrong; empty when nothing did. Its questions are not scored.
     """
@@ -118,6 +128,9 @@ class Record:
     tokens: int
     feed_ms: float
     outcomes: Sequence[Outcome]
+    feed_cpu_ms: float = 0.0
+    memories: int = 0
+    bytes: int = 0
     error: str = ""
 
 
@@ -154,9 +167,16 @@ class RunLog:
 
     def done(self, key: RunKey) -> dict[str, Record]:
         """Return ``sample id/content`` -> its record, for the samples of this run that ended without an error."""
-        digest = key.digest
-        records = self.read(key.task, key.recipe)
-        return {f"{record.sample}/{record.content}": record for record in records if not record.error and record.key.digest == digest}
+        return self.done_by_code(key).get(key.commit, {})
+
+    def done_by_code(self, key: RunKey) -> dict[str, dict[str, Record]]:
+        """Return the commit of the code -> what :meth:`done` returns of the run that differs from this one in it alone, oldest first."""
+        wanted = replace(key, commit="").digest
+        found: dict[str, dict[str, Record]] = {}
+        for record in self.read(key.task, key.recipe):
+            if not record.error and replace(record.key, commit="").digest == wanted:
+                found.setdefault(record.key.commit, {})[f"{record.sample}/{record.content}"] = record
+        return found
 
     def read(self, task: str, recipe: str) -> Iterator[Record]:
         """Yield the records of a task and recipe, oldest first; lines that were cut short are skipped."""
@@ -181,11 +201,16 @@ class RunLog:
 
     def latest(self, task: str, recipe: str) -> list[Record]:
         """Return the records of the newest run of a task and recipe, each sample once, its newest record."""
-        records = list(self.read(task, recipe))
-        if not records:
-            return []
-        newest = records[-1].key.digest
-        return list({record.sample: record for record in records if record.key.digest == newest}.values())
+        return next(reversed(self.by_kind(task, recipe).values()), [])
+
+    def by_kind(self, task: str, recipe: str) -> dict[str, list[Record]]:
+        """Return kind (see :attr:`RunKey.kind`) -> the records of its newest run, each sample once; the kind that ran last at the end."""
+        runs: dict[str, dict[str, dict[str, Record]]] = {}
+        for record in self.read(task, recipe):
+            kind, digest = record.key.kind, record.key.digest
+            runs[kind] = runs.pop(kind, {})
+            runs[kind][digest] = {**runs[kind].pop(digest, {}), record.sample: record}
+        return {kind: list(next(reversed(of_kind.values())).values()) for kind, of_kind in runs.items()}
 
     def _path(self, task: str, recipe: str) -> Path:
         path = self.folder / task / f"{recipe}.jsonl"
@@ -203,6 +228,9 @@ def _to_plain(record: Record) -> dict[str, Any]:
         "messages": record.messages,
         "tokens": record.tokens,
         "feed_ms": round(record.feed_ms, 3),
+        "feed_cpu_ms": round(record.feed_cpu_ms, 3),
+        "memories": record.memories,
+        "bytes": record.bytes,
         "outcomes": [_outcome_to_plain(outcome) for outcome in record.outcomes],
         "error": record.error,
     }
@@ -221,6 +249,7 @@ def _outcome_to_plain(outcome: Outcome) -> dict[str, Any]:
         "packed": {budget: list(refs) for budget, refs in outcome.packed.items()},
         "packed_tokens": dict(outcome.packed_tokens),
         "stages_ms": {stage: round(ms, 3) for stage, ms in outcome.stages_ms.items()},
+        "cpu_ms": round(outcome.cpu_ms, 3),
         "sufficiency": outcome.sufficiency,
     }
 
@@ -234,6 +263,9 @@ def _from_plain(plain: Mapping[str, Any]) -> Record:
         messages=plain["messages"],
         tokens=plain["tokens"],
         feed_ms=plain["feed_ms"],
+        feed_cpu_ms=plain.get("feed_cpu_ms", 0.0),
+        memories=plain.get("memories", 0),
+        bytes=plain.get("bytes", 0),
         outcomes=tuple(_outcome_from_plain(row) for row in plain["outcomes"]),
         error=plain["error"],
     )

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from itertools import islice
 from pathlib import Path
 
-from mneme.arena.log import Record, RunKey
+from mneme.arena.log import Record
 from mneme.arena.recipes import get_recipe
-from mneme.arena.run import run_sample
+from mneme.arena.run import Plan, Unit, run_sample
 from mneme.arena.subject import Tools
-from mneme.arena.task import Dataset, Options, prepare
+from mneme.arena.task import Options, prepare
 from mneme.arena.tasks import get_task
 from mneme.models.cached import CachedEmbedder
 from mneme.models.local import LocalEmbedder
@@ -27,42 +28,62 @@ _COUNTED_TEXTS = 200_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What a worker needs to open for itself; a key in its cache of what it has opened.
+    """What a worker needs to open a plan for itself; a key in its cache of what it has opened.
 
     Args:
         task: its name.
         data: the file or folder.
         options: as the caller gave them.
         cache: folder of cached embeddings.
+        budgets: token budgets in place of the task's own; None leaves those.
     """
 
     task: str
     data: Path
     options: Options
     cache: Path
+    budgets: tuple[int, ...] | None = None
+
+    def open(self) -> Plan:
+        """Read the data."""
+        task = get_task(self.task)
+        if self.budgets is not None:
+            task = replace(task, budgets=self.budgets)
+        return Plan(task=task, dataset=prepare(task.load(self.data, self.options), self.options), options=self.options)
 
 
 class Workers:
-    """Runs the samples of a recipe in processes of their own; started when first needed.
+    """Runs recipes on samples in processes of their own; started when first needed.
 
     Args:
         jobs: how many processes.
-        source: what they work on.
+        sources: the plans, by number.
     """
 
-    def __init__(self, jobs: int, source: Source) -> None:
+    def __init__(self, jobs: int, sources: Sequence[Source]) -> None:
         self._jobs = jobs
-        self._source = source
+        self._sources = sources
         self._pool: ProcessPoolExecutor | None = None
 
-    def __call__(self, key: RunKey, numbers: Sequence[int]) -> Iterable[Record]:
-        """Return the records of the samples with these numbers, in order."""
+    def __call__(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, Record]]:
+        """Yield each unit with its record as soon as it is done; they begin in the order given."""
         if self._pool is None:
             # Spawned, not forked: the parent may have threads of a model and of a progress bar.
             self._pool = ProcessPoolExecutor(self._jobs, mp_context=multiprocessing.get_context("spawn"))
-        count = len(numbers)
-        chunk = max(1, min(16, count // (4 * self._jobs)))
-        return self._pool.map(_work, [self._source] * count, [key] * count, numbers, chunksize=chunk)
+        rest = iter(units)
+        running: dict[Future[Record], Unit] = {}
+        # Only a few wait in the pool, so that a run can be stopped without losing what is under way.
+        for unit in islice(rest, 4 * self._jobs):
+            running[self._submit(unit)] = unit
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), future.result()
+                for unit in islice(rest, 1):
+                    running[self._submit(unit)] = unit
+
+    def _submit(self, unit: Unit) -> Future[Record]:
+        assert self._pool is not None
+        return self._pool.submit(_work, self._sources[unit.plan], unit)
 
     def close(self) -> None:
         """End the processes; samples that have not begun are dropped."""
@@ -70,31 +91,34 @@ class Workers:
             self._pool.shutdown(cancel_futures=True)
 
 
-def _work(source: Source, key: RunKey, number: int) -> Record:
-    dataset = _dataset(source)
-    return run_sample(get_task(source.task), dataset.samples[number], get_recipe(key.recipe), _worker_tools(source.cache), key)
+def _work(source: Source, unit: Unit) -> Record:
+    plan = _plan(source)
+    return run_sample(plan.task, plan.dataset.samples[unit.sample], get_recipe(unit.key.recipe), _worker_tools(source.cache), unit.key)
 
 
-@lru_cache(maxsize=2)
-def _dataset(source: Source) -> Dataset:
-    return prepare(get_task(source.task).load(source.data, source.options), source.options)
+@lru_cache(maxsize=16)
+def _plan(source: Source) -> Plan:
+    return source.open()
 
 
 @cache
 def _worker_tools(cache_folder: Path) -> Tools:
-    return make_tools(cache_folder, Path(tempfile.gettempdir()))
+    # The other cores belong to the other workers.
+    return make_tools(cache_folder, Path(tempfile.gettempdir()), threads=1)
 
 
-def make_tools(cache_folder: Path, folder: Path) -> Tools:
+def make_tools(cache_folder: Path, folder: Path, *, threads: int | None = None) -> Tools:
     """Return what recipes are built from: the shipped embedder with a cache, the analyser, the token counter.
 
     Args:
         cache_folder: where embeddings are kept, so that no text is embedded twice.
         folder: where samples write what is deleted after them.
+        threads: how many texts are embedded side by side; None takes every core.
     """
     # Every recipe measures the same lines.
     count = lru_cache(maxsize=_COUNTED_TEXTS)(count_tokens)
-    return Tools(embedder=CachedEmbedder(LocalEmbedder(), cache_folder), analyser=Analyser(), count_tokens=count, folder=folder)
+    embedder = CachedEmbedder(LocalEmbedder(threads=threads), cache_folder)
+    return Tools(embedder=embedder, analyser=Analyser(), count_tokens=count, folder=folder)
 
 
 @contextmanager

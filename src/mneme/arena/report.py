@@ -67,16 +67,32 @@ def build_report(log: RunLog, *, tasks: Sequence[str] = (), baseline: str = "") 
     )
 
 
-def newest_runs(log: RunLog, task: str) -> dict[str, list[Record]]:
-    """Return recipe -> records of its newest run, for recipes whose newest run is on the task's newest data and options."""
+def newest_runs(log: RunLog, task: str, *, given: bool | None = None) -> dict[str, list[Record]]:
+    """Return recipe -> records of its newest run, of the kind of runs (see :attr:`RunKey.kind`) that is newest.
+
+    Args:
+        log: the runs.
+        task: its name.
+        given: only runs with, or without, what a model made of the messages; None looks at both.
+    """
+    kinds = runs_by_kind(log, task)
+    fitting = [runs for runs in kinds if given is None or bool(_options(runs).get("triples")) == given]
+    return fitting[-1] if fitting else {}
+
+
+def runs_by_kind(log: RunLog, task: str) -> list[dict[str, list[Record]]]:
+    """Return recipe -> records of its newest run, for every kind of runs, the kind that ran last at the end."""
     order = {name: number for number, name in enumerate(recipe_names())}
     recipes = sorted((recipe for of_task, recipe in log.runs() if of_task == task), key=lambda name: (order.get(name, len(order)), name))
-    runs = {recipe: records for recipe in recipes if (records := log.latest(task, recipe))}
-    if not runs:
-        return {}
-    newest = max(runs.values(), key=lambda records: records[-1].at)[-1].key
-    same = (newest.data_sha256, sorted(newest.options.items()))
-    return {name: records for name, records in runs.items() if (records[0].key.data_sha256, sorted(records[0].key.options.items())) == same}
+    kinds: dict[str, dict[str, list[Record]]] = {}
+    for recipe in recipes:
+        for kind, records in log.by_kind(task, recipe).items():
+            kinds.setdefault(kind, {})[recipe] = records
+    return sorted(kinds.values(), key=lambda runs: max(record.at for records in runs.values() for record in records))
+
+
+def _options(runs: Mapping[str, Sequence[Record]]) -> Mapping[str, object]:
+    return next(iter(runs.values()))[0].key.options
 
 
 def _section(task: Task, runs: Mapping[str, Sequence[Record]], baseline: str) -> str:

@@ -14,6 +14,7 @@ from mneme.arena.claims import Verdict
 from mneme.arena.compare import Difference
 from mneme.arena.measures import Figure
 from mneme.arena.metrics import Metric
+from mneme.arena.run import titled
 from mneme.arena.subject import Recipe
 from mneme.arena.task import Task
 
@@ -23,16 +24,16 @@ _COLOURS = {"OK": "green", "NEAR": "yellow", "FAIL": "red", "SKIP": "dim"}
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, str, int, int], None]]:
-    """Yield a callback that moves a bar for each recipe on standard error; it stays silent where nobody watches."""
+    """Yield a callback that moves a bar for each title on standard error; it stays silent where nobody watches."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         known: dict[str, Any] = {}
 
-        def move(recipe: str, sample: str, number: int, total: int) -> None:
-            if recipe not in known:
-                known[recipe] = bars.add_task(recipe, total=total)
-            bars.update(known[recipe], completed=number)
+        def move(title: str, sample: str, number: int, total: int) -> None:
+            if title not in known:
+                known[title] = bars.add_task(title, total=total)
+            bars.update(known[title], completed=number)
 
         yield move
 
@@ -49,7 +50,7 @@ def measured(task: str, seeds: Sequence[int], recipes: Mapping[str, Sequence[Fig
         _console().print(table)
 
 
-def figures(task: Task, recipes: Mapping[str, Mapping[str, Any]]) -> None:
+def figures(task: Task, recipes: Mapping[str, Mapping[str, Any]], options: Mapping[str, object]) -> None:
     """Print a row for each recipe: the first metric with its interval and count, the means of the others, then the first by category."""
     names = [metric.name for metric in task.metrics] + ["sufficiency_auc", "sufficiency_ece"]
     names = [name for name in names if any(name in summary for summary in recipes.values())]
@@ -57,7 +58,7 @@ def figures(task: Task, recipes: Mapping[str, Mapping[str, Any]]) -> None:
         _console().print("No question has gold labels: nothing was scored.")
         return
     first = names[0]
-    table = _table(task.name, first, "95 %", "scored", *names[1:])
+    table = _table(titled(task.name, options), first, "95 %", "scored", *names[1:])
     for recipe, summary in recipes.items():
         main = summary.get(first)
         interval = f"{main['lo']:.3f} .. {main['hi']:.3f}" if main else "-"

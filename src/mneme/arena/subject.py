@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mneme.arena.task import Sample
 from mneme.core.ports import Embedder
@@ -79,6 +79,28 @@ class Subject(Protocol):
 
     def close(self) -> None:
         """Let go of files and threads."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """What a subject keeps after it was fed.
+
+    Args:
+        memories: how many, the messages themselves included.
+        bytes: on disk.
+    """
+
+    memories: int = 0
+    bytes: int = 0
+
+
+@runtime_checkable
+class Storing(Protocol):
+    """A subject that can tell what it keeps."""
+
+    def footprint(self) -> Footprint:
+        """Return how much it keeps."""
         ...
 
 
@@ -164,3 +186,27 @@ class Stopwatch:
             yield
         finally:
             self.stages_ms[name] = self.stages_ms.get(name, 0.0) + (time.perf_counter() - start) * 1000
+
+
+class Watch:
+    """Adds up wall-clock and processor time of ``with`` blocks; the processor time is this process's, all threads together.
+
+    Example:
+        >>> with (watch := Watch()):
+        ...     total = sum(range(1000))
+        >>> watch.wall_ms > 0
+        True
+    """
+
+    def __init__(self) -> None:
+        self.wall_ms = 0.0
+        self.cpu_ms = 0.0
+        self._began = (0.0, 0.0)
+
+    def __enter__(self) -> Watch:
+        self._began = (time.perf_counter(), time.process_time())
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.wall_ms += (time.perf_counter() - self._began[0]) * 1000
+        self.cpu_ms += (time.process_time() - self._began[1]) * 1000

@@ -16,6 +16,9 @@ from mneme.core.records import Message
 DERIVED = "#"
 """Separates a message's ref from the number of what was derived from it: a hit on ``p3#2`` counts as a hit on ``p3``."""
 
+WHOLE_SESSION = "whole_session"
+"""Attribute of a derived message that tells of its session as a whole: it rests on all of its messages and a hit on it names none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -76,7 +79,7 @@ class Options:
 
     Args:
         pooled: put all samples into one space.
-        triples: add the triples that a model extracted, where the dataset has them.
+        triples: also bring what a model made of the messages, where the dataset ships with it: triples, or facts and events.
         seed: seeds generated streams and random recipes.
         foreign: also ask each space some questions of the next one, which it can't answer; for judging sufficiency.
         limit: at most this many samples of each group (file, conversation kind); None means all.
@@ -108,6 +111,7 @@ class Task:
         depth: how many hits are asked for.
         budgets: token budgets for packed context; empty when the task measures none.
         data: where its files lie below a data root, as ``arena verify`` expects them.
+        given: whether the dataset ships with what a model made of the messages.
     """
 
     name: str
@@ -117,6 +121,7 @@ class Task:
     depth: int = 50
     budgets: tuple[int, ...] = ()
     data: str = ""
+    given: bool = False
 
 
 def names(*metrics: str) -> tuple[Metric, ...]:

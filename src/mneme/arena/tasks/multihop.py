@@ -121,4 +121,5 @@ TASK = Task(
     ),
     budgets=(1000, 2000),
     data="multihop",
+    given=True,
 )
