@@ -44,7 +44,16 @@ class Series:
     points: Sequence[Point]
 
 
-def line_chart(title: str, series: Sequence[Series], *, x_label: str, y_label: str, log_x: bool = True, y_max: float | None = 1.0) -> str:
+def line_chart(
+    title: str,
+    series: Sequence[Series],
+    *,
+    x_label: str,
+    y_label: str,
+    log_x: bool = True,
+    y_max: float | None = 1.0,
+    marks: bool = True,
+) -> str:
     """Return a chart of lines with their intervals.
 
     Args:
@@ -54,6 +63,7 @@ def line_chart(title: str, series: Sequence[Series], *, x_label: str, y_label: s
         y_label: with its unit.
         log_x: a logarithmic horizontal axis.
         y_max: upper end of the vertical axis; None fits it to the data.
+        marks: draw every point with its interval; False for long series, of which the last point alone is marked.
     """
     xs = sorted({point.x for line in series for point in line.points})
     top = y_max if y_max is not None else _nice(max((point.hi for line in series for point in line.points), default=1.0))
@@ -64,7 +74,7 @@ def line_chart(title: str, series: Sequence[Series], *, x_label: str, y_label: s
         path = " ".join(f"{x:.1f},{_place_y(point.y, top):.1f}" for x, point in spots)
         parts.append(f'<g class="s{index % SERIES}">')
         parts.append(f'<polyline points="{path}" fill="none" stroke-dasharray="{_DASHES[index % len(_DASHES)]}"/>')
-        for x, point in spots:
+        for x, point in spots if marks else spots[-1:]:
             low, high = _place_y(point.lo, top), _place_y(min(point.hi, top), top)
             parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}" class="interval"/>')
             parts.append(_marker(index, x, _place_y(point.y, top), f"{line.name}, {_number(point.x)}: {point.y:.3f}"))

@@ -7,14 +7,16 @@ space to its limit, and questions about facts of all months so far are asked and
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 
+from mneme.arena.log import code_version
 from mneme.arena.plots import Point, Series, line_chart
 from mneme.core.clock import FrozenClock
 from mneme.core.ports import Embedder
@@ -142,16 +144,51 @@ def _statement(draw: Random) -> str:
     return f"They talked about {words} again and then about {_word(draw)}."
 
 
-def charts(months: Sequence[Month]) -> list[str]:
-    """Return the plots as SVG: size, time of a recall, planted facts found."""
+def document(months: Sequence[Month], *, messages: int, most: int, embedder: str) -> dict[str, Any]:
+    """Return the settings and the measurements as plain values."""
+    return {
+        "kind": "stream",
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": code_version(),
+        "messages": messages,
+        "most": most,
+        "embedder": embedder,
+        "months": [asdict(month) for month in months],
+    }
+
+
+def read(document: Mapping[str, Any]) -> list[Month]:
+    """Return the measurements of a document."""
+    return [Month(**month) for month in document["months"]]
+
+
+def summary(document: Mapping[str, Any]) -> str:
+    """Return the outcome in words: size, time and planted facts, at the end and at the beginning."""
+    months = read(document)
+    first, last = months[0], months[-1]
+    ratio = last.p50_ms / first.p50_ms if first.p50_ms else 0.0
+    return (
+        f"{document['messages']:,} messages over {len(months)} months, held to {document['most']:,} memories: {last.active:,} active, "
+        f"{last.size_bytes / 2**20:,.0f} MiB; recall p50 {first.p50_ms:.2f} ms after the first month, {last.p50_ms:.2f} ms at the end "
+        f"({ratio:.2f} times); planted facts found {first.found:.2f} and {last.found:.2f}, mean "
+        f"{np.mean([month.found for month in months]):.3f}; slowest pass {max(month.upkeep_s for month in months):.1f} s"
+    )
+
+
+def charts(months: Sequence[Month]) -> list[tuple[str, str]]:
+    """Return the plots, heading and SVG: size, time of a recall and of a pass, planted facts found."""
 
     def line(name: str, values: Sequence[float]) -> Series:
         points = [Point(x=month.number / 12, y=value, lo=value, hi=value) for month, value in zip(months, values, strict=True)]
         return Series(name=name, points=points)
 
-    shared = {"x_label": "years", "log_x": False}
+    def drawn(title: str, y_label: str, *series: Series, y_max: float | None = None) -> tuple[str, str]:
+        return title, line_chart(title, series, x_label="years", y_label=y_label, y_max=y_max, log_x=False, marks=False)
+
     return [
-        line_chart("Active memories", [line("active", [month.active for month in months])], y_label="memories", y_max=None, **shared),  # type: ignore[arg-type]
-        line_chart("Time of a recall", [line("p50", [month.p50_ms for month in months])], y_label="ms", y_max=None, **shared),  # type: ignore[arg-type]
-        line_chart("Planted facts found", [line("found", [month.found for month in months])], y_label="share of ten hits", **shared),  # type: ignore[arg-type]
+        drawn("Active memories", "memories", line("active", [month.active for month in months])),
+        drawn("Size of the file", "MiB", line("size", [month.size_bytes / 2**20 for month in months])),
+        drawn("Time of a recall", "ms, median", line("p50", [month.p50_ms for month in months])),
+        drawn("Time of a pass of upkeep", "s", line("upkeep", [month.upkeep_s for month in months])),
+        drawn("Planted facts found among ten hits", "share", line("found", [month.found for month in months]), y_max=1.0),
     ]

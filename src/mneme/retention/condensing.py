@@ -1,6 +1,7 @@
 """Spending a token budget sentence by sentence: what a message says that is worth its tokens stays, the message goes to the archive.
 
-Nothing is rewritten: a condensed memory is made of whole sentences of the original and cites their spans.
+Nothing is made up: a condensed memory is made of sentences of the original, whole or without the words that they can spare
+(:mod:`mneme.retention.terse`), and cites their spans. A further sentence in short is worth more than another's spared words.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from mneme.core.operations import Archive, Connect, Operation, Reinforce
 from mneme.core.records import Link, Memory, Span
 from mneme.core.upkeep import FloatArray, IntArray, Proposal, Round, kept, made_id
 from mneme.retention.replacement import OVERHEAD_TOKENS
-from mneme.retention.worth import DEFAULT_WEIGHTS, commonness, features, worth
+from mneme.retention.terse import terse
+from mneme.retention.worth import DEFAULT_WEIGHTS, Commonness, commonness, features, worth
 from mneme.text.analyser import Analyser
 from mneme.text.sentences import sentence_spans
 
@@ -26,8 +28,10 @@ SPOKEN = ("turn", "note", "event")
 
 MEDIA = -1
 _SHORTEST_WORDS = 3
-_NEXT_SENTENCE = 0.5
-"""What a further sentence of a message is worth beside its better one: a message that is found by one need not be found by two."""
+_NEXT_SENTENCE = 0.85
+"""What a further sentence of a message is worth beside its better one, which often says the same."""
+_WHOLE = 0.05
+"""What having a sentence whole is worth beside having it in short."""
 
 _CHUNK = 4000
 
@@ -40,12 +44,21 @@ class Part:
         start, end: characters of its text; ``MEDIA`` for the captions of its media.
         tokens: its length.
         worth: how likely it is asked for.
+        short: the same in fewer words; empty where none can be spared.
+        short_tokens: the length of that.
     """
 
     start: int
     end: int
     tokens: float
     worth: float
+    short: str = ""
+    short_tokens: float = 0.0
+
+    @property
+    def least(self) -> float:
+        """The fewest tokens that it can be kept in."""
+        return self.short_tokens if self.short else self.tokens
 
 
 def condensed(
@@ -67,13 +80,13 @@ def condensed(
     parts = parts_of(ctx, memories, weights)
     stay = chosen(parts, standing[here], tokens)
     for place, memory, every, stays in zip(places[here].tolist(), memories, parts, stay, strict=True):
-        if len(stays) == len(every):
+        if len(stays) == len(every) and all(stays.values()):
             continue
         if not stays:
             yield place, Proposal(keeper="budget", why=f"{why}: worth least for its tokens", operations=(Archive(id=memory.id),))
             continue
-        operations = _shortened(ctx, memory, [every[number] for number in stays])
-        told = f"{why}: {len(stays)} of {len(every)} sentences stay"
+        operations = _shortened(ctx, memory, [(every[number], whole) for number, whole in sorted(stays.items())])
+        told = f"{why}: {len(stays)} of {len(every)} sentences stay, {sum(not whole for whole in stays.values())} in fewer words"
         yield place, Proposal(keeper="budget", why=told, operations=tuple(operations))
 
 
@@ -87,18 +100,24 @@ def parts_of(ctx: Round, memories: Sequence[Memory], weights: Mapping[str, float
         pieces = [(start, end, memory.text[start:end].strip()) for start, end in spans]
         if memory.kind in SPOKEN:
             pieces += [(MEDIA, MEDIA, medium.caption) for medium in memory.media if medium.caption]
-        found.append(
-            [
-                Part(
-                    start=start,
-                    end=end,
-                    tokens=float(ctx.count_tokens(text)),
-                    worth=worth(features(text, analyser.terms(text), common, memory.role), weights),
-                )
-                for start, end, text in pieces
-            ]
-        )
+        found.append([_part(ctx, memory, analyser, common, weights, piece) for piece in pieces])
     return found
+
+
+def _part(
+    ctx: Round, memory: Memory, analyser: Analyser, common: Commonness, weights: Mapping[str, float], piece: tuple[int, int, str]
+) -> Part:
+    start, end, text = piece
+    short = terse(text, analyser.detect(text)) if start != MEDIA and memory.kind in SPOKEN else text
+    tokens, fewer = float(ctx.count_tokens(text)), float(ctx.count_tokens(short))
+    return Part(
+        start=start,
+        end=end,
+        tokens=tokens,
+        worth=worth(features(text, analyser.terms(text), common, memory.role), weights),
+        short=short if fewer < tokens else "",
+        short_tokens=fewer,
+    )
 
 
 def joined_sentences(text: str) -> list[tuple[int, int]]:
@@ -117,34 +136,45 @@ def joined_sentences(text: str) -> list[tuple[int, int]]:
     return spans or [(0, len(text))]
 
 
-def chosen(parts: Sequence[Sequence[Part]], standing: FloatArray, tokens: float) -> list[list[int]]:
-    """Return which parts of each memory stay, in their order: the most worth per token first, until the budget is spent."""
+def chosen(parts: Sequence[Sequence[Part]], standing: FloatArray, tokens: float) -> list[dict[int, bool]]:
+    """Return which parts of each memory stay, number -> whether whole: the most worth per token first, until the budget is spent."""
     owner: list[int] = []
     number: list[int] = []
     density: list[float] = []
     cost: list[float] = []
     for memory, (every, factor) in enumerate(zip(parts, standing.tolist(), strict=True)):
-        order = sorted(range(len(every)), key=lambda n: -every[n].worth / (every[n].tokens + OVERHEAD_TOKENS))
+        order = sorted(range(len(every)), key=lambda n: -every[n].worth / (every[n].least + OVERHEAD_TOKENS))
         for rank, n in enumerate(order):
-            owner.append(memory)
-            number.append(n)
-            cost.append(every[n].tokens)
-            density.append(factor * every[n].worth * _NEXT_SENTENCE**rank / (every[n].tokens + OVERHEAD_TOKENS))
-    kept: list[list[int]] = [[] for _ in parts]
+            part = every[n]
+            worth = factor * part.worth * _NEXT_SENTENCE**rank
+            offers = [(worth / (part.least + OVERHEAD_TOKENS), part.least)]
+            if part.short:
+                # A sentence is whole after it is there in short: the second offer never comes before the first.
+                rest = part.tokens - part.least
+                offers.append((min(_WHOLE * worth / rest, offers[0][0]), rest))
+            for value, size in offers:
+                owner.append(memory)
+                number.append(n)
+                cost.append(size)
+                density.append(value)
+    kept: list[dict[int, bool]] = [{} for _ in parts]
     left = tokens
     for item in np.argsort(-np.array(density), kind="stable").tolist():
-        if cost[item] <= left:
+        had, n = kept[owner[item]], number[item]
+        again = item > 0 and (owner[item - 1], number[item - 1]) == (owner[item], n)
+        if cost[item] <= left and again == (n in had):
             left -= cost[item]
-            kept[owner[item]].append(number[item])
-    return [sorted(numbers) for numbers in kept]
+            had[n] = again or not parts[owner[item]][n].short
+    return kept
 
 
-def _shortened(ctx: Round, memory: Memory, stays: Sequence[Part]) -> list[Operation]:
+def _shortened(ctx: Round, memory: Memory, stays: Sequence[tuple[Part, bool]]) -> list[Operation]:
     """Return the operations that put a condensed memory in the place of one."""
-    spans = [(part.start, part.end) for part in stays if part.start != MEDIA]
-    text = " ".join(memory.text[start:end].strip() for start, end in spans)
-    media = memory.media if any(part.start == MEDIA for part in stays) else ()
-    id = made_id(memory.id, f"condensed|{memory.id}|{memory.version}|{spans}|{bool(media)}")
+    spans = [(part.start, part.end) for part, _ in stays if part.start != MEDIA]
+    said = [memory.text[part.start : part.end].strip() if whole else part.short for part, whole in stays if part.start != MEDIA]
+    text = " ".join(said)
+    media = memory.media if any(part.start == MEDIA for part, _ in stays) else ()
+    id = made_id(memory.id, f"condensed|{memory.id}|{memory.version}|{text}|{bool(media)}")
     short = replace(
         memory,
         id=id,
