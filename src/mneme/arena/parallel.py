@@ -35,7 +35,7 @@ class Source:
         data: the file or folder.
         options: as the caller gave them.
         cache: folder of cached embeddings.
-        budgets: token budgets in place of the task's own; None leaves those.
+        budgets: token budgets in place of the task's own, those that the task scores; None leaves its own.
     """
 
     task: str
@@ -48,7 +48,8 @@ class Source:
         """Read the data."""
         task = get_task(self.task)
         if self.budgets is not None:
-            task = replace(task, budgets=self.budgets)
+            scored = {metric.k for metric in task.metrics if metric.kind == "coverage"}
+            task = replace(task, budgets=tuple(budget for budget in self.budgets if budget in scored))
         return Plan(task=task, dataset=prepare(task.load(self.data, self.options), self.options), options=self.options)
 
 
