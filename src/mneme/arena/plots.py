@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Literal
 
 WIDTH, HEIGHT = 640, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 16, 48
@@ -38,22 +39,22 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """A named line of points, in rising order of ``x``."""
+    """A named line of points, in rising order of ``x``.
+
+    Args:
+        name: as the legend has it.
+        points: the values.
+        style: ``both`` a line and markers with intervals, ``line`` for many points, of which the last is marked, ``dots`` markers alone.
+        like: the number of the series whose colour and marker it takes; None for its own.
+    """
 
     name: str
     points: Sequence[Point]
+    style: Literal["both", "line", "dots"] = "both"
+    like: int | None = None
 
 
-def line_chart(
-    title: str,
-    series: Sequence[Series],
-    *,
-    x_label: str,
-    y_label: str,
-    log_x: bool = True,
-    y_max: float | None = 1.0,
-    marks: bool = True,
-) -> str:
+def line_chart(title: str, series: Sequence[Series], *, x_label: str, y_label: str, log_x: bool = True, y_max: float | None = 1.0) -> str:
     """Return a chart of lines with their intervals.
 
     Args:
@@ -63,18 +64,20 @@ def line_chart(
         y_label: with its unit.
         log_x: a logarithmic horizontal axis.
         y_max: upper end of the vertical axis; None fits it to the data.
-        marks: draw every point with its interval; False for long series, of which the last point alone is marked.
     """
     xs = sorted({point.x for line in series for point in line.points})
     top = y_max if y_max is not None else _nice(max((point.hi for line in series for point in line.points), default=1.0))
     place_x = _scale_x(xs, log_x)
-    parts = [_grid(top, y_label), _x_axis([(place_x(x), _number(x)) for x in _thinned(xs)], x_label)]
-    for index, line in enumerate(series):
+    ticks = _thinned(xs) if log_x or len(xs) <= 8 else _round_ticks(xs[0], xs[-1])
+    parts = [_grid(top, y_label), _x_axis([(place_x(x), _number(x)) for x in ticks], x_label)]
+    for number, line in enumerate(series):
+        index = number if line.like is None else line.like
         spots = [(place_x(point.x), point) for point in line.points]
         path = " ".join(f"{x:.1f},{_place_y(point.y, top):.1f}" for x, point in spots)
         parts.append(f'<g class="s{index % SERIES}">')
-        parts.append(f'<polyline points="{path}" fill="none" stroke-dasharray="{_DASHES[index % len(_DASHES)]}"/>')
-        for x, point in spots if marks else spots[-1:]:
+        if line.style != "dots":
+            parts.append(f'<polyline points="{path}" fill="none" stroke-dasharray="{_DASHES[index % len(_DASHES)]}"/>')
+        for x, point in spots[-1:] if line.style == "line" else spots:
             low, high = _place_y(point.lo, top), _place_y(min(point.hi, top), top)
             parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}" class="interval"/>')
             parts.append(_marker(index, x, _place_y(point.y, top), f"{line.name}, {_number(point.x)}: {point.y:.3f}"))
@@ -158,11 +161,18 @@ def _thinned(xs: Sequence[float]) -> list[float]:
     return list(xs[::step])
 
 
+def _round_ticks(low: float, high: float) -> list[float]:
+    """Return the multiples of a round step in the range, at most nine."""
+    step = _nice((high - low) / 8)
+    return [step * number for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
 def _nice(value: float) -> float:
+    """Return the next round number that is not below the value."""
     if value <= 0:
         return 1.0
     power = 10 ** math.floor(math.log10(value))
-    return float(next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= value))
+    return float(next(factor * power for factor in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if factor * power >= value))
 
 
 def _number(value: float) -> str:

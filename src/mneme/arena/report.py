@@ -35,6 +35,8 @@ font-weight: 700; } .range { color: var(--soft); font-size: .75rem; } .chart { w
 var(--panel); border-radius: 6px; } .chart text { fill: var(--ink); font: 12px system-ui, sans-serif; } .grid { stroke:
 var(--line); } .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; padding: 0; font-size: .85rem; }
 .legend svg { margin-right: .4rem; } .interval { stroke-width: 1.5; opacity: .45; } .over { stroke: var(--ink); opacity: .7; }
+figure { margin: 0; } .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 0 1.5rem; }
+.pair h3 { font-size: 1rem; margin: 1.2rem 0 .4rem; }
 polyline, .legend line { stroke-width: 2; } details { margin: .5rem 0; } summary { cursor: pointer; color: var(--soft); }
 """ + "".join(
     f".s{number} {{ stroke: var(--series-{number}); }} .s{number} rect, .s{number} circle, .s{number} polygon "
@@ -43,22 +45,24 @@ polyline, .legend line { stroke-width: 2; } details { margin: .5rem 0; } summary
 )
 
 
-def build_report(log: RunLog, *, tasks: Sequence[str] = (), baseline: str = "") -> str:
+def build_report(log: RunLog, *, tasks: Sequence[str] = (), baseline: str = "", extra: Sequence[tuple[str, str]] = ()) -> str:
     """Return the page.
 
     Args:
         log: the runs; of each task and recipe the newest is shown, if it is on the same data as the task's newest.
         tasks: which tasks; all that have runs when empty.
         baseline: what the others are compared with; the task's strongest baseline recipe when empty.
+        extra: further (anchor, section) pairs, shown behind the tasks.
 
     Raises:
         InvalidInput: there is no run to show.
     """
     found = sorted({task for task, _ in log.runs() if task in TASKS and (not tasks or task in tasks)}, key=list(TASKS).index)
     sections = [_section(get_task(name), newest_runs(log, name), baseline) for name in found]
+    sections += [section for _, section in extra]
     if not sections:
         raise InvalidInput({"logs": f"no runs in {log.folder}; run `mneme arena run` first, or give another folder with --logs"})
-    links = " · ".join(f'<a href="#{name}">{name}</a>' for name in found)
+    links = " · ".join(f'<a href="#{name}">{name}</a>' for name in [*found, *(anchor for anchor, _ in extra)])
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>mneme arena</title><style>{_STYLE}</style></head><body><main><h1>mneme arena</h1><nav>{links}</nav>"

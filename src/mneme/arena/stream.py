@@ -180,10 +180,10 @@ def charts(months: Sequence[Month]) -> list[tuple[str, str]]:
 
     def line(name: str, values: Sequence[float]) -> Series:
         points = [Point(x=month.number / 12, y=value, lo=value, hi=value) for month, value in zip(months, values, strict=True)]
-        return Series(name=name, points=points)
+        return Series(name=name, points=points, style="line")
 
     def drawn(title: str, y_label: str, *series: Series, y_max: float | None = None) -> tuple[str, str]:
-        return title, line_chart(title, series, x_label="years", y_label=y_label, y_max=y_max, log_x=False, marks=False)
+        return title, line_chart(title, series, x_label="years", y_label=y_label, y_max=y_max, log_x=False)
 
     return [
         drawn("Active memories", "memories", line("active", [month.active for month in months])),
