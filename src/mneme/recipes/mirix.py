@@ -24,16 +24,18 @@ recipe = compose(
         paper="MIRIX, arXiv 2507.07957",
         parts=(
             ("core, episodic, semantic, procedural, resource", "kinds of memory"),
-            ("knowledge vault", "mneme.recipes.agent.vault: Vault, values masked and never indexed, captions alone are searched"),
+            ("knowledge vault", "mneme.recipes.agent.vault: Vault, values sealed, masked and never indexed; captions alone are searched"),
+            ("meta manager, managers and their tools", "mneme.recipes.agent.six_types: SixTypes"),
             ("active retrieval, ten of each type, ten recent and ten relevant episodes", "ranker typed"),
         ),
         differs=(
             "Messages are episodic memory too, so that no manager can lose one.",
-            "There is no meta manager with tools yet: types are given by formers and callers.",
-            "Values of secrets are masked, not encrypted.",
+            "A plain space gets its types from formers and callers; managers work through SixTypes.",
+            "Managers work one after the other.",
+            "Sealing wants the extra vault; without a cipher values are masked only.",
         ),
-        without_model="Types are routed by rule.",
-        per_write="one pass of rules; nothing more with a model",
+        without_model="Types are routed by rule; events of one session are merged by likeness.",
+        per_write="one pass of rules; with SixTypes and a model one call, and one for each memory that a message concerns",
         per_recall="one scan per type",
     ),
 )

@@ -1,0 +1,165 @@
+"""MIRIX's acceptance test: the vault, core blocks at nine tenths, merged events, ten of each type, a meta manager that says none."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from mneme.core.errors import Refused
+from mneme.recipes.agent.ciphers import Cipher, new_key
+from mneme.recipes.agent.six_types import SixTypes
+from mneme.recipes.agent.vault import MASK
+from mneme.testing import ScriptedLLM
+
+from .world import START, memory_of
+
+PASSWORD = "The password of my mail account is hunter2."
+
+
+def six(llm: ScriptedLLM | None = None, **more: object) -> SixTypes:
+    memory, _ = memory_of("mirix", "hash:96", llm=llm)
+    return SixTypes(memory.space("s"), llm, **more)  # type: ignore[arg-type]
+
+
+def call(tool: str, **arguments: object) -> dict[str, object]:
+    return {"tool": tool, "arguments": arguments}
+
+
+def everything(mem: SixTypes) -> str:
+    return "\n".join(memory.text for memory in mem.space.memories(limit=1000, statuses=("active", "archived", "quarantined")))
+
+
+@pytest.mark.parametrize("model", [True, False])
+def test_a_password_goes_to_the_vault_alone_and_its_value_is_found_nowhere(model: bool) -> None:
+    secret = call("vault_insert", caption="password of the mail account", secret_value="hunter2", sensitivity="medium")
+    llm = ScriptedLLM({"mirix.meta": {"types": ["vault"]}, "mirix.keep": [secret]}) if model else None
+    key = new_key()
+    mem = six(llm, cipher=Cipher(key))
+    assert mem.read(PASSWORD) == ["vault"]
+    assert {type_ for type_ in ("core", "episodic", "semantic", "procedural", "resource") if mem.rows(type_)} == set()  # type: ignore[arg-type]
+    (row,) = mem.rows("vault")
+    assert "hunter2" not in everything(mem)
+    assert "hunter2" not in str(row.attributes)
+    assert mem.search("semantic", "hunter2", "string_match") == "nothing found"
+    assert all("hunter2" not in hit.text for hit in mem.space.recall("hunter2", k=50).hits)
+    assert [secret.shown for secret in mem.vault.search("mail account password")] == [MASK]
+    assert mem.active("mail account password")["vault"] == [f"{row.text}: {MASK}"]
+    assert mem.vault.reveal(row.id) == "hunter2"
+    with pytest.raises(Refused, match="does not open"):
+        SixTypes(mem.space, cipher=Cipher(new_key())).vault.reveal(row.id)
+    with pytest.raises(Refused, match="sealed"):
+        SixTypes(mem.space).vault.reveal(row.id)
+
+
+def test_a_secret_that_only_the_model_sees_is_masked_in_the_message_afterwards() -> None:
+    secret = call("vault_insert", caption="word for the gate", secret_value="swordfish", sensitivity="high")
+    mem = six(ScriptedLLM({"mirix.meta": {"types": ["vault"]}, "mirix.keep": [secret]}))
+    mem.read("At the gate you say swordfish and they let you in.", session="a")
+    assert "swordfish" not in everything(mem)
+    assert [turn.text for turn in mem.space.memories({"kinds": ["turn"]})] == [f"At the gate you say {MASK} and they let you in."]
+    assert "vault" not in mem.active("word for the gate")  # high never enters a context by itself
+    assert mem.space.verify().ok
+
+
+def test_a_core_block_is_rewritten_once_from_nine_tenths_on() -> None:
+    llm = ScriptedLLM({"mirix.compress": {"text": "short and true"}})
+    mem = six(llm)
+    mem.append_core("human", "x" * 4499)
+    assert not llm.asked
+    assert len(mem.rows("core")[0].text) == 4499
+    mem = six(llm)
+    mem.append_core("human", "x" * 4500)
+    assert len(llm.asked) == 1
+    assert mem.rows("core")[0].text == "short and true"
+    plain = six()
+    plain.append_core("human", "\n".join(f"fact {n}" for n in range(600)))
+    text = plain.rows("core")[0].text
+    assert len(text) <= 2500
+    assert text.endswith("fact 599")
+
+
+@pytest.mark.parametrize("model", [True, False])
+def test_two_turns_of_one_meeting_are_one_event_with_both_details(model: bool) -> None:
+    first = call("episodic_insert", summary="Budget meeting with Ben", details="the budget is 900")
+    second = call("episodic_merge", id="1", details="Ben agreed to the budget")
+    llm = ScriptedLLM({"mirix.meta": {"types": ["episodic"]}, "mirix.keep": [first, second]}) if model else None
+    mem = six(llm)
+    mem.read("Today in the budget meeting with Ben the budget is 900.", session="a")
+    mem.read("In the budget meeting with Ben we agreed on the budget.", session="a")
+    (event,) = mem.rows("episodic")
+    assert "900" in event.text
+    assert "agreed" in event.text
+    assert event.version == 2
+    assert len(mem.space.memories({"kinds": ["turn"]})) == 2
+
+
+def test_a_query_gets_ten_of_each_type_and_recent_and_relevant_events_once() -> None:
+    memory, clock = memory_of("mirix", "hash:96")
+    mem = SixTypes(memory.space("s"))
+    for number in range(30):
+        clock.set(START + timedelta(days=number))
+        about = "the harbour of Porto" if number < 12 else "a walk in the woods"
+        mem.surfaces["episodic"].call("episodic_insert", {"summary": f"Day {number}: {about}"})
+        mem.surfaces["semantic"].call("semantic_insert", {"summary": f"Porto has bridge number {number}"})
+        mem.surfaces["procedural"].call("procedural_insert", {"summary": f"How to cross bridge {number}"})
+    found = mem.active("the harbour of Porto")
+    assert {type_: len(lines) for type_, lines in found.items() if type_ != "episodic"} == {"semantic": 10, "procedural": 10}
+    events = found["episodic"]
+    assert len(events) == len(set(events)) == 20
+    assert sum("harbour" in line for line in events) == 10
+    assert {f"Day {number}: a walk in the woods" for number in range(20, 30)} <= set(events)
+
+
+def test_a_meta_manager_that_says_none_calls_no_manager() -> None:
+    llm = ScriptedLLM({"mirix.meta": {"types": []}, "mirix.keep": [call("episodic_insert", summary="never")]})
+    mem = six(llm)
+    assert mem.read("Hi there!") == []
+    assert llm.left == {"mirix.keep": 1}
+    assert len(mem.space.memories({"kinds": ["turn"]})) == 1
+
+
+def test_a_manager_that_misbehaves_gets_errors_as_text_and_loses_nothing() -> None:
+    wrong = [
+        call("semantic_insert", summary="x"),
+        call("episodic_merge", id="9", details="y"),
+        call("episodic_insert", summary=7),
+        call("episodic_insert", summary="Met Carla"),
+    ]
+    mem = six(ScriptedLLM({"mirix.meta": {"types": ["episodic"]}, "mirix.keep": wrong}))
+    mem.read("I met Carla.")
+    texts = [step.result.text for _, step in mem.steps]
+    assert "there is no tool 'semantic_insert'" in texts[0]
+    assert "no episodic entry '9'" in texts[1]
+    assert "summary must be of type string" in texts[2]
+    assert [row.text for row in mem.rows("episodic")] == ["Met Carla"]
+    assert len(mem.space.memories({"kinds": ["turn"]})) == 1
+
+
+def test_entries_are_replaced_searched_three_ways_and_repetitions_are_skipped() -> None:
+    mem = six()
+    surface = mem.surfaces["semantic"]
+    for summary in ("Carla is a nurse", "Carla is a nurse", "Rex is a dog"):
+        surface.call("semantic_insert", {"summary": summary})
+    assert [row.text for row in mem.rows("semantic")] == ["Carla is a nurse", "Rex is a dog"]
+    surface.call("semantic_update", {"ids": ["1"], "summary": "Carla is a doctor"})
+    found = {
+        method: surface.call("search_in_memory", {"type": "semantic", "query": "doctor", "method": method}).text
+        for method in ("embedding", "bm25", "string_match")
+    }
+    assert "Carla is a doctor" in found["embedding"]
+    assert found["bm25"] == found["string_match"]
+    assert "Rex" not in found["bm25"]
+    assert surface.call("semantic_update", {"ids": [], "summary": "z"}).failed
+
+
+def test_rules_route_by_type() -> None:
+    mem = six()
+    mem.read("My name is Ana and I prefer tea.")
+    mem.read("How to reset the router: first unplug it, then wait a minute.")
+    mem.read("The chapel is a small church on the hill.")
+    mem.read("word " * 400)
+    assert {type_: len(mem.rows(type_)) for type_ in ("core", "procedural", "semantic", "resource", "vault")} == {  # type: ignore[arg-type]
+        "core": 1, "procedural": 1, "semantic": 1, "resource": 1, "vault": 0,
+    }  # fmt: skip
+    assert "prefer tea" in mem.context("tea")
