@@ -331,7 +331,10 @@ class Reading(Protocol):
     """What a store over a network offers besides: several reads in one transaction."""
 
     def reading(self) -> AbstractContextManager[None]:
-        """Return a block in which the reads of this thread see one state of the space and share one transaction."""
+        """Return a block that begins with one look at the space: its last entry and its settings, which hold for the whole block.
+
+        The other reads of this thread inside it share one transaction, which shows that state or a later one.
+        """
         ...
 
 

@@ -7,11 +7,11 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from mneme.core.errors import Closed, ModelMismatch, NotFound
-from mneme.core.ports import Embedder, Root, Store
+from mneme.core.ports import Embedder, Reading, Root, Store
 from mneme.core.recipe import Recipe
 from mneme.engine.census import CensusTaker
 from mneme.engine.current import CurrentIndex
@@ -98,13 +98,14 @@ class Pool:
         """
         opened = self._taken(name, create=create, or_empty=or_empty)
         try:
-            if not any_model:
-                self._check_model(name, opened.store)
-            try:
-                yield opened
-            finally:
-                if steady:
+            with opened.store.reading() if steady and isinstance(opened.store, Reading) else nullcontext():
+                if not any_model:
                     self._check_model(name, opened.store)
+                try:
+                    yield opened
+                finally:
+                    if steady:
+                        self._check_model(name, opened.store)
         finally:
             with self._lock:
                 opened.users -= 1

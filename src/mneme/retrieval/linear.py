@@ -64,7 +64,7 @@ class LinearSum:
             total += part
         for step in (self.features, self.second):
             if step is self.second and step:
-                ctx.memories(positions[top(total, query.k)].tolist())  # nearly all that will be read later, in one read
+                ctx.memories(positions[top(total, query.k + MARGIN)].tolist())  # nearly all that will be read later, in one read
             found = {feature.name: feature.score(ctx, query, scene) * np.float32(weights[feature.name]) for feature in step}
             for part in found.values():
                 total += part

@@ -36,6 +36,7 @@ from mneme.index.columns import SEARCHABLE
 from mneme.stores import semantics as rules
 from mneme.stores.postgres import erase, reads, search
 from mneme.stores.postgres.connect import Session
+from mneme.stores.postgres.glance import DROPPED
 from mneme.stores.postgres.rows import (
     CHUNK,
     ENTRY_COLUMNS,
@@ -86,7 +87,7 @@ def apply_batch(session: Session, batch: Batch, *, notify: bool) -> Applied:
         "SELECT seq, at, hash, next_row, searched, pg_current_xact_id()::text::bigint FROM mneme.head WHERE space = $1 FOR UPDATE"
     )
     if last is None:
-        raise Closed(reads.DROPPED)
+        raise Closed(DROPPED)
     session.transaction = last[-1]
     if batch.key is not None:
         sql = f"""SELECT {ENTRY_COLUMNS} FROM mneme.entry WHERE space = $1

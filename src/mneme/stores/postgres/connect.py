@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from mneme.core.errors import InvalidInput, MnemeError, StorageError
 from mneme.stores.postgres import schema
 from mneme.stores.postgres.failures import RETRIED, lost, translate, translated
+from mneme.stores.postgres.glance import Content, Glance, contents, glance
 from mneme.stores.postgres.halfvec import register
 
 Row = tuple[Any, ...]
@@ -80,6 +81,10 @@ class Session:
         """Return every row of a query that is planned for these very values, which a search of a large space is worth."""
         return self.connection.execute(sql, (self.space, *values), prepare=False, binary=True).fetchall()
 
+    def in_bulk(self) -> None:
+        """Let queries planned from here on hash and merge, for those that read a whole space; prepared ones keep their plan."""
+        self.connection.execute("SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on", prepare=False)
+
     def all(self, sql: str, *values: Any) -> list[Row]:
         """Return every row of a query."""
         return self.run(sql, *values).fetchall()
@@ -87,6 +92,30 @@ class Session:
     def one(self, sql: str, *values: Any) -> Row | None:
         """Return the first row of a query, None when there is none."""
         return self.run(sql, *values).fetchone()
+
+
+class _Block:
+    """The reads of one thread that belong together: what was seen at their start, and their transaction once one was needed."""
+
+    def __init__(self, space: int, look: Glance) -> None:
+        self.space = space
+        self.look: Glance | None = look
+        self._session: Session | None = None
+        self._lent = ExitStack()
+
+    def begun(self, pool: ConnectionPool[Connection]) -> Session:
+        """Return the transaction, begun if it is the first read."""
+        if self._session is None:
+            connection = self._lent.enter_context(pool.connection())
+            _begin(connection, self.space, _SNAPSHOT)
+            self._session = Session(connection, self.space)
+        return self._session
+
+    def end(self) -> None:
+        """End the transaction and give the connection back."""
+        with self._lent:
+            if self._session is not None and not self._session.connection.broken:
+                self._session.connection.execute("COMMIT")
 
 
 class Connections:
@@ -146,31 +175,49 @@ class Connections:
             work: what to do; it may run twice.
             snapshot: see one state of the database in several statements.
         """
-        shared: Session | None = getattr(self._shared, "session", None)
-        if shared is not None and shared.space == space:
+        block = self._block(space)
+        if block is not None:
             with translated(self.where):
-                return work(shared)
+                return work(block.begun(self._pool))
         begin = _SNAPSHOT if snapshot else "BEGIN READ ONLY"
         return self._retried(lambda connection: self._within(connection, space, work, begin))
 
     @contextmanager
     def reading(self, space: int) -> Iterator[None]:
-        """Let the reads of this thread inside the block share one transaction, and so one state of the space.
+        """Look at a space once, and let the reads of this thread inside the block know what was seen and share one transaction.
 
-        What is lost inside it is not tried again; blocks inside blocks join the outer one.
+        The transaction begins with the first read that the look does not answer; what is lost inside it is not tried again. Blocks
+        inside blocks join the outer one.
         """
-        if getattr(self._shared, "session", None) is not None:
+        outer: _Block | None = getattr(self._shared, "block", None)
+        if outer is not None and outer.space == space:
             yield
             return
-        with translated(self.where), self._pool.connection() as connection:
-            _begin(connection, space, _SNAPSHOT)
-            self._shared.session = Session(connection, space)
-            try:
-                yield
-            finally:
-                self._shared.session = None
-                if not connection.broken:
-                    connection.execute("COMMIT")
+        block = _Block(space, self._retried(lambda connection: glance(connection, space)))
+        self._shared.block = block
+        try:
+            yield
+        finally:
+            self._shared.block = outer
+            with translated(self.where):
+                block.end()
+
+    def look(self, space: int) -> Glance | None:
+        """Return what was seen of a space at the start of the block that this thread is in; None outside of one."""
+        block = self._block(space)
+        return None if block is None else block.look
+
+    def contents(self, space: int, rows: Sequence[int]) -> tuple[Glance, dict[int, Content]]:
+        """Read contents with a look, in one round trip; inside a block the look is what the block knows from now on."""
+        look, found = self._retried(lambda connection: contents(connection, space, rows))
+        block = self._block(space)
+        if block is not None and block.look is not None:
+            block.look = look if look.settings != block.look.settings else block.look
+        return look, found
+
+    def _block(self, space: int) -> _Block | None:
+        block: _Block | None = getattr(self._shared, "block", None)
+        return block if block is not None and block.space == space else None
 
     @contextmanager
     def snapshot(self, space: int) -> Iterator[Session]:
@@ -191,6 +238,9 @@ class Connections:
         Raises:
             StorageError: the server can't be reached, or could not say whether the change was committed.
         """
+        block = self._block(space)
+        if block is not None:
+            block.look = None  # what was seen before a write does not hold after it
         return self._retried(lambda connection: self._commit(connection, space, work))
 
     def probe(self) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 from mneme.core.ports import FloatArray, IndexRows
 from mneme.core.upkeep import NEVER
 from mneme.stores.postgres.connect import Session
+from mneme.stores.postgres.glance import Content, Glance
 from mneme.stores.postgres.reads import last_seq, meta
-from mneme.stores.postgres.rows import VERSIONS, Head, from_text, head_row, keyed, memory_from, tags_from_text
+from mneme.stores.postgres.rows import VERSIONS, Head, from_text, head_row, memory_from, tags_from_text
 
 OPEN_END = np.iinfo(np.int64).max
 _CHUNK = 2000
@@ -19,7 +20,8 @@ _COLUMNS = f"""m.row, m.id, m.text_version, m.kind, m.status, m.author, m.role, 
   m.at, m.valid_from, coalesce(m.valid_to, {OPEN_END}), m.importance, coalesce(u.uses, 0), coalesce(u.strength, 1),
   coalesce(u.last_used_at, {NEVER}),
   coalesce(t.passages, 0), coalesce(t.terms, ''::bytea)"""
-_REST = f"""{keyed("m.text_version")} LEFT JOIN mneme.term t ON t.space = $1 AND t.key = k.key
+_REST = f"""CROSS JOIN LATERAL (SELECT m.row * {VERSIONS} + m.text_version AS key, m.row * {VERSIONS} + m.version AS present OFFSET 0) k
+  LEFT JOIN mneme.term t ON t.space = $1 AND t.key = k.key
   LEFT JOIN mneme.usage u ON u.space = $1 AND u.memory = m.row"""
 _VECTOR = "LEFT JOIN mneme.vector v ON v.space = $1 AND v.key = k.key"
 _AS_OF = f"""SELECT DISTINCT ON (key / {VERSIONS}) key, text_version, snapshot FROM mneme.memory_version
@@ -28,6 +30,8 @@ _AS_OF = f"""SELECT DISTINCT ON (key / {VERSIONS}) key, text_version, snapshot F
 
 def index_rows(session: Session, *, after: int, vectors: bool, rows: Sequence[int] | None = None) -> IndexRows:
     """Return the rows that entries after ``after`` touched, or the named ones; call it in a snapshot."""
+    if not after and rows is None:
+        session.in_bulk()
     values: list[Any] = [after] if after else []
     where = "m.seq > $2" if after else "m.status <> 'erased'"
     if rows is not None:
@@ -40,12 +44,26 @@ def index_rows(session: Session, *, after: int, vectors: bool, rows: Sequence[in
 
 def index_rows_at(session: Session, seq: int) -> IndexRows:
     """Return the rows as they stood after entry ``seq``; call it in a snapshot."""
+    session.in_bulk()
     sql = f"""SELECT o.key / {VERSIONS}, o.text_version, o.snapshot, coalesce(u.uses, 0), coalesce(u.strength, 1),
         coalesce(u.last_used_at, {NEVER}), coalesce(t.passages, 0), coalesce(t.terms, ''::bytea), v.data FROM ({_AS_OF}) o
       LEFT JOIN mneme.term t ON t.space = $1 AND t.key = o.key / {VERSIONS} * {VERSIONS} + o.text_version
       LEFT JOIN mneme.vector v ON v.space = $1 AND v.key = t.key
       LEFT JOIN mneme.usage u ON u.space = $1 AND u.memory = o.key / {VERSIONS} ORDER BY o.key"""
     return _assemble(session, sql, [seq], min(seq, last_seq(session)), past=True)
+
+
+def whole_space(session: Session) -> tuple[IndexRows, Glance, dict[int, Content]]:
+    """Return every row of a small space with what hits are made of, in one pass; call it in a snapshot."""
+    sql = f"""SELECT {_COLUMNS}, p.snapshot, v.data FROM mneme.memory m {_REST} {_VECTOR}
+      LEFT JOIN mneme.memory_version p ON p.space = $1 AND p.key = k.present
+      WHERE m.space = $1 AND m.status <> 'erased' ORDER BY m.row"""
+    snapshots: list[bytes] = []
+    blobs: list[bytes | None] = []
+    look = Glance(seq=last_seq(session), settings=meta(session))
+    rows = _assemble(session, sql, [], look.seq, kept=(snapshots, blobs))
+    held = zip(rows.row.tolist(), rows.text_version.tolist(), snapshots, blobs, rows.passages.tolist(), strict=True)
+    return rows, look, {row: Content(version, snapshot, data, passages) for row, version, snapshot, data, passages in held}
 
 
 def _columns(row: int, text_version: int, snapshot: bytes, *rest: Any) -> tuple[Any, ...]:
@@ -55,7 +73,15 @@ def _columns(row: int, text_version: int, snapshot: bytes, *rest: Any) -> tuple[
     return (row, id, text_version, kind, status, author, role, session, channel, tier, tags, ref, at, start, until, importance, *rest)
 
 
-def _assemble(session: Session, sql: str, values: list[Any], seq: int, *, past: bool = False) -> IndexRows:
+def _assemble(
+    session: Session,
+    sql: str,
+    values: list[Any],
+    seq: int,
+    *,
+    past: bool = False,
+    kept: tuple[list[bytes], list[bytes | None]] | None = None,
+) -> IndexRows:
     width = width_of(session)
     columns: list[list[Any]] = [[] for _ in range(21)]
     parts: list[FloatArray] = []
@@ -63,6 +89,9 @@ def _assemble(session: Session, sql: str, values: list[Any], seq: int, *, past: 
     for part in _streamed(session, sql, values):
         rows = [_columns(*row) for row in part] if past else part
         *plain, blobs = zip(*rows, strict=True)
+        if kept is not None:
+            kept[0].extend(plain.pop())
+            kept[1].extend(blobs)
         for column, more in zip(columns, plain, strict=True):
             # Equal strings as one object spare tens of megabytes in a large space.
             column.extend(known.setdefault(value, value) if isinstance(value, str) else value for value in more)

@@ -14,6 +14,7 @@ from mneme.core.ports import Version
 from mneme.core.query import Filter
 from mneme.core.records import STATUSES, Episode, Link, Memory, Usage
 from mneme.stores.postgres.connect import Session
+from mneme.stores.postgres.glance import DROPPED
 from mneme.stores.postgres.rows import (
     ENTRY_COLUMNS,
     KEYS_OF_ROW,
@@ -27,7 +28,6 @@ from mneme.stores.postgres.rows import (
     usage_from,
 )
 
-DROPPED = "store: its space was dropped; open it again to make a new one"
 _HEAD = f"{keyed('m.version')} JOIN mneme.memory_version v ON v.space = $1 AND v.key = k.key"
 _AS_OF = f"""{KEYS_OF_ROW} CROSS JOIN LATERAL (SELECT o.snapshot FROM mneme.memory_version o WHERE o.space = $1
   AND o.key BETWEEN k.low AND k.high AND o.seq <= $3 ORDER BY o.key DESC LIMIT 1) v"""

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from mneme.core.errors import Closed, NotFound
 from mneme.core.journal import Entry
+from mneme.core.operations import Erase
 from mneme.core.ports import Applied, Batch, FloatArray, IndexRows, Version
 from mneme.core.query import Filter, Finding
 from mneme.core.records import Episode, Job, Link, Memory, Usage
@@ -17,10 +18,13 @@ from mneme.stores.postgres import check, erase, index, jobs, reads, search, stag
 from mneme.stores.postgres.apply import apply_batch
 from mneme.stores.postgres.connect import Connections, Session
 from mneme.stores.postgres.failures import translated
+from mneme.stores.postgres.glance import Content, Glance, Kept
 from mneme.stores.semantics import check_batch
 
 _T = TypeVar("_T")
 _BASE_BYTES = 2048
+_ASKED_AT_ONCE = 256
+"""More vectors than this are read without the texts."""
 
 
 class PostgresStore:
@@ -42,6 +46,7 @@ class PostgresStore:
         self._name = name
         self._notify = notify
         self._closed = False
+        self._kept = Kept()
 
     @property
     def number(self) -> int:
@@ -64,17 +69,22 @@ class PostgresStore:
         return self._connections.write(self._space, change)
 
     def reading(self) -> AbstractContextManager[None]:
-        """Return a block in which the reads of this thread see one state of the space, in one transaction."""
+        """Return a block that begins with one look at the space, which answers some of the reads of this thread inside it."""
         self._alive()
         return self._connections.reading(self._space)
 
     def apply(self, batch: Batch) -> Applied:
         """Apply a batch; see :meth:`mneme.core.ports.Store.apply`."""
         check_batch(batch)
+        if any(isinstance(operation, Erase) for operation in batch.operations):
+            self._kept.clear()
         return self._write(lambda session: apply_batch(session, batch, notify=self._notify))
 
     def last_seq(self) -> int:
         """Return the number of the last entry."""
+        look = self._connections.look(self._space)
+        if look is not None:
+            return look.seq
         return self._read(reads.last_seq)
 
     def memories(self, ids: Sequence[str], *, at_seq: int | None = None) -> dict[str, Memory]:
@@ -83,7 +93,25 @@ class PostgresStore:
 
     def memories_by_row(self, rows: Sequence[int], *, at_seq: int | None = None) -> list[Memory]:
         """Return memories by row, in the order asked."""
-        return self._read(lambda session: reads.memories_by_row(session, rows, at_seq)) if len(rows) else []
+        if not len(rows):
+            return []
+        look = self._connections.look(self._space)
+        if at_seq is None and look is not None:
+            wanted = [int(row) for row in rows]
+            found = self._contents(look, wanted)
+            return [found[row].memory for row in wanted if row in found]
+        return self._read(lambda session: reads.memories_by_row(session, rows, at_seq))
+
+    def _contents(self, look: Glance, rows: Sequence[int]) -> dict[int, Content]:
+        """Return the contents of rows: kept ones, and the others with a round trip."""
+        self._alive()
+        found = self._kept.take(look, rows)
+        missing = [row for row in rows if row not in found]
+        if missing:
+            at, read = self._connections.contents(self._space, missing)
+            self._kept.keep(at, read)
+            found |= read
+        return found
 
     def find(self, where: Filter, *, after: str = "", limit: int = 1000, statuses: Sequence[str] = ("active",)) -> list[Memory]:
         """Return memories that pass a filter, in order of id."""
@@ -135,7 +163,18 @@ class PostgresStore:
 
     def index_rows(self, *, after: int = 0, vectors: bool = True) -> IndexRows:
         """Return the rows that entries after ``after`` touched."""
-        return self._snapshot(lambda session: index.index_rows(session, after=after, vectors=vectors))
+        if not after and vectors and self._fits():
+            rows, look, read = self._snapshot(index.whole_space)
+            self._kept.fill(look, read)
+            return rows
+        rows = self._snapshot(lambda session: index.index_rows(session, after=after, vectors=vectors))
+        self._kept.follow(after, rows.row.tolist(), rows.seq)
+        return rows
+
+    def _fits(self) -> bool:
+        """Return whether the contents of the whole space can be kept in memory."""
+        found = self._read(lambda session: session.one("SELECT next_row FROM mneme.head WHERE space = $1"))
+        return found is not None and found[0] <= self._kept.room
 
     def index_rows_of(self, rows: Sequence[int]) -> IndexRows:
         """Return the named rows alone, in their present state."""
@@ -147,11 +186,21 @@ class PostgresStore:
 
     def vectors(self, rows: Sequence[int], text_versions: Sequence[int]) -> list[FloatArray]:
         """Return the vectors of rows, in the order asked."""
-        return self._read(lambda session: index.vectors(session, rows, text_versions)) if len(rows) else []
+        if not len(rows):
+            return []
+        look = self._connections.look(self._space)
+        if look is not None and len(rows) <= _ASKED_AT_ONCE:
+            wanted = [(int(row), int(number)) for row, number in zip(rows, text_versions, strict=True)]
+            found = self._contents(look, [row for row, _ in wanted])
+            fitting = [found[row].vectors for row, number in wanted if row in found and found[row].text_version == number]
+            if len(fitting) == len(wanted) and all(each is not None for each in fitting):
+                return [each for each in fitting if each is not None]
+        return self._read(lambda session: index.vectors(session, rows, text_versions))
 
     def meta(self) -> dict[str, str]:
         """Return the settings."""
-        return self._read(reads.meta)
+        look = self._connections.look(self._space)
+        return dict(look.settings) if look is not None else self._read(reads.meta)
 
     def set_meta(self, key: str, value: str) -> None:
         """Set one setting."""
@@ -300,11 +349,12 @@ class PostgresStore:
 
     def resident_bytes(self) -> int:
         """Return roughly how much memory the open store takes; connections belong to the root."""
-        return _BASE_BYTES
+        return _BASE_BYTES + self._kept.nbytes
 
     def close(self) -> None:
         """Close the store; closing twice is fine."""
         self._closed = True
+        self._kept.clear()
 
     def snapshot(self, work: Callable[[Session], _T]) -> _T:
         """Run a read that sees one state of the space; for copying it."""
