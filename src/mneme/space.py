@@ -668,6 +668,8 @@ class Space:
         reason: str | None = None,
         actor: str | None = None,
         undoes: int | None = None,
+        based_on: int | None = None,
+        rivals: tuple[str, ...] = (),
     ) -> Applied:
         if reason is not None and (problem := prepare.text_problem(reason)):
             raise InvalidInput({"reason": problem})
@@ -683,6 +685,8 @@ class Space:
                 undoes=undoes,
                 at=self._memory.clock.now(),
                 key=key,
+                based_on=based_on,
+                rivals=rivals,
             )
         )
 

@@ -76,6 +76,9 @@ class Batch:
         verb, actor, reason, trace_id, undoes: for the journal entry.
         at: when it is recorded; a store moves it up to its last entry's time if the clock went back.
         key: an idempotency key; a batch whose key was applied before is not applied again.
+        based_on: the last entry that the operations were decided on; None is not checked.
+        rivals: verbs of entries that the decision may depend on; with one of them after ``based_on`` nothing is applied, and the
+            caller decides again.
     """
 
     operations: Sequence[Operation]
@@ -88,6 +91,8 @@ class Batch:
     undoes: int | None = None
     at: datetime
     key: str | None = None
+    based_on: int | None = None
+    rivals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,7 +333,7 @@ class Store(Protocol):
 
 @runtime_checkable
 class Reading(Protocol):
-    """What a store over a network offers besides: several reads in one transaction."""
+    """What a store over a network offers besides: several reads with few round trips."""
 
     def reading(self) -> AbstractContextManager[None]:
         """Return a block that begins with one look at the space: its last entry and its settings, which hold for the whole block.

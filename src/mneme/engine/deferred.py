@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Protocol, cast
 from mneme.core.context import Context
 from mneme.core.errors import Conflict, NotFound
 from mneme.core.operations import Enqueue, Keep, Operation, Revise
-from mneme.core.ports import Applied
+from mneme.core.ports import Applied, Material
 from mneme.core.query import Recall
+from mneme.core.recipe import Recipe
 from mneme.core.records import Job
 from mneme.core.trace import Trace
 from mneme.engine import forming, reforming, repairing
@@ -20,6 +21,12 @@ from mneme.engine.opened import Opened
 
 if TYPE_CHECKING:
     from mneme.memory import Memory
+
+MOST_FITTED = 16
+"""How often what was read is fitted to the space before the job is left for later."""
+
+RIVALS = ("form", "re-form", "revise", "forget", "restore", "undo", "upkeep")
+"""Verbs of entries that change beliefs; what was fitted before one of them is fitted again."""
 
 MOST_REMEMBERED = 100_000
 """How many memories a process remembers as looked at for repair."""
@@ -73,9 +80,7 @@ class Deferred:
         trace = Trace(id=self.engine.ids.new("tr"), verb="form")
         wanted = [str(id) for id in cast("Sequence[object]", job.payload.get("episodes", ()))]
         present = self.opened.store.episodes(wanted)  # what was erased meanwhile is not formed
-        operations = self.formed(list(present), trace).operations
-        if operations:
-            self._apply_formed(operations, trace, job)
+        self._apply_formed(self._read(list(present), trace), trace, job)
 
     def _do_reform(self, job: Job) -> None:
         """Do one step of forming the space anew; a job of a recipe that was switched away from again has nothing to do."""
@@ -85,47 +90,63 @@ class Deferred:
         trace = Trace(id=engine.ids.new("tr"), verb=reforming.TASK)
         after = job.payload.get("after")
         if after is None:
-            operations, last = reforming.retiring(self.opened.store), ""
-        else:
-            ids = reforming.step(self.opened.store, str(after))
-            if not ids:
-                return
-            operations, last = list(self.formed(ids, trace, revive=True).operations), ids[-1]
-        following = reforming.reform_job(engine.ids.new("job"), recipe, engine.clock.now(), after=last)
-        self._apply_formed(reforming.then(operations, following), trace, job)
+            following = reforming.reform_job(engine.ids.new("job"), recipe, engine.clock.now(), after="")
+            self.apply(reforming.then(reforming.retiring(self.opened.store), following), trace, key=job_key(job.id))
+            return
+        ids = reforming.step(self.opened.store, str(after))
+        if ids:
+            following = reforming.reform_job(engine.ids.new("job"), recipe, engine.clock.now(), after=ids[-1])
+            self._apply_formed(self._read(ids, trace), trace, job, revive=True, following=following)
 
-    def _apply_formed(self, operations: Sequence[Operation], trace: Trace, job: Job) -> None:
+    def _apply_formed(self, found: forming.Read, trace: Trace, job: Job, *, revive: bool = False, following: Job | None = None) -> None:
+        """Fit what was read to the space and apply it; fitted again when another worker's beliefs came in between."""
+        for attempt in range(MOST_FITTED):
+            seq = self.opened.store.last_seq()
+            operations = list(self._fit(found, trace, revive=revive).operations)
+            if following is not None:
+                operations = reforming.then(operations, following)
+            if not operations:
+                return
+            material = self._material(operations)
+            try:
+                self.apply(operations, trace, material=material, key=job_key(job.id), based_on=seq, rivals=RIVALS)
+            except Conflict:
+                if attempt == MOST_FITTED - 1:
+                    raise
+            else:
+                return
+
+    def _material(self, operations: Sequence[Operation]) -> dict[str, Material]:
         reworded = [operation.memory for operation in operations if isinstance(operation, Keep)]
         for operation in operations:
             if isinstance(operation, Revise) and operation.text is not None:
                 reworded.append(replace(self.opened.store.memories([operation.id])[operation.id], text=operation.text))
-        material = material_for(reworded, self.engine.embedder, self.engine.analyser)
-        try:
-            self.apply(operations, trace, material=material, key=job_key(job.id))
-        except Conflict:
-            # Another worker formed some of it meanwhile (such as the concept of a name): ids follow from the source, so theirs is ours.
-            fresh = [o for o in operations if not (isinstance(o, Keep) and self.opened.store.status_of(o.memory.id) is not None)]
-            if len(fresh) == len(operations):
-                raise
-            self.apply(fresh, trace, material=material, key=job_key(job.id))
+        return material_for(reworded, self.engine.embedder, self.engine.analyser)
 
-    def formed(self, ids: Sequence[str], trace: Trace, *, revive: bool = False) -> forming.Formed:
+    def formed(self, ids: Sequence[str], trace: Trace) -> forming.Formed:
         """Return what the recipe makes of episodes, with nothing of it applied.
 
         Raises:
             NotFound: there is no such episode.
         """
+        return self._fit(self._read(ids, trace), trace)
+
+    def _read(self, ids: Sequence[str], trace: Trace) -> forming.Read:
         found = self.opened.store.episodes(ids)
         for id in ids:
             if id not in found:
                 raise NotFound("episode", id)
         with self.opened.current.lock:
-            reader = self.engine._reader(self.space, self.opened)
+            return forming.read(self._context(trace), self._recipe(), [found[id] for id in ids])
 
-            def context() -> Context:
-                ctx = reader.context(self.opened.current.now(), None, trace)
-                return ctx if ctx.llm is None else replace(ctx, llm=forming.Aside(ctx.llm, self.opened.current.lock))
+    def _fit(self, found: forming.Read, trace: Trace, *, revive: bool = False) -> forming.Formed:
+        with self.opened.current.lock:
+            return forming.fit(self._context(trace), self._recipe(), self.opened.store, found, revive=revive)
 
-            recipe = self.engine.recipe_of(self.space, self.opened)
-            again = None if self.engine.llm is None else context
-            return forming.form(context(), recipe, self.opened.store, [found[id] for id in ids], revive=revive, again=again)
+    def _recipe(self) -> Recipe:
+        return self.engine.recipe_of(self.space, self.opened)
+
+    def _context(self, trace: Trace) -> Context:
+        """Return the space as it is; a model is asked without holding the index. Hold the index's lock meanwhile."""
+        ctx = self.engine._reader(self.space, self.opened).context(self.opened.current.now(), None, trace)
+        return ctx if ctx.llm is None else replace(ctx, llm=forming.Aside(ctx.llm, self.opened.current.lock))

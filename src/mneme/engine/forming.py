@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -92,35 +92,39 @@ class Lock(Protocol):
         ...
 
 
-def form(
-    ctx: Context,
-    recipe: Recipe,
-    store: Store,
-    episodes: Sequence[Episode],
-    *,
-    revive: bool = False,
-    again: Callable[[], Context] | None = None,
-) -> Formed:
-    """Return what the recipe makes of episodes: formed, judged, and fitted to what is there.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What formers read in episodes, before it is fitted to what is there.
 
-    What was formed before (ids of formed memories follow from their source) is left out, so forming twice adds nothing; with
-    ``revive``, what another recipe had formed and was archived since is made active again.
+    Args:
+        operations: as the formers gave them.
+    """
+
+    operations: tuple[Operation, ...]
+
+
+def read(ctx: Context, recipe: Recipe, episodes: Sequence[Episode]) -> Read:
+    """Return what the recipe's formers read in episodes; with a model this is what takes long."""
+    return Read(operations=tuple(operation for former in recipe.formers for operation in former.form(ctx, episodes)))
+
+
+def fit(ctx: Context, recipe: Recipe, store: Store, found: Read, *, revive: bool = False) -> Formed:
+    """Return what was read, judged and fitted to the space as it is.
+
+    What was formed before (ids of formed memories follow from their source) is left out, so fitting again adds nothing.
 
     Args:
         ctx: the space as it is.
         recipe: the memory design.
         store: tells what was formed before.
-        episodes: what is read.
-        revive: see above.
-        again: gives the space as it is after reading, which takes long with a model; None takes it as unchanged.
+        found: what was read.
+        revive: make active again what another recipe had formed and was archived since.
     """
-    formed = [operation for former in recipe.formers for operation in former.form(ctx, episodes)]
-    ctx = ctx if again is None else again()
-    fresh = list(_fresh(store, formed, revive))
+    fresh = list(_fresh(store, found.operations, revive))
     judged, refused, quarantined = _judge(ctx, recipe.guards, fresh)
     for organiser in recipe.organisers:
         judged = organiser.organise(ctx, judged)
-    ctx.trace.note(formed=len(formed), refused=refused, quarantined=quarantined, operations=len(judged))
+    ctx.trace.note(formed=len(found.operations), refused=refused, quarantined=quarantined, operations=len(judged))
     return Formed(operations=tuple(judged), refused=refused, quarantined=quarantined)
 
 

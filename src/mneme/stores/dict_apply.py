@@ -205,7 +205,7 @@ class Application:
         job = self.state.jobs.get(id)
         if job is None:
             raise NotFound("job", id)
-        if job.state == "waiting":
+        if job.state in rules.CANCELLABLE:
             self.state.jobs[id] = replace(job, state="cancelled")
             self.changes.append(Change(op="cancel", subject=id, detail={"job": job_to_plain(job)}))
 

@@ -79,6 +79,9 @@ class DictStore:
             used = state.keys.get(rules.key_digest(batch.key)) if batch.key is not None else None
             if used is not None:
                 return Applied(entry=state.entries[used], duplicate=True)
+            later = (seq for seq, entry in state.entries.items() if entry.verb in batch.rivals and seq > (batch.based_on or 0))
+            if batch.based_on is not None and (rival := min(later, default=None)) is not None:
+                raise rules.overtaken(rival)
             return Application(state, batch).run()
 
         return self._write(change)

@@ -15,7 +15,7 @@ import numpy as np
 
 from mneme.core.clock import from_micros, to_micros, to_utc
 from mneme.core.codec import dumps, episode_to_plain, memory_to_plain
-from mneme.core.errors import InvalidInput, ModelMismatch, NotFound, Refused
+from mneme.core.errors import Conflict, InvalidInput, ModelMismatch, NotFound, Refused
 from mneme.core.journal import Change
 from mneme.core.operations import Connect, Keep, Operation, Reinforce, Restore, Revise
 from mneme.core.ports import Batch, FloatArray, Material
@@ -23,6 +23,10 @@ from mneme.core.records import KINDS, LINK_TYPES, STATUSES, Episode, Job, Link, 
 
 JOB_STATES = ("waiting", "leased", "done", "dead", "cancelled")
 NOT_JSON = "holds a lone surrogate, a time without a zone, or a value that JSON can't hold; clean it before storing"
+
+
+CANCELLABLE = ("waiting", "dead")
+"""States of a job that can be cancelled: nobody is at it, and it has not taken effect."""
 
 
 def check_batch(batch: Batch) -> None:
@@ -47,6 +51,11 @@ def check_batch(batch: Batch) -> None:
     to_utc(batch.at, "at")
     if problems:
         raise InvalidInput(problems)
+
+
+def overtaken(seq: int) -> Conflict:
+    """Return the error of a batch that was decided on before a rival entry."""
+    return Conflict(f"batch.based_on: entry {seq} was written since; decide again on the space as it is now")
 
 
 def key_digest(key: str) -> bytes:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from mneme.core.errors import Closed, InvalidInput, MnemeError, NotFound, Refused
+from mneme.core.errors import Closed, Conflict, InvalidInput, MnemeError, NotFound, Refused
 from mneme.core.journal import inverse
 from mneme.core.operations import (
     Archive,
@@ -57,6 +58,52 @@ class Erasing:
         assert store.finish(last, state="done", now=at(9))
         assert [each.state for each in store.jobs()] == ["leased", "done"]
         assert [each.id for each in store.jobs(states=("done",))] == ["job_001"]
+
+    def test_a_lease_is_renewed_by_the_attempt_that_holds_it_and_by_no_other(self, root: Root) -> None:
+        """A renewed lease ends later; one that was lost, or whose job is over, is not renewed."""
+        store = root.open("a")
+        store.apply(batch(Enqueue(job=job(1)), Enqueue(job=job(2, due_at=at(50)))))
+        held = store.claim(now=at(0), lease_s=60)[0]
+        assert store.renew(held, now=at(0.9), lease_s=120)
+        assert store.jobs(states=("leased",))[0].leased_until == at(2.9)
+        assert store.claim(now=at(1), lease_s=60) == []
+        assert store.renew(held, now=at(2), lease_s=60)
+        assert store.claim(now=at(2.99), lease_s=60) == []
+        taken = store.claim(now=at(3), lease_s=60)[0]
+        assert (taken.id, taken.attempts) == ("job_001", 2)
+        assert not store.renew(held, now=at(3), lease_s=600)
+        assert store.jobs(states=("leased",))[0].leased_until == at(4)
+        assert store.finish(taken, state="done", now=at(3))
+        assert not store.renew(taken, now=at(3), lease_s=60)
+        assert not store.renew(replace(taken, id="job_none"), now=at(3), lease_s=60)
+        assert [each.leased_until for each in store.jobs()] == [None, None]
+
+    def test_a_job_that_was_given_up_can_be_dropped_or_put_back(self, root: Root) -> None:
+        """A dead job is cancelled like a waiting one, and the same job is then taken in again."""
+        store = root.open("a")
+        store.apply(batch(Enqueue(job=job(1, key="k", payload={"n": 1}))))
+        held = store.claim(now=at(0), lease_s=60)[0]
+        assert store.apply(batch(Cancel(id="job_001"))).entry is None
+        assert store.finish(held, state="dead", now=at(0), error="no")
+        assert store.claim(now=at(9), lease_s=60) == []
+        store.apply(batch(Cancel(id="job_001"), Enqueue(job=job(1, key="k", payload={"n": 1}, due_at=at(1)))))
+        again = store.claim(now=at(1), lease_s=60)[0]
+        assert (again.attempts, again.error, again.payload) == (1, None, {"n": 1})
+
+    def test_a_batch_that_a_rival_overtook_is_refused(self, root: Root) -> None:
+        """What was decided on an older state is not applied after a rival's entry, and is after any other."""
+        store = root.open("a")
+        store.apply(batch(*remembered(1, "one")))
+        seq = store.last_seq()
+        store.apply(batch(*remembered(2, "two"), verb="remember"))
+        rivals: dict[str, Any] = {"based_on": seq, "rivals": ("form", "revise")}
+        store.apply(batch(Revise(id=A, changes={"importance": 0.1}), verb="form", **rivals))
+        error = refused(Conflict, lambda: store.apply(batch(Revise(id=A, changes={"importance": 0.2}), verb="form", key="k", **rivals)))
+        assert "batch.based_on" in str(error)
+        assert store.memories([A])[A].importance == 0.1
+        rivals["based_on"] = store.last_seq()
+        assert store.apply(batch(Revise(id=A, changes={"importance": 0.2}), verb="form", key="k", **rivals)).entry is not None
+        assert store.apply(batch(Revise(id=A, changes={"importance": 0.2}), verb="form", key="k", **{**rivals, "based_on": seq})).duplicate
 
     def test_one_key_is_one_job(self, root: Root) -> None:
         """The same key adds no second job, finished or not; a cancelled one frees it."""

@@ -95,6 +95,11 @@ def apply_batch(session: Session, batch: Batch, *, notify: bool) -> Applied:
         found = session.one(sql, rules.key_digest(batch.key))
         if found is not None:
             return Applied(entry=entry_from(found), duplicate=True)
+    if batch.based_on is not None and batch.rivals:
+        later = "SELECT min(seq) FROM mneme.entry WHERE space = $1 AND seq > $2 AND verb = ANY($3::text[])"
+        found = session.one(later, batch.based_on, list(batch.rivals))
+        if found is not None and found[0] is not None:
+            raise rules.overtaken(found[0])
     applied = _Application(session, batch, last).run()
     if notify and applied.entry is not None:
         session.run("SELECT pg_notify($2, $1::bigint::text || ' ' || $3::text)", CHANNEL, str(applied.entry.seq))
@@ -378,7 +383,7 @@ class _Application:
         if found is None:
             raise NotFound("job", id)
         job = job_from(found)
-        if job.state == "waiting":
+        if job.state in rules.CANCELLABLE:
             self.sql.run("UPDATE mneme.job SET state = 'cancelled' WHERE space = $1 AND id = $2", to_text(id))
             self.changes.append(Change(op="cancel", subject=id, detail={"job": job_to_plain(job)}))
 

@@ -62,6 +62,11 @@ def apply_batch(connection: sqlite3.Connection, batch: Batch) -> Applied:
         ).fetchone()
         if found is not None:
             return Applied(entry=entry_from(found), duplicate=True)
+    if batch.based_on is not None and batch.rivals:
+        later = f"SELECT min(seq) FROM entry WHERE seq > ? AND verb IN ({', '.join('?' * len(batch.rivals))})"
+        (rival,) = connection.execute(later, (batch.based_on, *batch.rivals)).fetchone()
+        if rival is not None:
+            raise rules.overtaken(rival)
     return _Application(connection, batch).run()
 
 
@@ -310,7 +315,7 @@ class _Application:
         if found is None:
             raise NotFound("job", id)
         job = job_from(found)
-        if job.state == "waiting":
+        if job.state in rules.CANCELLABLE:
             self.sql.execute("UPDATE job SET state = 'cancelled' WHERE id = ?", (id,))
             self.changes.append(Change(op="cancel", subject=id, detail={"job": job_to_plain(job)}))
 
