@@ -121,6 +121,8 @@ class Query:
         terms: ``(t,)`` ids of its distinct terms, in order of appearance.
         weights: ``(t,) float32`` how much each term counts; little for function words.
         words: the terms themselves, parallel to ``terms``.
+        heads: for each term the place of the term whose word it is another form of, its own where it is none; empty: all their own.
+        languages: for each term the languages of the texts that it can stand in, none for any; empty: any for all.
         admitted: ``(size,)`` the positions that may be returned.
         k: how many hits are wanted.
         now: the moment of the question; "last week" counts from it.
@@ -134,6 +136,8 @@ class Query:
     admitted: BoolArray
     k: int
     now: datetime
+    heads: tuple[int, ...] = ()
+    languages: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -197,6 +197,8 @@ class Reader:
             terms=terms.ids,
             weights=terms.weights,
             words=terms.terms,
+            heads=terms.heads,
+            languages=terms.languages,
             admitted=admitted,
             k=max(asked.wanted, _whole(asked, index, admitted)),
             now=asked.as_of or now,

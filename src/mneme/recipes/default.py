@@ -41,7 +41,7 @@ WEIGHTS = {
     "title-asked": 2.0,
     "bridge": 3.2,
     "title-led": 4.0,
-    "same-subject": 6.0,
+    "same-subject": 8.0,
 }
 
 SUFFICIENCY_BIAS = -2.96

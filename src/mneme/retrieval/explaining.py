@@ -15,7 +15,7 @@ import numpy as np
 from mneme.core.clock import from_micros
 from mneme.core.components import Ranked
 from mneme.core.context import Context, Query
-from mneme.core.ports import FloatArray
+from mneme.core.ports import FloatArray, IntArray
 from mneme.core.records import Memory
 from mneme.retrieval.features.neighbourhood import windows
 from mneme.retrieval.features.times import told_of, years_of
@@ -42,7 +42,7 @@ class _Asked:
     query: Query
     ranked: Ranked
     cosines: FloatArray
-    stems: Mapping[int, str]
+    where: Mapping[str, IntArray]
     texts: Mapping[int, Memory]
 
 
@@ -60,11 +60,11 @@ def explained(ctx: Context, query: Query, ranked: Ranked) -> dict[int, dict[str,
     """
     positions = ranked.positions.tolist()
     words = dict(zip(query.terms.tolist(), query.words, strict=True))
-    wanted = {term.id: words[term.id] for term in search_terms(ctx, query).terms}
+    where = {words[term.id]: term.positions for term in search_terms(ctx, query).terms}
     memories = dict(zip(positions, ctx.memories(positions), strict=False)) if positions else {}
     if len(memories) != len(positions):  # something was erased meanwhile
         return {position: dict(notes) for position, notes in ranked.notes.items()}
-    asked = _Asked(ctx=ctx, query=query, ranked=ranked, cosines=ctx.index.dense(query.vector), stems=wanted, texts=memories)
+    asked = _Asked(ctx=ctx, query=query, ranked=ranked, cosines=ctx.index.dense(query.vector), where=where, texts=memories)
     notes: dict[int, dict[str, object]] = {}
     for place, position in enumerate(positions):
         told = {name: said for name, tell in _TELLERS.items() if _gave(ranked, name, place) and (said := tell(asked, position))}
@@ -87,12 +87,12 @@ def _passage(asked: _Asked, position: int) -> object:
 
 def _words(asked: _Asked, position: int) -> object:
     """Return the words of the question that the memory has, as it writes them; stems where it writes no words apart."""
-    having = {stem for term, stem in asked.stems.items() if position in asked.ctx.index.postings(term)[0]}
+    having = {stem for stem, positions in asked.where.items() if position in positions}
     written: dict[str, str] = {}
     for word in _WORD.findall(asked.texts[position].indexed_text):
         for stem in having & set(english_terms(word)):
             written.setdefault(stem, word)
-    return [written.get(stem, stem) for stem in asked.stems.values() if stem in having]
+    return [written.get(stem, stem) for stem in asked.where if stem in having]
 
 
 def _near_neighbours(asked: _Asked, position: int) -> object:
@@ -104,8 +104,7 @@ def _near_neighbours(asked: _Asked, position: int) -> object:
 def _wordy_neighbours(asked: _Asked, position: int) -> object:
     """Return the words of the question that only neighbours in the window have, each with the neighbour."""
     found: dict[str, str] = {}
-    for term, stem in asked.stems.items():
-        having = asked.ctx.index.postings(term)[0]
+    for stem, having in asked.where.items():
         if position not in having and (places := [place for place in _neighbours(asked, position) if place in having]):
             found[stem] = _text(asked, places[0])
     return found
@@ -122,7 +121,7 @@ def _session_best(asked: _Asked, position: int) -> object:
 def _session_words(asked: _Asked, position: int) -> object:
     """Return the words of the question that the conversation has."""
     groups, _ = asked.ctx.index.groups
-    return [stem for term, stem in asked.stems.items() if groups[position] in groups[asked.ctx.index.postings(term)[0]]]
+    return [stem for stem, positions in asked.where.items() if groups[position] in groups[positions]]
 
 
 def _speaker(asked: _Asked, position: int) -> object:

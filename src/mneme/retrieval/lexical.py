@@ -27,5 +27,5 @@ class Lexical:
         scores = np.zeros(index.size, np.float32)
         for term in wanted.terms:
             scores[term.positions] += term.idf * term.counts / (term.counts + norm[term.positions])
-        scores /= wanted.ideal
+        scores /= wanted.scale
         return scores

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,10 +13,14 @@ from mneme.core.context import BoolArray, Context, Index, Query
 from mneme.core.ports import FloatArray, IntArray
 from mneme.core.records import ROLES
 from mneme.text.analyser import Analyser
-from mneme.text.terms import K1, B, term_id
+from mneme.text.terms import K1, LANGUAGE_MARKS, B, term_id
 
 _CONTENT_WEIGHT = 0.5
 LIGHT_WEIGHT = 0.3
+
+LEAST_IDEAL = 12.0
+"""A question of few or common words says little by its words: their scores are shares of at least this much, and meaning weighs more."""
+
 _LIGHT_WORDS = (
     "any can could would should suggest suggestion recommend recommendation advice advise tip tips idea ideas help please tell know think"
     " thinking feel feeling like need want look looking get getting make making thing things something anything someone some much many lot"
@@ -29,10 +34,10 @@ class SearchTerm:
     """A word to look for, with where it stands.
 
     Args:
-        id: the term.
+        id: the term; of a word with several forms the first of them that the question has.
         weight: how much it counts.
         idf: its inverse document frequency times its weight.
-        positions: ``(f,)`` the memories that have it.
+        positions: ``(f,)`` the memories that have it, rising.
         counts: ``(f,)`` how often.
     """
 
@@ -50,11 +55,13 @@ class SearchTerms:
     Args:
         terms: in the order of the query.
         ideal: the sum of ``idf``: what a text with every term that the space has, endlessly often, would score.
+        scale: what scores are shares of: ``ideal``, but at least ``LEAST_IDEAL``.
         unseen: the share of the question's weight in words that no memory has.
     """
 
     terms: tuple[SearchTerm, ...]
     ideal: np.float32
+    scale: np.float32
     unseen: float
 
 
@@ -65,24 +72,72 @@ def search_terms(ctx: Context, query: Query) -> SearchTerms:
 
 def _search_terms(ctx: Context, query: Query) -> SearchTerms:
     names = ctx.index.memo("people-terms", lambda: people_terms(ctx.index))
-    present = ctx.index.memo("present-count", lambda: int(ctx.index.present.sum()))
+    present = present_count(ctx.index)
     light = light_terms()
-    pairs = list(zip(query.terms.tolist(), query.weights.tolist(), strict=True))
-    has_content = any(weight >= _CONTENT_WEIGHT and term not in names for term, weight in pairs)
+    words = [(forms, ids, weight, not names.isdisjoint(ids)) for forms, ids, weight in _words(query)]
+    has_content = any(weight >= _CONTENT_WEIGHT and not named for _, _, weight, named in words)
     found = []
     unseen = 0.0
-    for term, weight in pairs:
-        if has_content and (weight < _CONTENT_WEIGHT or term in names):
+    for forms, ids, weight, named in words:
+        if has_content and (weight < _CONTENT_WEIGHT or named):
             continue
-        positions, counts = ctx.index.postings(term)
-        factor = LIGHT_WEIGHT if term in light else 1.0
+        positions, counts = _standing(ctx.index, query, forms)
+        factor = 1.0 if light.isdisjoint(ids) else LIGHT_WEIGHT
         if not len(positions):  # what no memory says tells memories not apart
             unseen += factor * inverse_frequency(0, present)
             continue
         idf = np.float32(factor * inverse_frequency(len(positions), present))
-        found.append(SearchTerm(id=term, weight=factor, idf=idf, positions=positions, counts=counts))
+        found.append(SearchTerm(id=ids[0], weight=factor, idf=idf, positions=positions, counts=counts))
     seen = float(sum(term.idf for term in found))
-    return SearchTerms(terms=tuple(found), ideal=np.float32(max(seen, 1e-6)), unseen=unseen / max(seen + unseen, 1e-6))
+    return SearchTerms(
+        terms=tuple(found),
+        ideal=np.float32(max(seen, 1e-6)),
+        scale=np.float32(max(seen, LEAST_IDEAL)),
+        unseen=unseen / max(seen + unseen, 1e-6),
+    )
+
+
+def _words(query: Query) -> list[tuple[list[int], list[int], float]]:
+    """Return the question's words: the places of each word's forms among the terms, their ids, and its weight."""
+    ids, weights = query.terms.tolist(), query.weights.tolist()
+    forms_of: dict[int, list[int]] = {}
+    for place, head in enumerate(query.heads or range(len(ids))):
+        forms_of.setdefault(head, []).append(place)
+    return [(forms, [ids[place] for place in forms], max(weights[place] for place in forms)) for forms in forms_of.values()]
+
+
+def _standing(index: Index, query: Query, forms: Sequence[int]) -> tuple[IntArray, FloatArray]:
+    """Return where any form of a word stands in a text of its language, rising, and how often."""
+    parts = []
+    for place in forms:
+        positions, counts = index.postings(int(query.terms[place]))
+        if (codes := query.languages[place] if query.languages else ()) and len(positions):
+            there = np.logical_or.reduce([in_language(index, code)[positions] for code in codes])
+            positions, counts = positions[there], counts[there]
+        if len(positions):
+            parts.append((positions, counts))
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    positions, place_of = np.unique(np.concatenate([rows for rows, _ in parts]), return_inverse=True)
+    return positions, np.bincount(place_of, np.concatenate([counts for _, counts in parts])).astype(np.float32)
+
+
+def in_language(index: Index, code: str) -> BoolArray:
+    """Return ``(size,)``: which texts are stemmed in a language that is not assumed of their script."""
+
+    def build() -> BoolArray:
+        found = np.zeros(index.size, bool)
+        found[index.postings(LANGUAGE_MARKS[code])[0]] = True
+        return found
+
+    return index.memo(f"language-{code}", build)
+
+
+def present_count(index: Index) -> int:
+    """Return how many memories are there to be found."""
+    return index.memo("present-count", lambda: int(index.present.sum()))
 
 
 def inverse_frequency(having: int, among: int) -> float:

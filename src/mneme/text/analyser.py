@@ -59,12 +59,16 @@ class QueryTerms:
         ids: their hashes, ``(n,) uint64``.
         weights: ``(n,) float32``: 1 for words that carry meaning, 0.1 for function words, 1 for all if it has no others.
         language: the language found or given for the query's Latin words.
+        heads: for each term the place of the term whose word it is another form of; its own place where it is none.
+        languages: for each term the languages of the texts that it can stand in; empty where it can stand in any.
     """
 
     terms: tuple[str, ...]
     ids: TermIds
     weights: NDArray[np.float32]
     language: str
+    heads: tuple[int, ...]
+    languages: tuple[tuple[str, ...], ...]
 
 
 class Analyser:
@@ -126,21 +130,32 @@ class Analyser:
         raw = raw_tokens(normalised)
         tokens = _cut(raw)
         own = self._languages(raw, normalised, language)
-        forms = [own, SCRIPT_DEFAULT, *(_form(code) for code in languages)]
+        forms = [("", own), ("", SCRIPT_DEFAULT), *((code, _form(code)) for code in languages)]
         stops = frozenset[str]().union(*(stopwords(code) for code in own.values()))
         weights: dict[str, float] = {}
+        heads: dict[str, str] = {}
+        standing: dict[str, tuple[str, ...]] = {}
         for token in dict.fromkeys(tokens):
             weight = STOP_WEIGHT if token in stops else 1.0
-            for form in forms:
-                for term in self._stemmed([token], form, singles=True):
+            stems = self._stemmed([token], own, singles=True)
+            heads.update((stem, stem) for stem in stems)
+            # Another language's form stands in texts of that language only: in others it is another word, as "man" is to "many".
+            for code, form in forms:
+                for term, stem in zip(self._stemmed([token], form, singles=True), stems, strict=True):
                     weights[term] = max(weight, weights.get(term, 0.0))
+                    heads.setdefault(term, stem)
+                    anywhere = not code or standing.get(term) == ()
+                    standing[term] = () if anywhere else tuple(dict.fromkeys((*standing.get(term, ()), code)))
         if weights and max(weights.values()) < 1.0:
             weights = dict.fromkeys(weights, 1.0)
+        place_of = {term: place for place, term in enumerate(weights)}
         return QueryTerms(
             terms=tuple(weights),
             ids=np.fromiter(map(term_id, weights), dtype=np.uint64, count=len(weights)),
             weights=np.fromiter(weights.values(), dtype=np.float32, count=len(weights)),
             language=own["latin"],
+            heads=tuple(place_of[heads[term]] for term in weights),
+            languages=tuple(standing[term] for term in weights),
         )
 
     def detect(self, text: str) -> str:

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 import mneme
+from mneme.core.clock import FrozenClock
 from mneme.core.query import Filter
 from mneme.retrieval.candidates import top
 from mneme.retrieval.features.neighbourhood import MOST_WORDS, REACH, windows
-from mneme.retrieval.terms import search_terms
+from mneme.retrieval.features.subject import FLOOR, LEAST_RARITY
+from mneme.retrieval.terms import LEAST_IDEAL, search_terms
 from mneme.text.terms import K1, B
 
 from .stage import MINUTE, START, said, staged
@@ -143,14 +145,65 @@ def test_the_same_subject_leads_from_one_short_statement_to_another() -> None:
     assert found[3] == 0.0
 
 
-def test_rarity_of_the_subject_is_the_logarithm_of_how_few_have_it() -> None:
-    facts = ["my aunt has her birthday on 8 June", "my aunt works as a pilot", "my brother works as a cook", "it rains a lot"]
-    messages = [mneme.Message(text=fact, session=str(number), at=START) for number, fact in enumerate(facts)]
+AUNT = ["my aunt has her birthday on 8 June", "my aunt works as a pilot", "my brother works as a cook", "it rains a lot"]
+
+
+def test_the_subject_counts_by_the_share_of_the_best_hits_rare_words_and_what_is_added() -> None:
+    messages = [mneme.Message(text=fact, session=str(number), at=START) for number, fact in enumerate(AUNT)]
     with staged(messages, "who has birthday 8 June, and which works?") as stage:
         wanted = search_terms(stage.ctx, stage.query)
         works = next(term for term in wanted.terms if 1 in term.positions and 0 not in term.positions)
-        expected = math.log1p(4 / 2) / 8.0 * float(works.idf / wanted.ideal)
+        shared = math.log1p(4 / 2) / max(math.log1p(4 / 2), LEAST_RARITY)  # "aunt"; "birthday" and "June" are in the question
+        expected = shared * (FLOOR + float(works.idf / wanted.ideal))
         assert stage.raw("same-subject")[1] == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("facts", "question"),
+    [
+        (AUNT, "who has birthday 8 June, and which works?"),
+        (
+            ["The harvest song is by Orla Quinn.", "Orla Quinn was born in Cork.", "It rains."],
+            "Where was the writer of the harvest song born?",
+        ),
+    ],
+)
+def test_what_was_erased_leaves_no_trace_in_the_scores(facts: list[str], question: str) -> None:
+    kept = [mneme.Message(text=fact, session=str(number), at=START) for number, fact in enumerate(facts)]
+    gone = [mneme.Message(text=f"Erased thing number {number}.", session=f"g{number}", at=START) for number in range(40)]
+    with mneme.Memory(":memory:", embedder="hash:64", clock=FrozenClock(START), seed=1) as memory:
+        plain, pruned = memory.space("plain"), memory.space("pruned")
+        plain.remember(kept)
+        receipt = pruned.remember([*gone, *kept])
+        pruned.forget(receipt.ids[: len(gone)], erase=True)
+        expected = [(hit.memory.text, hit.why, hit.score) for hit in plain.recall(question).hits]
+        found = [(hit.memory.text, hit.why, hit.score) for hit in pruned.recall(question).hits]
+    assert [text for text, _, _ in found] == [text for text, _, _ in expected]
+    for (_, why, score), (_, expected_why, expected_score) in zip(found, expected, strict=True):
+        assert why == pytest.approx(expected_why, abs=1e-4)
+        assert score == pytest.approx(expected_score, abs=1e-4)
+
+
+def test_the_words_of_a_short_question_weigh_less_than_those_of_a_long_one() -> None:
+    facts = [*AUNT, "the grey heron stands in the shallow estuary at dusk"]
+    messages = [mneme.Message(text=fact, session=str(number), at=START) for number, fact in enumerate(facts)]
+    with staged(messages, "pilot") as stage:
+        wanted = search_terms(stage.ctx, stage.query)
+        assert float(wanted.ideal) == pytest.approx(math.log1p(4.5 / 1.5))
+        assert float(wanted.scale) == LEAST_IDEAL
+        assert 0 < max(stage.raw("lexical")) < float(wanted.ideal) / LEAST_IDEAL
+
+
+def test_forms_of_a_word_in_other_languages_are_one_word_and_stand_in_texts_of_their_language_only() -> None:
+    german = "Die Häuser in der alten Straße sind schön, und die Straße ist auch nicht weit von der Schule."
+    texts = ["The man paints houses.", "Many houses are empty.", german]
+    with staged(said(*texts), "How many houses are there?") as stage:
+        assert "de" in stage.ctx.index.languages()
+        wanted = search_terms(stage.ctx, stage.query).terms
+        by_texts = {tuple(term.positions.tolist()) for term in wanted}
+        assert by_texts == {(0, 1), (1,)}  # houses; many, which "man" is not
+    with staged(said(*texts), "Häuser") as stage:
+        assert [term.positions.tolist() for term in search_terms(stage.ctx, stage.query).terms] == [[2]]
 
 
 def test_top_returns_the_highest_and_all_when_there_are_not_more() -> None:
@@ -193,7 +246,7 @@ def _slow_window_bm25(index, wanted, inside):  # type: ignore[no-untyped-def]
     for term in wanted.terms:
         held = dict(zip(term.positions.tolist(), term.counts.tolist(), strict=True))
         counts.append(sum(held.get(each, 0.0) for each in inside))
-    return sum(float(term.idf) * count / (count + norm) for term, count in zip(wanted.terms, counts, strict=True)) / float(wanted.ideal)
+    return sum(float(term.idf) * count / (count + norm) for term, count in zip(wanted.terms, counts, strict=True)) / float(wanted.scale)
 
 
 def _slow_session_bm25(index, wanted, groups, position):  # type: ignore[no-untyped-def]
@@ -207,4 +260,4 @@ def _slow_session_bm25(index, wanted, groups, position):  # type: ignore[no-unty
         idf = term.weight * math.log1p((len(ids) - having + 0.5) / (having + 0.5))
         count = by_group[groups[position]]
         score += idf * count / (count + norm)
-    return score / float(wanted.ideal)
+    return score / float(wanted.scale)

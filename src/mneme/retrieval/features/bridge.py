@@ -15,7 +15,7 @@ from mneme.core.components import Scene
 from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray, IntArray
 from mneme.retrieval.candidates import top
-from mneme.retrieval.terms import search_terms
+from mneme.retrieval.terms import present_count, search_terms
 from mneme.text.marks import phrase_mark, phrases
 
 BEST = 3
@@ -53,7 +53,7 @@ class Bridge:
             if 1 < len(positions) <= RARE:
                 near = places_of(scene, positions)
                 near = near[near != place]
-                tied[near] += np.float32(math.log1p(ctx.index.size / len(positions)))
+                tied[near] += np.float32(math.log1p(present_count(ctx.index) / len(positions)))
         return tied
 
 

@@ -53,7 +53,7 @@ class WindowLexical:
             inside = counts[places].sum(axis=1)
             counts[term.positions] = 0.0
             total += term.idf * inside / (inside + norm)
-        return total / wanted.ideal
+        return total / wanted.scale
 
 
 def windows(index: Index) -> IntArray:

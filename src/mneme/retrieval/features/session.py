@@ -42,7 +42,7 @@ class SessionLexical:
             inside = np.bincount(groups[term.positions], term.counts, count).astype(np.float32)
             idf = np.float32(term.weight * inverse_frequency(int(np.count_nonzero(inside)), sessions))
             total += idf * inside / (inside + norm)
-        return total[groups[scene.positions]] / wanted.ideal
+        return total[groups[scene.positions]] / wanted.scale
 
 
 def _norm(index: Index) -> tuple[FloatArray, int]:
