@@ -52,6 +52,8 @@ def by_rule(*more: object) -> Recipe:
 def told(folder: Path, texts: Sequence[str]) -> None:
     """Store messages with a job each and form none of them."""
     with Memory(folder, embedder="hash", recipe=by_rule(), llm=ScriptedLLM({}), background=False) as memory:
+        early = Message(text="I play chess.", author="Ana", at=datetime(2023, 1, 1, tzinfo=UTC))
+        memory.space("work").remember(early, wait=True)  # what all have in common, such as who Ana is, is there
         for number, text in enumerate(texts):
             memory.space("work").remember(Message(text=text, author="Ana", at=datetime(2024, 1, 1 + number, tzinfo=UTC)))
         assert len(memory.space("work").jobs(states=("waiting",))) == len(texts)
