@@ -45,7 +45,7 @@ class Gate:
 
     def refine(self, ctx: Context, query: Query, ranked: Ranked) -> Ranked:
         """Return the hits, or none."""
-        closed = _SMALL_TALK.fullmatch(query.text) is not None
+        closed = small_talk(query.text)
         if not closed and self.ask_model and ctx.llm is not None:
             closed = not ctx.llm.ask(NEEDED, {"question": query.text}, Needed).needed
         if not closed:
@@ -54,3 +54,13 @@ class Gate:
         return replace(
             ranked, positions=ranked.positions[:0], scores=ranked.scores[:0], parts={name: part[:0] for name, part in ranked.parts.items()}
         )
+
+
+def small_talk(text: str) -> bool:
+    """Return whether a message is a greeting, thanks or the like, and nothing else.
+
+    Example:
+        >>> small_talk("Hello there!"), small_talk("Hello, where is my key?")
+        (True, False)
+    """
+    return _SMALL_TALK.fullmatch(text) is not None

@@ -1,0 +1,218 @@
+"""MemOS's acceptance test: bands of likeness, versions and rollback, frozen items, the cache, the working set, intent, cubes that move."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from mneme.core.clock import FrozenClock
+from mneme.core.errors import InvalidInput, NotFound, Refused
+from mneme.core.records import Memory
+from mneme.recipes.agent.cube_schedule import Bounds, Schedule
+from mneme.recipes.agent.cubes import Cube, together
+from mneme.testing import ScriptedLLM
+
+from .world import START, at_angle, memory_of
+
+PORTO, OSLO, AGAIN = "Ana lives in Porto.", "Ana lives in Oslo.", "In Porto is where Ana lives."
+TABLE = {PORTO: [1, 0], AGAIN: at_angle(0.95), OSLO: at_angle(0.85), "Ana has a dog.": [0, 0, 1], "Ana owns a boat there.": at_angle(0.82)}
+
+
+class Cache:
+    """A cache that counts."""
+
+    def __init__(self) -> None:
+        self.warm_now: dict[str, tuple[str, ...]] = {}
+        self._count = 0
+
+    def warm(self, memories: Sequence[Memory]) -> str:
+        self._count += 1
+        self.warm_now[f"prefix-{self._count}"] = tuple(memory.text for memory in memories)
+        return f"prefix-{self._count}"
+
+    def drop(self, handle: str) -> None:
+        del self.warm_now[handle]
+
+
+def cube(**more: object) -> tuple[Cube, FrozenClock]:
+    memory, clock = memory_of("memos", TABLE)
+    return Cube(memory.space("a"), **more), clock  # type: ignore[arg-type]
+
+
+def test_a_near_duplicate_is_one_item_with_one_step_of_history() -> None:
+    mem, _ = cube()
+    first = mem.add(PORTO, key="home")
+    second = mem.add(AGAIN)
+    assert (first.update, second.update, second.id) == ("extract", "duplicate", first.id)
+    header = mem.header(first.id)
+    assert [(step["update"], step["memory"]) for step in header.history] == [("duplicate", AGAIN)]
+    assert (header.state, header.version, len(mem.items())) == ("merged", 1, 1)
+
+
+def test_a_contradiction_archives_the_old_item_and_rollback_brings_its_text_back() -> None:
+    mem, _ = cube()
+    old = mem.add(PORTO).id
+    change = mem.add(OSLO)
+    assert (change.update, change.archived) == ("conflict", old)
+    assert (mem.state(old), mem.header(old).evolves_to) == ("archived", change.id)
+    header = mem.header(change.id)
+    assert (header.version, header.archived_item) == (2, old)
+    assert [item.text for item in mem.items()] == [OSLO]
+    assert mem.rollback(change.id).text == PORTO
+    assert [item.text for item in mem.items()] == [PORTO]
+    assert mem.header(old).evolves_to is None
+    with pytest.raises(NotFound):
+        mem.rollback(old)
+
+
+def test_what_is_related_stays_beside_it_or_goes_by_the_model() -> None:
+    mem, _ = cube()
+    mem.add(PORTO)
+    assert mem.add("Ana has a dog.").update == "extract"
+    assert mem.add("Ana owns a boat there.").update == "unrelated"
+    judged, _ = cube(llm=ScriptedLLM({"cubes.relate": {"relation": "conflict"}}))
+    judged.add(PORTO)
+    assert judged.add("Ana owns a boat there.").update == "conflict"
+
+
+def test_a_frozen_item_refuses_every_change() -> None:
+    mem, _ = cube()
+    id = mem.add(PORTO).id
+    mem.freeze(id)
+    assert mem.state(id) == "frozen"
+    with pytest.raises(Refused, match="thaw it first"):
+        mem.update(id, "Ana lives in Rome.")
+    change = mem.add(OSLO)
+    assert (change.update, change.archived) == ("conflict", None)
+    assert {item.text for item in mem.items()} == {PORTO, OSLO}
+    mem.thaw(id)
+    mem.update(id, "Ana lives in Rome.")
+    assert mem.header(id).version == 2
+    assert mem.header(id).history[-1]["memory"] == PORTO
+
+
+def test_nothing_formed_later_ends_a_frozen_statement() -> None:
+    memory, clock = memory_of("memos", "hash:96")
+    space = memory.space("s")
+    space.remember(PORTO.replace("Ana lives", "I live"), author="Ana")
+    (home,) = [m for m in space.memories() if m.attributes.get("relation") == "lives_in"]
+    space.revise(home.id, tags=("frozen",))
+    clock.set(START + timedelta(days=3))
+    space.remember("I live in Oslo now.", author="Ana")
+    assert space.get(home.id).valid_to is None
+    space.revise(home.id, tags=())
+    clock.set(START + timedelta(days=6))
+    space.remember("I live in Rome now.", author="Ana")
+    assert space.get(home.id).valid_to is not None
+
+
+def test_what_is_used_often_moves_into_the_cache_and_back_when_it_idles() -> None:
+    mem, clock = cube()
+    cache = Cache()
+    plan = Schedule(mem, cache)
+    id = mem.add(PORTO).id
+    for _ in range(2):
+        plan.ask(PORTO, k=1)
+    assert plan.tick() == {"in": [], "out": []}
+    assert plan.form(id) == "plaintext"
+    plan.ask(PORTO, k=1)
+    assert plan.tick()["in"] == [id]
+    assert plan.form(id) == "activation"
+    assert cache.warm_now == {plan.handles[id]: (PORTO,)}
+    assert plan.tick() == {"in": [], "out": []}
+    clock.set(START + timedelta(hours=1))
+    assert plan.tick() == {"in": [], "out": [id]}
+    assert (plan.form(id), cache.warm_now) == ("plaintext", {})
+
+
+def test_the_working_set_is_cleaned_above_twenty() -> None:
+    mem, _ = cube()
+    plan = Schedule(mem)
+    ids = [mem.add(f"statement number {n}").id for n in range(21)]
+    for id in ids[:20]:
+        plan.use([id])
+    assert len(plan.working) == 20
+    plan.use([ids[20]])
+    assert 16 <= len(plan.working) <= 20
+    assert plan.working[0] == ids[20]
+    assert ids[0] not in plan.working
+
+
+def test_no_search_where_the_intent_says_so() -> None:
+    llm = ScriptedLLM({"cubes.intent": [{"trigger_retrieval": False}, {"trigger_retrieval": True, "missing_evidences": ["dog"]}]})
+    mem, _ = cube()
+    mem.add("Ana has a dog.")
+    plan = Schedule(mem, llm=llm)
+    assert plan.ask("Where does Ana live?") == []
+    assert mem.space._memory.uses.taken("a", None, None) == []  # type: ignore[arg-type]  # nothing was recalled
+    assert [item.text for item in plan.ask("Does Ana have a pet?")] == ["Ana has a dog."]
+    assert Schedule(mem).ask("Hello there!") == []
+
+
+def test_tasks_go_by_priority_once_per_key_and_a_failing_one_stays() -> None:
+    mem, _ = cube()
+    plan = Schedule(mem)
+    done: list[str] = []
+    plan.submit("mem_organize", lambda: done.append("low"), priority="low")
+    assert plan.submit("add", lambda: done.append("first"), key="k")
+    assert not plan.submit("add", lambda: done.append("again"), key="k")
+    plan.submit("query", lambda: done.append("high"), priority="high")
+    assert plan.run(2) == ["query", "add"]
+    plan.submit("mem_update", lambda: 1 / 0, priority="high")
+    with pytest.raises(ZeroDivisionError):
+        plan.run()
+    assert done == ["high", "first"]
+    with pytest.raises(InvalidInput, match="mem_dream"):
+        plan.submit("sleep", lambda: None)
+
+
+def test_a_dumped_cube_comes_back_with_its_provenance(tmp_path: Path) -> None:
+    mem, _ = cube()
+    said = mem.space.remember("I live in Porto, you know.", author="Ana", ref="m1")
+    id = mem.add(PORTO, sources=["m1"], sensitivity="medium", visible_to=["ana"], lasts=timedelta(days=9)).id
+    mem.add(AGAIN)
+    mem.dump(tmp_path / "cube.jsonl")
+    other = Cube(memory_of("memos", TABLE)[0].space("b"))
+    assert other.load(tmp_path / "cube.jsonl") >= 1
+    before, after = mem.header(id), other.header(id)
+    assert (after.history, after.sensitivity, after.visible_to, after.expires_at) == (
+        before.history, "medium", ("ana",), START + timedelta(days=9),
+    )  # fmt: skip
+    assert after.sources == before.sources == ("ep" + said.ids[0][3:],)
+    assert other.space.episodes(after.sources)[0].text == "I live in Porto, you know."
+    assert other.load(tmp_path / "cube.jsonl") == 0
+
+
+def test_items_move_between_cubes_and_cubes_answer_together() -> None:
+    memory, clock = memory_of("memos", TABLE)
+    one, two = Cube(memory.space("a")), Cube(memory.space("b"))
+    one.space.remember("I live in Porto, you know.", author="Ana", ref="m1")
+    id = one.add(PORTO, sources=["m1"]).id
+    two.add("Ana has a dog.")
+    found = together(memory, [one, two], PORTO)
+    assert (found[0][0], found[0][1].text) == ("a", PORTO)
+    assert one.migrate([id], two) == [id]
+    assert (one.state(id), two.state(id)) == ("archived", "generated")
+    assert two.space.episodes(two.header(id).sources)[0].text == "I live in Porto, you know."
+    assert together(memory, [one, two], PORTO)[0][0] == "b"
+    with pytest.raises(InvalidInput, match="another one"):
+        two.migrate([id], two)
+    clock.set(START + timedelta(days=31))
+    plan = Schedule(two, bounds=Bounds(stable=timedelta(days=30)))
+    plan.use([id])
+    assert [(pair.answer, pair.sources) for pair in plan.for_training()] == [(PORTO, (id,))]
+
+
+def test_an_item_expires_with_its_time() -> None:
+    mem, clock = cube()
+    id = mem.add(PORTO, lasts=timedelta(days=1)).id
+    assert mem.state(id) == "generated"
+    mem.space.recall(PORTO)
+    mem.space.upkeep()
+    assert mem.state(id) == "activated"
+    clock.set(START + timedelta(days=1))
+    assert mem.state(id) == "expired"
+    assert mem.recall(PORTO) == []
