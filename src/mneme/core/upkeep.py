@@ -121,6 +121,11 @@ class Census:
         since = np.maximum(self.at, self.last_used)
         return np.maximum((to_micros(now) - since) / DAY_US, 0.0).astype(np.float32)
 
+    def fading_days(self, now: datetime) -> FloatArray:
+        """Return ``(n,)`` days for which each memory has faded: since its last use, or its time where uses were bad more than good."""
+        since = np.where(self.uses < 0, self.at, np.maximum(self.at, self.last_used))
+        return np.maximum((to_micros(now) - since) / DAY_US, 0.0).astype(np.float32)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
@@ -158,6 +163,11 @@ class Curve(Protocol):
     def born(self, strength: FloatArray, uses: FloatArray) -> FloatArray:
         """Return ``(n,)`` strengths on the curve's own scale; 1.0 at birth becomes the strength of a new memory."""
         ...
+
+
+def moved(usage: Usage | None, grade: str, at: datetime) -> datetime | None:
+    """Return when a memory counts as used last after a use of this grade: a bad one makes what was of use before no fresher."""
+    return None if grade == "again" and usage is not None and usage.uses > 0 else at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +214,7 @@ class Round:
         """Return ``(n,)`` retention of every memory now; what has ended in the world, or proved useless, counts for less."""
         census = self.census
         strength = self.curve.born(census.strength, census.uses)
-        kept = self.curve.retention(strength, census.age_days(self.now))
+        kept = self.curve.retention(strength, census.fading_days(self.now))
         ended = census.valid_to <= to_micros(self.now)
         return np.where(ended, kept * ENDED, kept).astype(np.float32) * np.where(census.uses < 0, USELESS, 1.0).astype(np.float32)
 

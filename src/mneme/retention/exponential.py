@@ -15,7 +15,7 @@ import numpy as np
 from mneme.core.errors import InvalidInput
 from mneme.core.operations import Reinforce
 from mneme.core.records import Usage
-from mneme.core.upkeep import FloatArray
+from mneme.core.upkeep import FloatArray, moved
 
 GAIN = {"again": -1.0, "hard": 0.5, "good": 1.0, "easy": 1.0}
 """What a use of each grade adds to S."""
@@ -56,4 +56,4 @@ class Exponential:
         """Return the change of S; a use sets t back to 0."""
         strength = 1.0 if usage is None else usage.strength
         gain = max(strength + GAIN[grade], self.floor) - strength
-        return Reinforce(id=id, uses=-1.0 if grade == "again" else 1.0, strength=gain, at=at)
+        return Reinforce(id=id, uses=-1.0 if grade == "again" else 1.0, strength=gain, at=moved(usage, grade, at))

@@ -13,7 +13,7 @@ import numpy as np
 from mneme.core.errors import InvalidInput
 from mneme.core.operations import Reinforce
 from mneme.core.records import Usage
-from mneme.core.upkeep import FloatArray
+from mneme.core.upkeep import FloatArray, moved
 
 FACTOR = {"again": 0.5, "hard": 1.0, "good": 2.0, "easy": 2.0}
 """By what a use of each grade multiplies the half-life."""
@@ -55,4 +55,4 @@ class HalfLife:
         """Return the change of the half-life."""
         strength = 1.0 if usage is None else usage.strength
         after = min(max(strength * FACTOR[grade], self.shortest), self.longest)
-        return Reinforce(id=id, uses=-1.0 if grade == "again" else 1.0, strength=after - strength, at=at)
+        return Reinforce(id=id, uses=-1.0 if grade == "again" else 1.0, strength=after - strength, at=moved(usage, grade, at))

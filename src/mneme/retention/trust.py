@@ -1,13 +1,18 @@
 """Trust and persistence of refined memories, from feedback, age and use.
 
 Source: MARK (arXiv 2505.05177). TS = (1 + pos) / (2 + pos + neg) times the weight of the source; PS = 2^(-age / h) log(1 + uses).
-Differs: the paper gives no formulas, these are the forms of its sheet.
+Differs: the paper gives no formulas, these are the forms of its sheet; being written counts as the first use, age is since the last one.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+
+from mneme.core.records import Usage
+
+HELPFUL, HARMFUL = "helpful", "harmful"
+"""Numbers of ``Usage.state``: how often feedback called a memory useful, and useless."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,3 +59,14 @@ class Trust:
         ones = (self.score(*first[:2]), first[2])
         others = (self.score(*second[:2]), second[2])
         return 0 if ones > others else 1
+
+
+def counts(usage: Usage | None) -> tuple[float, float]:
+    """Return how often a memory was judged useful and useless."""
+    return (0.0, 0.0) if usage is None else (usage.state.get(HELPFUL, 0.0), usage.state.get(HARMFUL, 0.0))
+
+
+def voted(usage: Usage | None, useful: bool) -> dict[str, float]:
+    """Return the count that one more judgement changes."""
+    name = HELPFUL if useful else HARMFUL
+    return {name: (0.0 if usage is None else usage.state.get(name, 0.0)) + 1.0}
