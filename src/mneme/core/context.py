@@ -90,8 +90,15 @@ class Index(Protocol):
         """Return ``(size,)``: which positions a filter admits that hold at ``as_of`` (or have not ended by ``now``)."""
         ...
 
-    def dense(self, vector: FloatArray) -> FloatArray:
-        """Return ``(size,)`` cosine of each memory's best passage with a unit vector, from 8-bit codes (error below 0.01)."""
+    def dense(self, vector: FloatArray, among: BoolArray | None = None) -> FloatArray:
+        """Return ``(size,)`` cosine of each memory's best passage with a unit vector, from 8-bit codes (error below 0.01).
+
+        With ``among``, ``(size,)``, what is not among it may be left at -1.
+        """
+        ...
+
+    def dense_at(self, positions: IntArray, vector: FloatArray) -> FloatArray:
+        """Return ``(len(positions),)`` the same cosines of a few positions, rising."""
         ...
 
     def exact(self, positions: IntArray, vector: FloatArray) -> FloatArray:

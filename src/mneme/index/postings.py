@@ -69,6 +69,8 @@ class Postings:
         # Rows removed since their postings were last dropped.
         self._stale_rows = 0
         self._languages: tuple[str, ...] | None = None
+        # Rows came in rising order, so every term's postings are in it too.
+        self._rising = True
 
     @property
     def nbytes(self) -> int:
@@ -106,6 +108,7 @@ class Postings:
         if self._stale_rows and bool((rows < self.n_rows).any()):
             # A row that is given anew must not find its old postings alive again.
             self.compact()
+        self._rising = self._rising and int(rows[0]) >= self.n_rows and bool((np.diff(rows) > 0).all())
         self._grow(int(rows.max()) + 1)
         owner = np.repeat(rows, sizes).astype(np.int32)
         self._length[rows] = np.bincount(np.repeat(np.arange(len(rows)), sizes), weights=counts, minlength=len(rows))
@@ -206,8 +209,10 @@ class Postings:
     def term_postings(self, term_id: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Live rows that have the term, rising, and how often each has it."""
         rows, counts = self._joined(self._find(np.array([term_id], dtype=np.uint64))[0])
-        order = np.argsort(rows, kind="stable")
-        return rows[order].astype(np.int64), counts[order].astype(np.float32)
+        if not self._rising:
+            order = np.argsort(rows, kind="stable")
+            rows, counts = rows[order], counts[order]
+        return rows.astype(np.int64), counts.astype(np.float32)
 
     def languages(self) -> tuple[str, ...]:
         """Languages, other than each script's assumed one, that live rows are stemmed in; most frequent first."""

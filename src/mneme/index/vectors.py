@@ -218,6 +218,38 @@ class VectorCodes:
         np.maximum.at(best, more_rows, scores[more])
         return best
 
+    def scores_at(self, rows: Places, query: ArrayLike) -> Floats:
+        """The best key's score of some rows: ``(len(rows),) float32``, -1 for a row without keys.
+
+        Args:
+            rows: rising, each once.
+            query: ``(width,)``.
+        """
+        owners, codes, scales = self.taken(rows)
+        best = np.full(len(rows), ABSENT, np.float32)
+        if len(owners):
+            query_codes, scale = _query_codes(np.asarray(query, np.float32))
+            scores = np.asarray(simsimd.cdist(query_codes, codes, metric="dot", threads=1, out_dtype="f32"))[0] * scales
+            scores *= scale
+            np.maximum.at(best, np.searchsorted(rows, owners), scores)
+        return best
+
+    def taken(self, rows: Places) -> tuple[Places, Codes, Floats]:
+        """The keys of some rows: their rows, codes ``(k, width)`` and scales, a row's keys in the order of :meth:`add`.
+
+        Args:
+            rows: rising, each once.
+        """
+        keys = self._keys_of(rows)
+        if len(self._gone):
+            keys = keys[~np.isin(keys, self._gone)]
+        codes = np.empty((len(keys), self.width), np.int8)
+        block, at = np.divmod(keys, _BLOCK_KEYS)
+        for number in np.unique(block).tolist():
+            here = block == number
+            codes[here] = self._blocks[number][at[here]]
+        return self._rows[keys].astype(np.int64), codes, self._scales[keys]
+
     def _grouped(self) -> Groups:
         """Each row with its first key, then the row and key of every further one."""
         owners = self._rows[: self.n_keys]
@@ -230,8 +262,10 @@ class VectorCodes:
         rows = self._rows[: self.n_keys]
         if not self._rising:
             return np.flatnonzero(np.isin(rows, wanted))
-        starts, ends = np.searchsorted(rows, wanted, "left"), np.searchsorted(rows, wanted, "right")
-        return np.concatenate([np.arange(start, end) for start, end in zip(starts, ends, strict=True)] or [np.empty(0, np.int64)])
+        starts = np.searchsorted(rows, wanted, "left")
+        counts = np.searchsorted(rows, wanted, "right") - starts
+        before = np.cumsum(counts) - counts
+        return np.repeat(starts - before, counts) + np.arange(int(counts.sum()))
 
     def _store(self, codes: Codes) -> None:
         done = 0

@@ -15,7 +15,7 @@ from mneme.core.ports import FloatArray, IndexRows, IntArray
 from mneme.core.query import Filter
 from mneme.index.columns import SEARCHABLE, Columns, select
 from mneme.index.postings import Postings
-from mneme.index.vectors import VectorCodes
+from mneme.index.tiers import TieredCodes
 from mneme.text.terms import K1, B
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class SpaceIndex:
         self._exact = exact
         self.columns = Columns()
         self._postings = Postings(k1=K1, b=B)
-        self._codes = VectorCodes(width)
+        self._codes = TieredCodes(width)
         self._memo: dict[str, Any] = {}
 
     def refresh(self, rows: IndexRows) -> None:
@@ -54,6 +54,7 @@ class SpaceIndex:
         fresh = np.flatnonzero(searchable & ~unmoved)
         if len(fresh):
             self._add(rows, fresh)
+        self._codes.settle(self.columns["present"] & (self.columns["status"] == self.columns.code("status", "archived")))
         self.seq = max(self.seq, rows.seq)
         self._memo.clear()
 
@@ -136,9 +137,16 @@ class SpaceIndex:
             return active, open_ended
         return active, int(ends.min())
 
-    def dense(self, vector: FloatArray) -> FloatArray:
-        """Return ``(size,)`` cosine of each memory's best passage with a unit vector, from 8-bit codes (error below 0.01)."""
-        return self._codes.scores(vector)
+    def dense(self, vector: FloatArray, among: BoolArray | None = None) -> FloatArray:
+        """Return ``(size,)`` cosine of each memory's best passage with a unit vector, from 8-bit codes (error below 0.01).
+
+        With ``among``, what is not among it may be left at -1.
+        """
+        return self._codes.scores(vector, self.size, among)
+
+    def dense_at(self, positions: IntArray, vector: FloatArray) -> FloatArray:
+        """Return ``(len(positions),)`` the same cosines of a few positions, rising."""
+        return self._codes.scores_at(positions, vector)
 
     def exact(self, positions: IntArray, vector: FloatArray) -> FloatArray:
         """Return ``(len(positions),)`` the same cosine from float32 vectors; 0 for what was erased meanwhile."""

@@ -57,7 +57,7 @@ SUFFICIENCY = {
 recipe = Recipe(
     name="default",
     about="vectors and words of a memory, its window and its session; who speaks, when, and what kind of answer is asked for",
-    channels=(Dense(), Lexical()),
+    channels=(Dense(admitted_only=True), Lexical()),
     ranker=LinearSum(
         features=(
             WindowDense(),

@@ -2,18 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from mneme.core.context import Context, Query
-from mneme.core.ports import FloatArray
+from mneme.core.ports import FloatArray, IntArray
+
+DENSE = "dense"
+"""The channel's name."""
+
+UNSCORED = -1.0
+"""The score of a memory that was not scored, and the least that a cosine can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dense:
-    """The cosine of the query with the memory's best passage."""
+    """The cosine of the query with the memory's best passage.
 
-    name: str = "dense"
+    Args:
+        admitted_only: leave archived memories unscored where the query does not admit them; for rankers that ask :func:`lent` for those
+            that stand near the candidates. In a space that is mostly archive this spares most of the work.
+    """
+
+    admitted_only: bool = False
+    name: str = DENSE
 
     def search(self, ctx: Context, query: Query) -> FloatArray:
         """Return ``(size,)`` cosines."""
-        return ctx.index.dense(query.vector)
+        return ctx.index.dense(query.vector, query.admitted if self.admitted_only else None)
+
+
+def lent(ctx: Context, query: Query, channels: Mapping[str, FloatArray], positions: IntArray) -> Mapping[str, FloatArray]:
+    """Return the channels with the cosines of all that is in a conversation with one of the candidates.
+
+    What a conversation said bears on what of it is still recalled, the archived part of it too.
+
+    Args:
+        positions: the candidates.
+    """
+    cosines = channels.get(DENSE)
+    if cosines is None or not len(positions):
+        return channels
+    unscored = cosines == UNSCORED
+    if not unscored.any():
+        return channels
+    groups, count = ctx.index.groups
+    near = np.zeros(count, bool)
+    near[groups[positions]] = True
+    missing = np.flatnonzero(unscored & near[groups])
+    if not len(missing):
+        return channels
+    filled = cosines.copy()
+    filled[missing] = ctx.index.dense_at(missing, query.vector)
+    return {**channels, DENSE: filled}

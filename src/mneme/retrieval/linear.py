@@ -11,6 +11,7 @@ from mneme.core.components import Estimator, Feature, Ranked, Scene
 from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray, IntArray
 from mneme.retrieval.candidates import candidates, top
+from mneme.retrieval.dense import lent
 
 EXACT = "dense"
 """The channel whose scores come from 8-bit codes and are made exact for the best."""
@@ -57,7 +58,7 @@ class LinearSum:
         """Return the candidates with their totals, and what each channel and feature contributes, ``(m,)`` each."""
         positions = candidates(ctx, query.admitted, channels, query.k)
         total = np.zeros(len(positions), np.float32)
-        scene = Scene(positions=positions, channels=channels, totals=total)
+        scene = Scene(positions=positions, channels=lent(ctx, query, channels, positions), totals=total)
         weights = self._weights(ctx)
         parts = {name: scores[positions] * np.float32(weights[name]) for name, scores in channels.items()}
         for part in parts.values():

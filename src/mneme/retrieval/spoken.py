@@ -96,9 +96,13 @@ class Spoken:
         """Return ``(size,)``: which positions a filter admits."""
         return self.whole.mask(where, as_of=as_of, now=now) & ~self.formed
 
-    def dense(self, vector: FloatArray) -> FloatArray:
+    def dense(self, vector: FloatArray, among: BoolArray | None = None) -> FloatArray:
         """Return ``(size,)`` cosines, 0 for what is left out."""
-        return np.where(self.formed, np.float32(0.0), self.whole.dense(vector))
+        return np.where(self.formed, np.float32(0.0), self.whole.dense(vector, among))
+
+    def dense_at(self, positions: IntArray, vector: FloatArray) -> FloatArray:
+        """Return ``(len(positions),)`` the same cosines of a few positions."""
+        return np.where(self.formed[positions], np.float32(0.0), self.whole.dense_at(positions, vector))
 
     def exact(self, positions: IntArray, vector: FloatArray) -> FloatArray:
         """Return ``(len(positions),)`` the same cosine from float32 vectors."""

@@ -21,8 +21,11 @@ class SessionDense:
     def score(self, ctx: Context, query: Query, scene: Scene) -> FloatArray:
         """Return ``(m,)`` cosines."""
         groups, count = ctx.index.groups
+        wanted = np.zeros(count, bool)
+        wanted[groups[scene.positions]] = True
+        members = np.flatnonzero(wanted[groups])
         best = np.full(count, -1.0, np.float32)
-        np.maximum.at(best, groups, scene.channels["dense"])
+        np.maximum.at(best, groups[members], scene.channels["dense"][members])
         return best[groups[scene.positions]]
 
 
