@@ -43,7 +43,7 @@ from mneme.engine import (
 from mneme.engine.blocks import Blocks
 from mneme.engine.deferred import Deferred
 from mneme.engine.fading import Left, course
-from mneme.engine.jobs import Done, work
+from mneme.engine.jobs import Done, dropped, given_up, put_back, work
 from mneme.engine.material import material_for
 from mneme.engine.opened import Opened
 from mneme.engine.receipts import chunks
@@ -621,6 +621,43 @@ class Space:
         """Return the space's jobs in these states, or all."""
         with self._use(create=False) as opened:
             return opened.store.jobs(states=states)
+
+    def retry_jobs(self, ids: Sequence[str] = (), *, actor: str | None = None) -> Receipt:
+        """Put jobs that were given up back into the queue, due now and with their attempts forgotten.
+
+        Args:
+            ids: which; none puts back all of them.
+            actor: who the journal names.
+
+        Raises:
+            NotFound: there is no such job.
+            InvalidInput: one was not given up.
+        """
+        return self._changed_jobs(ids, ("dead",), actor, retry=True)
+
+    def drop_jobs(self, ids: Sequence[str] = (), *, actor: str | None = None) -> Receipt:
+        """Take jobs out of the queue for good; the messages that they were about stay, and can be formed again later.
+
+        Args:
+            ids: which, given up or waiting; none drops all that were given up.
+            actor: who the journal names.
+
+        Raises:
+            NotFound: there is no such job.
+            InvalidInput: one is done, or a worker is at it.
+        """
+        return self._changed_jobs(ids, ("dead", "waiting"), actor, retry=False)
+
+    def _changed_jobs(self, ids: Sequence[str], states: Sequence[str], actor: str | None, *, retry: bool) -> Receipt:
+        trace = Trace(id=self._memory.ids.new("tr"), verb="jobs")
+        with self._use(create=False) as opened:
+            chosen = given_up(opened.store, ids, states)
+            operations = put_back(chosen, self._memory.clock.now()) if retry else dropped(chosen)
+            applied = self._apply(opened, operations, trace, actor=actor) if operations else None
+        if retry and chosen:
+            self._memory.notice(self.name)
+        entry = applied.entry if applied is not None else None
+        return Receipt(verb="jobs", jobs=tuple(job.id for job in chosen), entry=entry.seq if entry else 0, trace=trace)
 
     def drain(self) -> Done:
         """Do the space's deferred work that is due, in this thread, and return what came of it."""

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from mneme import Memory, Message
 from mneme.cli.main import run
+from mneme.core.clock import FrozenClock
+from mneme.models.settings import LLMSettings
+from mneme.testing import ScriptedLLM
 
 
 def answered(capsys: pytest.CaptureFixture[str], folder: Path, *words: str) -> dict[str, object]:
@@ -36,3 +41,51 @@ def test_a_text_is_stored_formed_and_asked_for(tmp_path: Path, capsys: pytest.Ca
 def test_extract_wants_a_text_or_an_episode(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["extract", "--root", str(tmp_path)]) != 0
     assert "--episode" in capsys.readouterr().err
+
+
+def given_up(folder: Path) -> list[str]:
+    """Store two messages whose forming fails for good, and return their jobs."""
+    clock = FrozenClock(datetime(2024, 1, 1, tzinfo=UTC))
+    llm = ScriptedLLM({}, settings=LLMSettings(retries=0, repairs=0))
+    with Memory(folder, embedder="hash", recipe="beliefs", llm=llm, background=False, clock=clock) as memory:
+        space = memory.space("default")
+        for text in ("I moved to Lisbon in March 2023.", "I work at Acme."):
+            space.remember(Message(text=text, author="Ana"))
+        while space.jobs(states=("waiting",)):
+            space.drain()
+            clock.advance(hours=1)
+        return [job.id for job in space.jobs(states=("dead",))]
+
+
+def test_jobs_that_were_given_up_are_retried_or_dropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = given_up(tmp_path)
+    assert answered(capsys, tmp_path, "jobs", "retry", first)["jobs"] == [first]
+    assert [(job["state"], job["attempts"]) for job in answered(capsys, tmp_path, "jobs")] == [("dead", 5), ("waiting", 0)]  # type: ignore[index, attr-defined]
+    assert answered(capsys, tmp_path, "jobs", "drop", "--all")["jobs"] == [second]
+    assert answered(capsys, tmp_path, "jobs", "drop", "--all")["jobs"] == []
+    assert answered(capsys, tmp_path, "worker", "--once")["done"] == 1
+    assert sorted(job["state"] for job in answered(capsys, tmp_path, "jobs")) == ["cancelled", "done"]  # type: ignore[index, attr-defined]
+    assert answered(capsys, tmp_path, "ask", "Where did Ana move to?")["known"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("jobs", "retry"), "--all"),
+        (("jobs", "retry", "job_none"), "job_none"),
+        (("jobs", "list", "job_none"), "retry"),
+        (("jobs", "drop", "--all", "--state", "dead"), "--state"),
+    ],
+)
+def test_jobs_says_what_it_needs(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str) -> None:
+    answered(capsys, tmp_path, "extract", "I moved to Lisbon in March 2023.", "--author", "Ana")
+    assert run([*words, "--root", str(tmp_path), "--embedder", "hash"]) != 0
+    assert said in capsys.readouterr().err
+
+
+def test_a_job_that_is_done_is_not_retried(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answered(capsys, tmp_path, "extract", "I moved to Lisbon in March 2023.", "--author", "Ana")
+    (job,) = answered(capsys, tmp_path, "jobs")
+    for action in ("retry", "drop"):
+        assert run(["jobs", action, job["id"], "--root", str(tmp_path), "--embedder", "hash"]) != 0  # type: ignore[index]
+        assert "is done" in capsys.readouterr().err

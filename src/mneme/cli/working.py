@@ -23,15 +23,47 @@ if TYPE_CHECKING:
     from mneme.engine.forming import Formed
     from mneme.engine.jobs import Done
 
+_ACTIONS = ("list", "retry", "drop")
 _STATES = ("waiting", "leased", "done", "dead", "cancelled")
 _llm = click.option("--llm", metavar="NAME", envvar="MNEME_LLM", help="Language model, such as ollama:qwen3. [env: MNEME_LLM]")
 
 
 @click.command()
-@click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="Only jobs in this state; repeatable.")
+@click.argument("action", type=click.Choice(_ACTIONS), default="list")
+@click.argument("ids", nargs=-1)
+@click.option("--state", "states", multiple=True, type=click.Choice(_STATES), help="List only jobs in this state; repeatable.")
+@click.option("--all", "every", is_flag=True, help="Retry or drop every job that was given up.")
 @shared
-def jobs(app: App, states: tuple[str, ...]) -> None:
-    """List deferred work: what waits, what runs, what was given up and why."""
+def jobs(app: App, action: str, ids: tuple[str, ...], states: tuple[str, ...], every: bool) -> None:
+    """List deferred work: what waits, what runs, what was given up and why.
+
+    `jobs retry ID ...` puts jobs that were given up back into the queue, `jobs drop ID ...` takes them out for good; the messages that
+    they were about stay. --all stands for every job that was given up.
+    """
+    from mneme.core.errors import InvalidInput
+
+    if action == "list":
+        if ids or every:
+            raise InvalidInput({"ACTION": "list takes neither ids nor --all; write jobs retry or jobs drop"})
+        _list_jobs(app, states)
+        return
+    if states:
+        raise InvalidInput({"--state": "is for the list; name jobs, or give --all"})
+    if bool(ids) == every:
+        raise InvalidInput({"IDS": "name jobs, or give --all for every job that was given up"})
+    with app.open() as space:
+        receipt = space.retry_jobs(ids) if action == "retry" else space.drop_jobs(ids)
+    done = "back in the queue" if action == "retry" else "dropped"
+    app.answer(receipt, lambda out: _show_changed(out, receipt.jobs, done))
+
+
+def _show_changed(out: Console, ids: Sequence[str], done: str) -> None:
+    from mneme.cli.render import plural
+
+    out.print(f"{plural(len(ids), 'job')} {done}.")
+
+
+def _list_jobs(app: App, states: Sequence[str]) -> None:
     from mneme.cli.render import day, plural
 
     with app.open() as space:

@@ -7,13 +7,14 @@ claimed again when its lease ends; its second run finds the key used and only re
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mneme.core.clock import Clock
-from mneme.core.errors import BudgetExceeded, Closed, MnemeError
+from mneme.core.errors import BudgetExceeded, Closed, InvalidInput, MnemeError, NotFound
+from mneme.core.operations import Cancel, Enqueue, Operation
 from mneme.core.ports import Store
 from mneme.core.records import Job
 
@@ -74,6 +75,34 @@ def work(store: Store, tasks: Mapping[str, Task], clock: Clock, *, limit: int = 
             break
         total += _do(store, claimed[0], tasks[claimed[0].task], clock)
     return total
+
+
+def given_up(store: Store, ids: Sequence[str], states: Sequence[str]) -> list[Job]:
+    """Return the jobs of these ids, or with none all that were given up.
+
+    Raises:
+        NotFound: there is no such job.
+        InvalidInput: one is in none of the states; it is done, or a worker is at it.
+    """
+    there = {job.id: job for job in store.jobs()}
+    for id in ids:
+        if id not in there:
+            raise NotFound("job", id)
+    bad = {id: f"is {there[id].state}; only jobs that are {' or '.join(states)} can be" for id in ids if there[id].state not in states}
+    if bad:
+        raise InvalidInput(bad)
+    return [there[id] for id in dict.fromkeys(ids)] if ids else [job for job in there.values() if job.state == "dead"]
+
+
+def put_back(jobs: Sequence[Job], now: datetime) -> list[Operation]:
+    """Return what puts jobs that were given up back into the queue, due now and with their attempts forgotten."""
+    fresh = [replace(job, state="waiting", attempts=0, error=None, due_at=now, leased_until=None) for job in jobs]
+    return [operation for job in fresh for operation in (Cancel(id=job.id), Enqueue(job=job))]
+
+
+def dropped(jobs: Sequence[Job]) -> list[Operation]:
+    """Return what takes jobs out of the queue for good; the input that they were about stays."""
+    return [Cancel(id=job.id) for job in jobs]
 
 
 @contextmanager
