@@ -10,6 +10,7 @@ Codes lie in blocks that never move, so growing copies nothing and a reader neve
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -119,6 +120,8 @@ class VectorCodes:
         # Keys of a row lie beside each other and rows rise.
         self._rising = True
         self._groups: Groups | None = None
+        # Where each row's keys begin, while rows rise.
+        self._starts: Places | None = None
         self._gone = np.zeros(0, np.int64)
 
     @property
@@ -167,7 +170,7 @@ class VectorCodes:
         self._rising = self._rising and int(owners[0]) >= last and bool((np.diff(owners) >= 0).all())
         self.n_rows = max(self.n_rows, int(owners.max()) + 1)
         self.n_keys = end
-        self._groups = None
+        self._groups = self._starts = None
 
     def remove(self, rows: ArrayLike) -> None:
         """Forget all keys of rows and overwrite their codes. Rows without keys are passed over."""
@@ -229,8 +232,10 @@ class VectorCodes:
         best = np.full(len(rows), ABSENT, np.float32)
         if len(owners):
             query_codes, scale = _query_codes(np.asarray(query, np.float32))
-            scores = np.asarray(simsimd.cdist(query_codes, codes, metric="dot", threads=1, out_dtype="f32"))[0] * scales
+            scores: Floats = np.asarray(simsimd.cdist(query_codes, codes, metric="dot", threads=1, out_dtype="f32"))[0] * scales
             scores *= scale
+            if len(owners) == len(rows) and np.array_equal(owners, rows):
+                return scores
             np.maximum.at(best, np.searchsorted(rows, owners), scores)
         return best
 
@@ -244,10 +249,16 @@ class VectorCodes:
         if len(self._gone):
             keys = keys[~np.isin(keys, self._gone)]
         codes = np.empty((len(keys), self.width), np.int8)
-        block, at = np.divmod(keys, _BLOCK_KEYS)
-        for number in np.unique(block).tolist():
-            here = block == number
-            codes[here] = self._blocks[number][at[here]]
+        # Keys rise where rows do, so those of a block stand together; elsewhere their order is found first.
+        order = None if self._rising else np.argsort(keys, kind="stable")
+        sorted_keys = keys if order is None else keys[order]
+        cuts = np.searchsorted(sorted_keys, np.arange(len(self._blocks) + 1) * _BLOCK_KEYS)
+        for number, (start, end) in enumerate(pairwise(cuts.tolist())):
+            if start < end:
+                block = self._blocks[number]
+                np.take(block, sorted_keys[start:end] - number * _BLOCK_KEYS, axis=0, out=codes[start:end], mode="clip")
+        if order is not None:
+            codes[order] = codes.copy()
         return self._rows[keys].astype(np.int64), codes, self._scales[keys]
 
     def _grouped(self) -> Groups:
@@ -262,8 +273,15 @@ class VectorCodes:
         rows = self._rows[: self.n_keys]
         if not self._rising:
             return np.flatnonzero(np.isin(rows, wanted))
-        starts = np.searchsorted(rows, wanted, "left")
-        counts = np.searchsorted(rows, wanted, "right") - starts
+        if self._one_each:
+            return wanted[wanted < self.n_keys]
+        if self._starts is None:
+            self._starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=self.n_rows))])
+        wanted = wanted[wanted < self.n_rows]
+        starts = self._starts[wanted]
+        counts = self._starts[wanted + 1] - starts
+        if bool((counts == 1).all()):
+            return starts
         before = np.cumsum(counts) - counts
         return np.repeat(starts - before, counts) + np.arange(int(counts.sum()))
 
