@@ -84,7 +84,8 @@ class TieredCodes:
         found = np.full(size, ABSENT, np.float32)
         scores = self._front.scores(query)
         found[: len(scores)] = scores
-        if among is None or np.any(among & self._is_behind[:size]):
+        known = min(size, len(self._is_behind))
+        if among is None or np.any(among[:known] & self._is_behind[:known]):
             scores = self._behind.scores(query)
             np.maximum(found[: len(scores)], scores, out=found[: len(scores)])
         return found

@@ -13,6 +13,7 @@ WIDTH, ROWS = 16, 6_000
 
 def filled(*, passages: int) -> tuple[TieredCodes, VectorCodes, np.ndarray]:
     vectors = np.random.default_rng(3).normal(size=(ROWS * passages, WIDTH)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     tiers, plain = TieredCodes(WIDTH), VectorCodes(WIDTH)
     rows = np.repeat(np.arange(ROWS), passages)
     tiers.add(rows, vectors)
