@@ -7,9 +7,11 @@ flags is one change. Legend: SW mean of the last W values, EMA exponential movin
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean, pvariance
+
+from mneme.core.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,3 +71,21 @@ class Drift:
             readings.append(Reading(mean=means[-1], average=averages[-1], fused=fused, change=change, changed=now and not flagged))
             flagged = now
         return readings
+
+    def follow_shares(self, values: Iterable[Mapping[str, float]]) -> list[Mapping[str, float]]:
+        """Return the fused distribution after each one, oldest first, for traits that are shares of categories; each sums to 1.
+
+        Args:
+            values: category -> share; shares of one value are above 0 and are scaled to sum to 1.
+        """
+        seen = [_scaled(value) for value in values]
+        names = sorted({name for value in seen for name in value})
+        followed = {name: self.follow(value.get(name, 0.0) for value in seen) for name in names}
+        return [{name: followed[name][number].fused for name in names} for number in range(len(seen))]
+
+
+def _scaled(value: Mapping[str, float]) -> Mapping[str, float]:
+    total = sum(value.values())
+    if not value or min(value.values()) < 0 or total <= 0:
+        raise InvalidInput({"values": f"must be shares of at least 0 that are not all 0, not {dict(value)!r}"})
+    return {name: share / total for name, share in value.items()}

@@ -9,11 +9,17 @@ paper's scale of 0 to 100 here and in [0, 1] on a memory. Legend: d days since t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+import numpy as np
+
+from mneme.core.clock import to_micros
 from mneme.core.errors import InvalidInput
+from mneme.core.operations import Archive, Move, Operation, Reinforce
+from mneme.core.records import Usage
+from mneme.core.upkeep import DAY_US, NEVER, BoolArray, IntArray, Proposal, Round
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,16 @@ class Layered:
             return replace(item, layer=ORDER[place - 1])
         return item
 
+    def lived(self, item: Item, days: int) -> tuple[Item, bool]:
+        """Return the item after so many days, jumps included, and whether it left on the way."""
+        item = self.jumped(item)
+        for _ in range(days):
+            item = self.day(item)
+            if self.leaves(item):
+                return item, True
+            item = self.jumped(item)
+        return item, False
+
     def judged(self, item: Item, useful: bool) -> Item:
         """Return the item after feedback: importance grows by ``feedback`` times the new access counter."""
         accesses = item.accesses + (1 if useful else -1)
@@ -110,3 +126,85 @@ class Layered:
     def compound(self, item: Item) -> float:
         """Return recency plus importance over 100, the part of the score beside the cosine."""
         return self.recency(item) + min(item.importance, 100.0) / 100
+
+
+IMPORTANCE, DAYS, AT, USES = "layered_importance", "layered_days", "layered_at", "layered_uses"
+"""Numbers of ``Usage.state``: importance and recency days when a memory was last changed by its layer, when that was, its uses then."""
+
+_DAY_US = float(DAY_US)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayeredDecay:
+    """Keeps memories in layers: fades them by the day, moves what climbs or falls, archives what has left.
+
+    Where a memory stands follows from when its layer last changed it, so a day in which nothing climbs, falls or leaves writes nothing.
+
+    Args:
+        layered: the layers and thresholds; its constants are those of the released code.
+        entry: kind -> the layer where a memory without one begins; other kinds are left alone.
+    """
+
+    layered: Layered = field(default_factory=Layered)
+    entry: Mapping[str, str] = field(
+        default_factory=lambda: {"turn": "short", "event": "short", "note": "short", "fact": "mid", "summary": "mid", "lesson": "long"}
+    )
+    name: str = "layered-decay"
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.entry.values()) - set(ORDER))
+        if unknown:
+            raise InvalidInput({"entry": f"leads to {', '.join(unknown)}; the layers are {', '.join(ORDER)}"})
+
+    def upkeep(self, ctx: Round) -> Iterator[Proposal]:
+        """Propose what leaves and what changes its layer."""
+        census = ctx.census
+        places = np.flatnonzero(census.active & census.kind.among(tuple(self.entry)) & ~census.tier.among(("working",)))
+        usage = ctx.usage([census.ids[place] for place in places[self._touched(ctx, places)].tolist()])
+        for place in places.tolist():
+            if ctx.out_of_time():
+                return
+            operations, why = self._changes(ctx, place, usage.get(census.ids[place]))
+            if operations:
+                yield Proposal(keeper=self.name, why=why, operations=tuple(operations))
+
+    def _touched(self, ctx: Round, places: IntArray) -> BoolArray:
+        census = ctx.census
+        touched: BoolArray = (census.last_used != NEVER) | (census.uses != 0) | census.tier.among(ORDER)
+        return touched[places]
+
+    def _changes(self, ctx: Round, place: int, usage: Usage | None) -> tuple[list[Operation], str]:
+        census, id = ctx.census, ctx.census.ids[place]
+        before, since = self._stood(ctx, place, usage)
+        uses = 0.0 if usage is None else usage.uses
+        seen = 0.0 if usage is None else usage.state.get(USES, 0.0)
+        item = self._judged(before, int(seen), int(uses))
+        now = to_micros(ctx.now)
+        item, left = self.layered.lived(item, max(int((now - since) // _DAY_US), 0))
+        if left:
+            return (
+                [] if ctx.held[place] else [Archive(id=id)]
+            ), f"recency {self.layered.recency(item):.3f}, importance {item.importance:.1f}"
+        if item.layer == before.layer and uses == seen:
+            return [], ""
+        state = {IMPORTANCE: item.importance, DAYS: item.days, AT: float(now), USES: uses}
+        operations: list[Operation] = [Reinforce(id=id, state=state)]
+        if census.tier.values[census.tier.codes[place]] != item.layer:
+            operations.append(Move(id=id, tier=item.layer))
+        return operations, f"{before.layer} to {item.layer}, importance {item.importance:.1f}"
+
+    def _stood(self, ctx: Round, place: int, usage: Usage | None) -> tuple[Item, float]:
+        """Return where a memory stood when its layer last changed it, and when that was."""
+        census = ctx.census
+        tier = census.tier.values[census.tier.codes[place]]
+        layer = tier if tier in ORDER else self.entry[census.kind.values[census.kind.codes[place]]]
+        if usage is not None and AT in usage.state:
+            return Item(layer=layer, importance=usage.state[IMPORTANCE], days=usage.state[DAYS]), usage.state[AT]
+        return Item(layer=layer, importance=float(census.importance[place]) * 100), float(census.at[place])
+
+    def _judged(self, item: Item, seen: int, uses: int) -> Item:
+        step = 1 if uses > seen else -1
+        for _ in range(abs(uses - seen)):
+            item = self.layered.judged(replace(item, accesses=seen), useful=step > 0)
+            seen += step
+        return item
