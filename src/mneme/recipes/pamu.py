@@ -8,15 +8,20 @@ recipe = compose(
     about="the default ranking, with the user's style measured beside it",
     base="default",
     formers=["rules"],
+    keepers=["styles"],
     card=Card(
         paper="PAMU, arXiv 2510.09720 (Findings of ACL 2026)",
         parts=(
-            ("window mean, moving average, fused value, change test", "retention.drift: Drift"),
+            ("tone, emotion, length, density, formality of a message", "mneme.retention.style: traits, mneme.text.feelings"),
+            ("window mean, moving average, fused value, change test", "mneme.retention.drift: Drift"),
+            ("control prefix", "Style.prefix; keeper styles keeps it as a preference with the tag style"),
             ("host memory", "the default recipe"),
         ),
         differs=(
             "The change score's denominator is floored at 0.02, so that a slow smooth drift is not flagged every turn.",
-            "Measuring traits of a message, and the prefix for a prompt, are the caller's: the tracker takes numbers.",
+            "Traits are measured by words and marks, not by classifiers.",
+            "A run of flags is one change; the prefix changes with a third of a trait's scale.",
+            "The line is renewed by upkeep; followed() gives it at any time.",
         ),
         without_model="Nothing: the measures need none.",
         per_write="one pass of rules",
