@@ -188,7 +188,8 @@ class Round:
         count_tokens: the length of a text.
         out_of_time: whether to stop proposing.
         trace: where decisions are written down.
-        llm: the language model; None works by rule.
+        llm: the language model; None works by rule, and so does a dry run, which spends nothing.
+        grounded: whether the cited words bear a text out: the text, the words, when they were said, who speaks in them.
         held: ``(n,)``: what a legal hold protects; never archived or erased.
         scratch: what keepers share within one pass.
     """
@@ -208,6 +209,7 @@ class Round:
     trace: Trace
     held: BoolArray
     llm: LLM | None = None
+    grounded: Callable[[str, Sequence[str], datetime, Sequence[str]], bool] = lambda text, cited, at, known: False
     scratch: dict[str, Any] = field(default_factory=dict)
 
     def retention(self) -> FloatArray:

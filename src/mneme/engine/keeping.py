@@ -24,7 +24,7 @@ from mneme.retention.rules import HoldRule, Policies, Rules, read_policies
 POLICIES = "policies"
 """The setting of a space that holds its policy file."""
 
-SUMMARISING = frozenset({"time-tree", "topics", "preferences"})
+SUMMARISING = frozenset({"time-tree", "topics", "preferences", "told"})
 """Keepers that make memories out of others."""
 
 _FORGETTABLE = ("turn", "fact", "event", "preference", "profile", "note", "concept", "lesson")

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mneme.core.clock import to_utc
+from mneme.core.llm import scoped
 from mneme.core.operations import Operation
 from mneme.core.ports import Applied, Material
 from mneme.core.query import ErasureReport
@@ -45,9 +46,10 @@ def passing(
         there = [id for id in ids if opened.store.status_of(id) not in (None, "erased")]
         return erasing.erase(opened, there, engine.ids, lambda operations, needed: apply(operations, needed, why), material)
 
+    llm = None if engine.llm is None else scoped(engine.llm, space=space, on_call=lambda call: trace.models.append(call.to_plain()))
     return Pass(
         opened=opened,
-        means=Means(count_tokens=count_tokens, material_for=material, apply=apply, erase=erase, llm=engine.llm),
+        means=Means(count_tokens=count_tokens, material_for=material, apply=apply, erase=erase, llm=llm),
         curve=keeping.curve_of(engine.recipe_of(space, opened).curve),
         holds=keeping.policies_of(opened.store).holds,
         now=engine.clock.now() if now is None else to_utc(now, "now"),

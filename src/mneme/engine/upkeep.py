@@ -27,6 +27,7 @@ from mneme.core.trace import Trace
 from mneme.core.upkeep import BoolArray, Census, Curve, FloatArray, IntArray, Proposal, Round
 from mneme.engine.census import CensusTaker
 from mneme.engine.opened import Opened
+from mneme.guard.grounding import grounded
 
 SEQ, AT = "upkeep.seq", "upkeep.at"
 """Settings of a space: the entry up to which it was looked after, and when."""
@@ -218,7 +219,8 @@ class Pass:
             out_of_time=self._out_of_time,
             trace=self.trace,
             held=held,
-            llm=self.means.llm,
+            llm=None if self.dry_run else self.means.llm,
+            grounded=lambda text, cited, at, known: grounded(text, cited, at, known=known).ok,
         )
 
     def _written_after(self, mark: int) -> IntArray:
