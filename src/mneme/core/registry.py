@@ -73,6 +73,7 @@ TABLE: dict[str, dict[str, str]] = {
         "contiguity": "mneme.retrieval.contiguity:Contiguity",
         "gate": "mneme.retrieval.gate:Gate",
         "trusted": "mneme.retrieval.trusted:Trusted",
+        "hops": "mneme.retrieval.hops:Hops",
         "linked": "mneme.retrieval.linked:Linked",
         "latest-first": "mneme.retrieval.latest:LatestFirst",
     },

@@ -3,8 +3,8 @@
 Source: Hu et al. 2025, MemoryAgentBench (conflict resolution); ``conflict_resolution.json`` with ``factconsolidation_sh_*``
 (single hop) and ``_mh_*`` (several hops). The release labels answers, not facts, so gold is derived: facts are read as
 (relation, subject, value), the last value of a (relation, subject) is current. A single-hop question's gold is the current fact
-about its subject with its answer; a multi-hop question's gold is the shortest chain of current facts from a subject that it
-names to its answer. Questions for which none is found have no gold and show in n of total.
+about its subject with its answer; a multi-hop question's gold is the shortest chain of two or more current facts from a subject that
+it names to its answer. Questions for which none is found have no gold and show in n of total.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _chain(text: str, answers: set[str], history: Mapping[tuple[str, str], list[
     lowered, words = text.casefold(), _stems(text)
     paths = [[fact] for fact in current if fact.subject.casefold() in lowered]
     for _ in range(_HOPS):
-        done = [path for path in paths if path[-1].value.casefold() in answers]
+        done = [path for path in paths if len(path) > 1 and path[-1].value.casefold() in answers]
         if done:
             return max(done, key=lambda path: (sum(len(words & _stems(fact.relation)) for fact in path), len(path[0].subject)))
         paths = [[*path, fact] for path in paths for fact in about.get(path[-1].value.casefold(), []) if fact not in path]
