@@ -1,0 +1,181 @@
+"""A scratchpad: short notes of what stands, in order, rewritten to half their length when they grow too long.
+
+Source: LIGHT with BEAM (arXiv 2510.27246): a note per pair of messages, compressed from 28,000 tokens to 14,000. Differs: each note is a
+memory that cites its message; without a model a note is made of the sentences that instruct, prefer, date or count, and compression keeps
+instructions first and then the latest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mneme.core.context import Context
+from mneme.core.llm import Prompt
+from mneme.core.operations import Archive, Keep, Operation
+from mneme.core.records import Episode, Memory, Span
+from mneme.formation.rules import derived_id
+from mneme.text.sentences import sentence_spans
+from mneme.text.time_expressions import find_times
+from mneme.text.tokens import count_tokens
+
+TIER = "scratchpad"
+INSTRUCTION = "instruction"
+
+_INSTRUCTS = re.compile(
+    r"\b(?:always|never|from\s+now\s+on|whenever|please\s+(?:answer|reply|write|use|keep|call|avoid|do)|answer\s+in|reply\s+in|make\s+sure"
+    r"|remember\s+(?:to|that)|do\s+not|don['’]t|stop\s+\w+ing)\b",
+    re.IGNORECASE,
+)
+_PREFERS = re.compile(r"\b(?:prefer\w*|favou?rite|i\s+(?:really\s+)?(?:like|love|hate|need|want)|allergic|rather)\b", re.IGNORECASE)
+_COUNTS = re.compile(r"\d|\b(?:decided|agreed|moved|changed|no\s+longer|instead|deadline|budget)\b", re.IGNORECASE)
+
+NOTE = Prompt(
+    role="scratchpad.note",
+    system="You keep running notes of a conversation: facts, instructions, preferences, dates, numbers. Often there is nothing to note.",
+    template="Before:\n$before\n\nNow:\n$now\n\nWrite the note in at most two sentences, or leave it empty.",
+    trim=(("before", "tail"),),
+)
+COMPRESS = Prompt(
+    role="scratchpad.compress",
+    system="You rewrite notes in half their length. Standing instructions and what changed last are kept word for word.",
+    template="Notes:\n$notes",
+    trim=(("notes", "tail"),),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A note; empty when there is nothing to note."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScratchpadFormer:
+    """Keeps notes in the tier ``scratchpad``.
+
+    Args:
+        most_tokens: of all notes together; above, they are rewritten.
+        to_tokens: to so many.
+        before: messages that a model sees before the one it notes.
+    """
+
+    most_tokens: int = 28_000
+    to_tokens: int = 14_000
+    before: int = 4
+
+    def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
+        """Return the notes of these episodes, and, when they are too many, one text in place of all."""
+        fresh = [memory for number, episode in enumerate(episodes) for memory in self._noted(ctx, episodes, number, episode)]
+        if not fresh:
+            return []
+        there = standing(ctx)
+        notes = sorted([*there, *fresh], key=lambda memory: (memory.at, memory.id))
+        if sum(count_tokens(memory.text) for memory in notes) <= self.most_tokens:
+            return [Keep(memory=memory) for memory in fresh]
+        whole = self._compressed(ctx, notes)
+        ctx.trace.note(former="scratchpad", compressed=len(notes))
+        return [Keep(memory=whole), *(Archive(id=memory.id) for memory in there)]
+
+    def _noted(self, ctx: Context, episodes: Sequence[Episode], number: int, episode: Episode) -> list[Memory]:
+        if ctx.llm is not None:
+            before = "\n".join(f"{e.author or e.role or 'someone'}: {e.text}" for e in episodes[max(0, number - self.before) : number])
+            now = f"{episode.author or episode.role or 'someone'}: {episode.text}"
+            text = ctx.llm.ask(NOTE, {"before": before or "nothing", "now": now}, Note).text.strip()
+            instructs = _INSTRUCTS.search(text) is not None
+            spans = [(0, len(episode.text))]
+        else:
+            if episode.role in ("assistant", "tool", "system"):
+                return []
+            spans = [span for span in sentence_spans(episode.text) if _salient(episode.text[span[0] : span[1]], episode)]
+            text = " ".join(episode.text[start:end].strip() for start, end in spans)
+            instructs = _INSTRUCTS.search(text) is not None
+        if not text or not spans:
+            return []
+        return [_memory(episode, text, spans, instructs)]
+
+    def _compressed(self, ctx: Context, notes: Sequence[Memory]) -> Memory:
+        text = ""
+        if ctx.llm is not None:
+            text = ctx.llm.ask(COMPRESS, {"notes": "\n".join(_line(note) for note in notes)}, Note).text.strip()
+        if not text or count_tokens(text) > self.to_tokens:
+            text = shortened([line for note in notes for line in _lines(note)], self.to_tokens)
+        last = notes[-1]
+        spans = tuple(dict.fromkeys(span for note in notes for span in note.sources))
+        return Memory(
+            id=derived_id(last.sources[0].episode, f"scratchpad|{len(notes)}|{last.id}"),
+            text=text,
+            kind="note",
+            at=last.at,
+            recorded_at=last.recorded_at,
+            valid_from=notes[0].valid_from,
+            tags=("compressed",),
+            attributes={"by": "scratchpad", "of": len(notes)},
+            sources=spans,
+            tier=TIER,
+        )
+
+
+def standing(ctx: Context) -> list[Memory]:
+    """Return the notes that are active, however many."""
+    codes, values = ctx.index.codes("tier")
+    mine = np.isin(codes, [code for code, value in enumerate(values) if value == TIER]) & ctx.index.present
+    return [memory for memory in ctx.memories(np.flatnonzero(mine).tolist()) if memory.status == "active"]
+
+
+def shortened(lines: Sequence[str], most_tokens: int) -> str:
+    r"""Return as many lines as fit, in order: instructions first, then the latest; lines that say the same are one, the latest.
+
+    Example:
+        >>> shortened(["Always answer in French.", "It rained on 3 May.", "It rained on 4 May."], 14)
+        'Always answer in French.\nIt rained on 4 May.'
+    """
+    latest = {" ".join(line.casefold().split())[-200:]: number for number, line in enumerate(lines)}
+    distinct = sorted(latest.values())
+    order = sorted(distinct, key=lambda number: (_INSTRUCTS.search(lines[number]) is None, -number))
+    chosen: list[int] = []
+    spent = 0
+    for number in order:
+        cost = count_tokens(lines[number]) + 1
+        if spent + cost <= most_tokens:
+            chosen.append(number)
+            spent += cost
+    return "\n".join(lines[number] for number in sorted(chosen))
+
+
+def _salient(sentence: str, episode: Episode) -> bool:
+    if sentence.rstrip().endswith("?"):
+        return False
+    if any(pattern.search(sentence) for pattern in (_INSTRUCTS, _PREFERS, _COUNTS)):
+        return True
+    return bool(find_times(sentence, episode.at))
+
+
+def _line(note: Memory) -> str:
+    return f"{note.at:%Y-%m-%d} {note.author or 'user'}: {note.text}"
+
+
+def _lines(note: Memory) -> list[str]:
+    return note.text.splitlines() if "compressed" in note.tags else [_line(note)]
+
+
+def _memory(episode: Episode, text: str, spans: Sequence[tuple[int, int]], instructs: bool) -> Memory:
+    return Memory(
+        id=derived_id(episode.id, "scratchpad"),
+        text=text,
+        kind="note",
+        at=episode.at,
+        recorded_at=episode.recorded_at,
+        valid_from=episode.at,
+        author=episode.author,
+        role=episode.role,
+        session=episode.session,
+        tags=(INSTRUCTION,) if instructs else (),
+        attributes={"by": "scratchpad"},
+        sources=tuple(Span(episode=episode.id, start=start, end=end) for start, end in spans),
+        tier=TIER,
+    )
