@@ -6,7 +6,7 @@ derived from :meth:`Store.index_rows` and kept current by sequence number, so a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -349,6 +349,55 @@ class Parted(Protocol):
 
     def index_parts(self, *, after: int = 0, size: int = 50_000) -> Iterator[IndexRows]:
         """Yield what :meth:`Store.index_rows` returns, without vectors, some rows at a time, all of one state of the space."""
+        ...
+
+
+@runtime_checkable
+class Rewriting(Protocol):
+    """What a store offers besides: token rows of an older version are put in order where they lie, and not after every opening."""
+
+    def rewrite_terms(self, rows: Sequence[int], text_versions: Sequence[int], terms: Sequence[bytes]) -> None:
+        """Replace the token rows of material; that of what was erased meanwhile stays away."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """The part of a large space that a question may need, with what the whole says about it.
+
+    Args:
+        rows: what was found, with what stands around it.
+        documents: how many memories can be found in the space.
+        total_length: how many terms they have together.
+        authors: who speaks in it, as far as was looked.
+        span: when its first and its last memory were said, in microseconds since 1970.
+        frequencies: how many memories of the space have each of some terms.
+        counted: term -> how many memories have it, as far as it was asked already.
+    """
+
+    rows: IndexRows
+    documents: int
+    total_length: int
+    authors: tuple[str, ...]
+    span: tuple[int, int]
+    frequencies: Callable[[Sequence[int]], list[int]]
+    counted: Mapping[int, int] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Searching(Protocol):
+    """What a store offers besides that can search a large space by itself, so that it need not be held in memory."""
+
+    def searched_documents(self) -> int:
+        """Return how many memories the store can search by itself; 0 where it keeps the space for an index in memory alone."""
+        ...
+
+    def excerpt(self, vector: FloatArray, terms: Sequence[int], weights: Sequence[float], *, where: Filter) -> Excerpt:
+        """Return the memories nearest to a vector and those with the best BM25 for terms, with those around them."""
+        ...
+
+    def frequencies(self, terms: Sequence[int]) -> list[int]:
+        """Return how many memories that can be found have each term."""
         ...
 
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
 
-from mneme.core.ports import Store
+from mneme.core.errors import MnemeError
+from mneme.core.ports import Excerpt, IndexRows, Searching, Store
+from mneme.engine import glimpsing
+from mneme.engine.rereading import reread
+from mneme.index.excerpt import ExcerptIndex
 from mneme.index.view import SpaceIndex
 
 _KEPT_PASTS = 2
@@ -28,6 +34,9 @@ class CurrentIndex:
 
     def now(self) -> SpaceIndex:
         """Return the index of the present state, other processes' writes included."""
+        self._loading: threading.Thread | None = None
+        self._settling = threading.Lock()
+        self._generation = 0
         last = self._store.last_seq()
         index = self._index
         if index is None:
@@ -46,6 +55,38 @@ class CurrentIndex:
     def at(self, seq: int) -> SpaceIndex:
         """Return the index of the state after entry ``seq``, without what was erased since."""
         last = self._store.last_seq()
+    def excerpt(self, ask: Callable[[Searching], Excerpt]) -> SpaceIndex | None:
+        """Return what a question needs of a space that is too large to be loaded for it; None where the index answers.
+
+        The index is loaded beside, for the questions to come, unless it would be too large for that as well.
+
+        Args:
+            ask: asks the store.
+        """
+        store = self._store
+        if self._index is not None or not isinstance(store, Searching):
+            return None
+        count = store.searched_documents()
+        if count < glimpsing.EXCERPT_FROM:
+            return None
+        if count <= glimpsing.MOST_LOADED and self._loading is None:
+            self._loading = threading.Thread(target=self._load, args=(self._generation,), name="mneme loading", daemon=True)
+            self._loading.start()
+        found = ask(store)
+        return ExcerptIndex(self._width, store.vectors, replace(found, rows=self._read(found.rows)))
+
+    def _load(self, generation: int) -> None:
+        """Load the index in a thread of its own; what was dropped meanwhile stays dropped."""
+        index = SpaceIndex(self._width, self._store.vectors)
+        try:
+            index.refresh(self._read(self._store.index_rows()))
+        except MnemeError:
+            index = None  # type: ignore[assignment]
+        with self._settling:
+            if index is not None and self._index is None and generation == self._generation:
+                self._index = index
+            self._loading = None
+
         if seq >= last:
             return self.now()
         key = (seq, last)
@@ -61,7 +102,8 @@ class CurrentIndex:
 
     def drop(self) -> None:
         """Forget everything in memory; the next use builds it anew."""
-        with self.lock:
+        with self.lock, self._settling:
+            self._generation += 1
             self._index = None
             self._pasts.clear()
 

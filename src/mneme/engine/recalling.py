@@ -14,11 +14,12 @@ from mneme.core.components import Item, Packed, Ranked
 from mneme.core.context import BoolArray, Context, Query
 from mneme.core.errors import InvalidInput
 from mneme.core.llm import LLM, scoped
-from mneme.core.ports import Embedder, Reading, Store
+from mneme.core.ports import Embedder, FloatArray, Reading, Store
 from mneme.core.query import Filter, Hit, Recall
 from mneme.core.recipe import Recipe
 from mneme.core.records import Memory
 from mneme.core.trace import Trace
+from mneme.engine import glimpsing
 from mneme.engine.conflicts import conflicts
 from mneme.engine.current import CurrentIndex
 from mneme.engine.learning import Lessons
@@ -129,7 +130,7 @@ class Reader:
         with self.current.lock, self.store.reading() if isinstance(self.store, Reading) else nullcontext():
             with trace.stage("index"):
                 seq = None if asked.known_at is None else self.store.seq_at(asked.known_at)
-                index = self.current.now() if seq is None else self.current.at(seq)
+                index = self._index(asked, vector, trace) if seq is None else self.current.at(seq)
             ctx = self.context(index, seq, trace)
             with trace.stage("rank"):
                 query = self._query(asked, index, vector)
@@ -154,11 +155,19 @@ class Reader:
             context=packed.text,
             marks=packed.marks,
             sufficiency=ranked.sufficiency,
-            whole=len(packed.marks) >= admitted_count,
+            whole=index.whole and len(packed.marks) >= admitted_count,
             conflicts=conflicts(self.store, hits) if self.recipe.organisers else (),
             trace=trace,
             counter=self.recipe.packer.count,
         )
+
+    def _index(self, asked: Asked, vector: FloatArray, trace: Trace) -> SpaceIndex:
+        """Return the index of the present state, or what the question needs of a space that is not loaded and large."""
+        excerpt = self.current.excerpt(lambda store: glimpsing.ask(store, self.analyser, asked.text, vector, asked.where))
+        if excerpt is None:
+            return self.current.now()
+        trace.note(stage="index", searched="in the store", read=len(excerpt.ids))
+        return excerpt
 
     def context(self, index: SpaceIndex, seq: int | None, trace: Trace) -> Context:
         """Return the read-only view that strategies get."""
@@ -184,7 +193,7 @@ class Reader:
             links=self.store.links,
             usage=self.store.usage,
             trace=trace,
-            settings={} if seq is not None else {LIFTS: self.lessons.lifts(self.store, index)},
+            settings={} if seq is not None or not index.whole else {LIFTS: self.lessons.lifts(self.store, index)},
         )
 
     def _query(self, asked: Asked, index: SpaceIndex, vector: object) -> Query:
@@ -221,7 +230,7 @@ def _whole(asked: Asked, index: SpaceIndex, admitted: BoolArray) -> int:
 
     A space that fits is given whole: up to some dozens of conversations that beats any retrieval (Source: ConvoMem, 2025).
     """
-    if asked.k is not None or asked.budget_tokens is None:
+    if asked.k is not None or asked.budget_tokens is None or not index.whole:
         return 0
     count = int(admitted.sum())
     tokens = TOKENS_PER_TERM * float(index.lengths[admitted].sum()) + LEAST_LINE_TOKENS * count

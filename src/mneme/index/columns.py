@@ -32,6 +32,11 @@ _NUMBERS: tuple[tuple[str, Any], ...] = (
     ("previous", np.int64), ("following", np.int64), ("group", np.int64), ("present", np.bool_),
 )  # fmt: skip
 
+_UNREAD: dict[str, Any] = {
+    "row": -1, "text_version": 0, "valid_from": NEVER, "valid_to": np.iinfo(np.int64).max, "importance": 0.0, "uses": 0.0,
+    "strength": 1.0, "last_used": NEVER, "previous": -1, "following": -1, "present": True,
+}  # fmt: skip
+
 
 class Columns:
     """Growable parallel arrays over positions."""
@@ -82,6 +87,29 @@ class Columns:
         self._position_of_row.update(zip(rows.row[chosen].tolist(), positions.tolist(), strict=True))
         self._link(positions)
         return positions
+
+    def append_unread(self, count: int, authors: Sequence[str], span: tuple[int, int]) -> None:
+        """Add positions for memories of the space that were not read: present, of no status that is admitted, each on its own.
+
+        Args:
+            count: how many.
+            authors: who speaks in the space, besides those who were read.
+            span: when its first and its last memory were said.
+        """
+        for author in authors:
+            self._encode("author", author)
+        self._grow(count)
+        start, end = self.size, self.size + count
+        self.size = end
+        none = {name: self._encode(name, () if name == "tags" else "unread" if name == "status" else None) for name in FIELDS}
+        for name, value in {**_UNREAD, **none}.items():
+            self._data[name][start:end] = value
+        self._data["at"][start:end] = span[0]
+        self._data["at"][end - 1 : end] = span[1]
+        self._data["group"][start:end] = self._groups + np.arange(count)
+        self._groups += count
+        self.ids.extend([""] * count)
+        self.refs.extend([None] * count)
 
     def update(self, rows: IndexRows, chosen: IntArray, positions: IntArray) -> None:
         """Overwrite everything but text and place in the session."""

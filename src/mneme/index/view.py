@@ -26,10 +26,15 @@ ReadVectors = Callable[[Sequence[int], Sequence[int]], list[FloatArray]]
 class SpaceIndex:
     """The index of one space; implements :class:`mneme.core.context.Index`.
 
+    Attributes:
+        whole: every memory of the space is in it.
+
     Args:
         width: the length of a vector.
         exact: reads float32 vectors by row and text version.
     """
+
+    whole = True
 
     def __init__(self, width: int, exact: ReadVectors) -> None:
         self.seq = 0

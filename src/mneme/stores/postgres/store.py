@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -11,10 +12,10 @@ from typing import TypeVar
 from mneme.core.errors import Closed, NotFound
 from mneme.core.journal import Entry
 from mneme.core.operations import Erase
-from mneme.core.ports import Applied, Batch, FloatArray, IndexRows, Version
+from mneme.core.ports import Applied, Batch, Excerpt, FloatArray, IndexRows, Version
 from mneme.core.query import Filter, Finding
 from mneme.core.records import Episode, Job, Link, Memory, Usage
-from mneme.stores.postgres import check, erase, index, jobs, reads, search, staging
+from mneme.stores.postgres import check, erase, excerpt, index, jobs, reads, search, staging
 from mneme.stores.postgres.apply import apply_batch
 from mneme.stores.postgres.connect import Connections, Session
 from mneme.stores.postgres.failures import translated
@@ -300,6 +301,19 @@ class PostgresStore:
             return search.lexical(session, terms, weights, k, where=where)
 
         return self._read(find)
+
+    def searched_documents(self) -> int:
+        """Return how many memories the database can search by itself; 0 where there are no rows for it."""
+        return self._read(excerpt.documents)
+
+    def excerpt(self, vector: FloatArray, terms: Sequence[int], weights: Sequence[float], *, where: Filter) -> Excerpt:
+        """Return what a question may need of a large space, found inside the database."""
+        found = self._snapshot(lambda session: excerpt.read(session, vector, terms, weights, where))
+        return replace(found, frequencies=self.frequencies)
+
+    def frequencies(self, terms: Sequence[int]) -> list[int]:
+        """Return how many memories that can be found have each term."""
+        return self._read(lambda session: excerpt.frequencies(session, terms))
 
     def _search_state(self, session: Session) -> int:
         found = session.one(
