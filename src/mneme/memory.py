@@ -91,7 +91,7 @@ class Memory:
         self._background = background
         self._worker = WorkerThread(self._work)
         self._root: Root = open_root(root, durability)
-        self._pool = Pool(self._root, self.embedder, max_open_bytes)
+        self._pool = Pool(self._root, self.embedder, max_open_bytes, self.analyser)
 
     def space(self, name: str = "default") -> Space:
         """Return the space of that name; it is made by the first write into it.

@@ -13,6 +13,7 @@ from mneme.engine import glimpsing
 from mneme.engine.rereading import reread
 from mneme.index.excerpt import ExcerptIndex
 from mneme.index.view import SpaceIndex
+from mneme.text.analyser import Analyser
 
 _KEPT_PASTS = 2
 
@@ -23,25 +24,27 @@ class CurrentIndex:
     Args:
         store: the space.
         width: the length of a vector.
+        analyser: makes token rows of another version anew.
     """
 
-    def __init__(self, store: Store, width: int) -> None:
+    def __init__(self, store: Store, width: int, analyser: Analyser) -> None:
         self.lock = threading.RLock()
         self._store = store
         self._width = width
+        self._analyser = analyser
         self._index: SpaceIndex | None = None
         self._pasts: OrderedDict[tuple[int, int], SpaceIndex] = OrderedDict()
-
-    def now(self) -> SpaceIndex:
-        """Return the index of the present state, other processes' writes included."""
         self._loading: threading.Thread | None = None
         self._settling = threading.Lock()
         self._generation = 0
+
+    def now(self) -> SpaceIndex:
+        """Return the index of the present state, other processes' writes included."""
         last = self._store.last_seq()
         index = self._index
         if index is None:
             index = SpaceIndex(self._width, self._store.vectors)
-            index.refresh(self._store.index_rows())
+            index.refresh(self._read(self._store.index_rows()))
             self._index = index
         elif index.seq < last:
             rows = self._store.index_rows(after=index.seq)
@@ -49,12 +52,9 @@ class CurrentIndex:
                 # Built anew, so that nothing of what was erased stays in memory: not its terms, its vectors, its names.
                 self.drop()
                 return self.now()
-            index.refresh(rows)
+            index.refresh(self._read(rows))
         return index
 
-    def at(self, seq: int) -> SpaceIndex:
-        """Return the index of the state after entry ``seq``, without what was erased since."""
-        last = self._store.last_seq()
     def excerpt(self, ask: Callable[[Searching], Excerpt]) -> SpaceIndex | None:
         """Return what a question needs of a space that is too large to be loaded for it; None where the index answers.
 
@@ -87,18 +87,24 @@ class CurrentIndex:
                 self._index = index
             self._loading = None
 
+    def at(self, seq: int) -> SpaceIndex:
+        """Return the index of the state after entry ``seq``, without what was erased since."""
+        last = self._store.last_seq()
         if seq >= last:
             return self.now()
         key = (seq, last)
         past = self._pasts.get(key)
         if past is None:
             past = SpaceIndex(self._width, self._store.vectors)
-            past.refresh(self._store.index_rows_at(seq))
+            past.refresh(self._read(self._store.index_rows_at(seq)))
             self._pasts[key] = past
             while len(self._pasts) > _KEPT_PASTS:
                 self._pasts.popitem(last=False)
         self._pasts.move_to_end(key)
         return past
+
+    def _read(self, rows: IndexRows) -> IndexRows:
+        return reread(self._store, self._analyser, rows)
 
     def drop(self) -> None:
         """Forget everything in memory; the next use builds it anew."""

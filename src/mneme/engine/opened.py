@@ -16,6 +16,7 @@ from mneme.core.recipe import Recipe
 from mneme.engine.census import CensusTaker
 from mneme.engine.current import CurrentIndex
 from mneme.engine.learning import Lessons
+from mneme.text.analyser import Analyser
 
 if sys.platform != "win32":
     import resource
@@ -64,14 +65,18 @@ class Pool:
         root: where spaces live.
         embedder: the model whose vectors the spaces must hold.
         max_open_bytes: how much memory open spaces may take together; one space always may be open.
+        analyser: how texts become terms; None is the plain one.
         most: how many may be open; None follows from how many files the process may have open. Spaces in use don't close, so calls
             in many spaces at once may have more open for their time.
     """
 
-    def __init__(self, root: Root, embedder: Embedder, max_open_bytes: int, most: int | None = None) -> None:
+    def __init__(
+        self, root: Root, embedder: Embedder, max_open_bytes: int, analyser: Analyser | None = None, most: int | None = None
+    ) -> None:
         self._root = root
         self._embedder = embedder
         self._limit = max_open_bytes
+        self._analyser = analyser or Analyser()
         self._most = _most_open() if most is None else most
         self._open: OrderedDict[str, Opened] = OrderedDict()
         self._lock = threading.Lock()
@@ -127,7 +132,7 @@ class Pool:
                     if not or_empty:
                         raise
                     return self._empty(name)
-                opened = self._open[name] = Opened(store=store, current=CurrentIndex(store, self._embedder.width))
+                opened = self._open[name] = Opened(store=store, current=CurrentIndex(store, self._embedder.width, self._analyser))
                 self._weighed_at = 0.0
             self._open.move_to_end(name)
             opened.users += 1
@@ -137,7 +142,7 @@ class Pool:
         from mneme.stores.dict_store import DictRoot
 
         store = DictRoot().open(name)
-        return Opened(store=store, current=CurrentIndex(store, self._embedder.width), users=1)
+        return Opened(store=store, current=CurrentIndex(store, self._embedder.width, self._analyser), users=1)
 
     def _make_room(self) -> None:
         """Close the least recently used before one more is opened than may be: each has files open."""
