@@ -244,6 +244,18 @@ class DictStore:
 
         return self._write(change)
 
+    def rewrite_terms(self, rows: Sequence[int], text_versions: Sequence[int], terms: Sequence[bytes]) -> None:
+        """Replace token rows."""
+
+        def change(state: State) -> None:
+            ids = {row: id for id, row in state.rows.items()}
+            for row, number, blob in zip(rows, text_versions, terms, strict=True):
+                key = (ids.get(row, ""), number)
+                if key in state.material:
+                    state.material[key] = replace(state.material[key], terms=blob)
+
+        self._write(change)
+
     def stage_vectors(self, model: str, rows: Sequence[int], text_versions: Sequence[int], vectors: Sequence[FloatArray]) -> None:
         """Store another model's vectors beside those in use."""
 

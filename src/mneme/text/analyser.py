@@ -28,13 +28,19 @@ from mneme.text.language import (
     language_code,
     script_of_language,
 )
+from mneme.text.marks import MARKS_VERSION
 from mneme.text.marks import marks as kinds
 from mneme.text.script import clusters, fold_marks, is_paired, normalise, raw_tokens, script_of, stands_alone
 from mneme.text.stopwords import stopwords
 from mneme.text.terms import TermIds, encode_counts, term_id
 
 ANALYSER_VERSION: Final = 1
-"""Rises when the same text gives other terms; a store that sees another number rebuilds its token rows."""
+"""Rises when the same text gives other terms; token rows of another version are made anew from their texts."""
+
+ROW_MARK: Final = term_id(f"\x00row:{ANALYSER_VERSION}.{MARKS_VERSION}")
+"""Marks the token rows of the present version, so that those of another are known one by one."""
+
+_ROW_MARK_BYTES: Final = ROW_MARK.to_bytes(8, "little")
 
 STOP_WEIGHT: Final = 0.1
 """Weight of a function word in a query that has other words."""
@@ -71,6 +77,15 @@ class QueryTerms:
     languages: tuple[tuple[str, ...], ...]
 
 
+def is_current(row: bytes) -> bool:
+    """Return whether a token row is of the present version; an empty one, of a text without words, always is.
+
+    >>> is_current(Analyser().document("a red kite"))
+    True
+    """
+    return not row or _ROW_MARK_BYTES in row
+
+
 class Analyser:
     """Turns texts and queries into terms. Safe to share between threads.
 
@@ -104,7 +119,7 @@ class Analyser:
         return self._stemmed(_cut(raw), self._languages(raw, normalised, language), singles=True)
 
     def document(self, text: str, language: str | None = None) -> bytes:
-        """The text's terms as the blob that a store keeps (see ``encode_terms``), marked with its languages and kinds."""
+        """The text's terms as the blob that a store keeps (see ``encode_terms``), marked with its languages, kinds and version."""
         normalised = normalise(text)
         raw = raw_tokens(normalised)
         languages = self._languages(raw, normalised, language)
@@ -116,7 +131,7 @@ class Analyser:
             for one in (term,) if term else self._stemmed(_cut([token]), languages, singles=True):
                 counts[one] = counts.get(one, 0) + count
         marks = {code if code in SNOWBALL else UNSTEMMED for code in languages.values() if code not in _ASSUMED}
-        return encode_counts(counts, marks if counts else (), kinds(text) if counts else ())
+        return encode_counts(counts, marks, [*kinds(text), ROW_MARK]) if counts else b""
 
     def query(self, text: str, languages: Iterable[str] = (), language: str | None = None) -> QueryTerms:
         """The terms to look for; of Chinese and Korean runs these are the pairs and the single characters.

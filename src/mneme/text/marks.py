@@ -13,7 +13,7 @@ from typing import Final
 from mneme.text.terms import term_id
 
 MARKS_VERSION: Final = 2
-"""Rises when the same text gives other marks; token rows of another version are rebuilt."""
+"""Rises when the same text gives other marks; token rows of another version are made anew from their texts."""
 
 TIME: Final = term_id("\x00mark:time")
 ASKS: Final = term_id("\x00mark:asks")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mneme.core.errors import InvalidInput
-from mneme.text.analyser import Analyser
+from mneme.text.analyser import ROW_MARK, Analyser
 from mneme.text.marks import TIME, TITLED, phrase_mark, title_mark
 from mneme.text.terms import LANGUAGE_MARKS, decode_many, decode_terms, encode_terms, term_id
 
@@ -135,9 +135,17 @@ def test_a_short_query_meets_a_document_stemmed_in_another_language(analyser: An
     assert np.isin(analyser.query("Häuser", ["de"]).ids, ids).any()
 
 
-def test_english_documents_carry_no_mark_and_are_always_asked_for(analyser: Analyser) -> None:
+def test_a_query_says_which_terms_are_forms_of_one_word_and_in_which_texts_they_stand(analyser: Analyser) -> None:
+    query = analyser.query("many houses, man", ["de", "nl"])
+    assert query.terms == ("mani", "many", "hous", "house", "man")
+    assert query.heads == (0, 0, 2, 2, 4)
+    assert query.languages == ((), ("de", "nl"), (), ("nl",), ())
+
+
+def test_english_documents_carry_no_mark_of_language_and_are_always_asked_for(analyser: Analyser) -> None:
     ids, counts = decode_terms(analyser.document("The houses were old"))
-    assert counts.tolist() == [1, 1, 1, 1]
+    assert sorted(counts.tolist()) == [0, 1, 1, 1, 1]
+    assert ids[counts == 0].tolist() == [ROW_MARK]
     query = analyser.query("¿Dónde están los houses de mi madre y por qué?")
     assert query.language == "es"
     assert term_id("hous") in query.ids.tolist()
@@ -189,7 +197,7 @@ def test_document_holds_the_counts_of_terms(analyser: Analyser) -> None:
     wanted, times = decode_terms(encode_terms(analyser.terms(text)))
     assert ids[counts > 0].tolist() == wanted.tolist()
     assert counts[counts > 0].tolist() == times.tolist()
-    assert set(ids[counts == 0].tolist()) == {TIME, TITLED, phrase_mark("porto"), title_mark("porto, porto")}
+    assert set(ids[counts == 0].tolist()) == {ROW_MARK, TIME, TITLED, phrase_mark("porto"), title_mark("porto, porto")}
 
 
 def test_five_megabytes_take_less_than_two_seconds_of_one_core(analyser: Analyser) -> None:

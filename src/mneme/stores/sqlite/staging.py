@@ -1,4 +1,4 @@
-"""Changing the embedding model: the new vectors gather beside the old ones and replace them in one transaction."""
+"""Material made anew: vectors of another model gather beside the old ones and replace them in one transaction; token rows at once."""
 
 from __future__ import annotations
 
@@ -67,3 +67,9 @@ def switch(connection: sqlite3.Connection, model: str, width: int) -> bool:
     connection.execute("DELETE FROM meta WHERE key IN ('staged_model', 'staged_width')")
     connection.executemany(_PUT, [("model", model), ("width", str(width))])
     return True
+
+
+def rewrite_terms(connection: sqlite3.Connection, rows: Sequence[int], text_versions: Sequence[int], terms: Sequence[bytes]) -> None:
+    """Replace token rows. Call it in a writing transaction."""
+    keys = [int(row) * VERSIONS + int(number) for row, number in zip(rows, text_versions, strict=True)]
+    connection.executemany("UPDATE term SET terms = ? WHERE key = ?", list(zip(terms, keys, strict=True)))

@@ -295,6 +295,10 @@ class SQLiteStore:
         """End an attempt at a job."""
         return self._write(lambda connection: jobs.finish(connection, job, state, now, due_at, error))
 
+    def rewrite_terms(self, rows: Sequence[int], text_versions: Sequence[int], terms: Sequence[bytes]) -> None:
+        """Replace token rows."""
+        self._write(lambda connection: staging.rewrite_terms(connection, rows, text_versions, terms))
+
     def stage_vectors(self, model: str, rows: Sequence[int], text_versions: Sequence[int], vectors: Sequence[FloatArray]) -> None:
         """Store another model's vectors beside those in use."""
         self._write(lambda connection: staging.stage(connection, model, rows, text_versions, vectors))
