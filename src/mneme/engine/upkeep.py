@@ -330,6 +330,12 @@ class Uses:
             if id in seen or len(seen) < self._most:
                 seen[id] = at
 
+    def forget(self, space: str, ids: Iterable[str]) -> None:
+        """Leave out memories that a judgement called useless: being found was no use of them."""
+        seen = self._seen.get(space, {})
+        for id in ids:
+            seen.pop(id, None)
+
     def taken(self, space: str, store: Store, curve: Curve) -> list[Operation]:
         """Return the reinforcements of a space and forget them; what is gone is left out."""
         seen = self._seen.pop(space, {})

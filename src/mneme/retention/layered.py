@@ -20,6 +20,7 @@ from mneme.core.errors import InvalidInput
 from mneme.core.operations import Archive, Move, Operation, Reinforce
 from mneme.core.records import Usage
 from mneme.core.upkeep import DAY_US, NEVER, BoolArray, IntArray, Proposal, Round
+from mneme.retention.trust import counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +129,9 @@ class Layered:
         return self.recency(item) + min(item.importance, 100.0) / 100
 
 
-IMPORTANCE, DAYS, AT, USES = "layered_importance", "layered_days", "layered_at", "layered_uses"
-"""Numbers of ``Usage.state``: importance and recency days when a memory was last changed by its layer, when that was, its uses then."""
+IMPORTANCE, DAYS, AT, VOTES = "layered_importance", "layered_days", "layered_at", "layered_votes"
+"""Numbers of ``Usage.state``: importance and recency days when its layer last changed a memory, when that was, and its net judgements then,
+which are the paper's access counter."""
 
 _DAY_US = float(DAY_US)
 
@@ -176,18 +178,19 @@ class LayeredDecay:
     def _changes(self, ctx: Round, place: int, usage: Usage | None) -> tuple[list[Operation], str]:
         census, id = ctx.census, ctx.census.ids[place]
         before, since = self._stood(ctx, place, usage)
-        uses = 0.0 if usage is None else usage.uses
-        seen = 0.0 if usage is None else usage.state.get(USES, 0.0)
-        item = self._judged(before, int(seen), int(uses))
+        helpful, harmful = counts(usage)
+        votes = helpful - harmful
+        seen = 0.0 if usage is None else usage.state.get(VOTES, 0.0)
+        item = self._judged(before, int(seen), int(votes))
         now = to_micros(ctx.now)
         item, left = self.layered.lived(item, max(int((now - since) // _DAY_US), 0))
         if left:
             return (
                 [] if ctx.held[place] else [Archive(id=id)]
             ), f"recency {self.layered.recency(item):.3f}, importance {item.importance:.1f}"
-        if item.layer == before.layer and uses == seen:
+        if item.layer == before.layer and votes == seen:
             return [], ""
-        state = {IMPORTANCE: item.importance, DAYS: item.days, AT: float(now), USES: uses}
+        state = {IMPORTANCE: item.importance, DAYS: item.days, AT: float(now), VOTES: votes}
         operations: list[Operation] = [Reinforce(id=id, state=state)]
         if census.tier.values[census.tier.codes[place]] != item.layer:
             operations.append(Move(id=id, tier=item.layer))
@@ -202,9 +205,9 @@ class LayeredDecay:
             return Item(layer=layer, importance=usage.state[IMPORTANCE], days=usage.state[DAYS]), usage.state[AT]
         return Item(layer=layer, importance=float(census.importance[place]) * 100), float(census.at[place])
 
-    def _judged(self, item: Item, seen: int, uses: int) -> Item:
-        step = 1 if uses > seen else -1
-        for _ in range(abs(uses - seen)):
+    def _judged(self, item: Item, seen: int, votes: int) -> Item:
+        step = 1 if votes > seen else -1
+        for _ in range(abs(votes - seen)):
             item = self.layered.judged(replace(item, accesses=seen), useful=step > 0)
             seen += step
         return item

@@ -22,7 +22,7 @@ TAG = "profile:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
-    """Distils repeated statements.
+    """Distils repeated statements, and lets a line go when what it rests on was superseded, undone or erased.
 
     Args:
         least_days: on so many different days it was said.
@@ -36,19 +36,25 @@ class Preferences:
     def upkeep(self, ctx: Round) -> Iterator[Proposal]:
         """Propose a profile line per statement with new evidence."""
         census = ctx.census
-        evidence = census.kind.among(self.kinds) & census.status.among(("active", "archived")) & (census.valid_to > to_micros(ctx.now))
-        if not np.any(evidence & ctx.fresh):
+        stating = census.kind.among(self.kinds)
+        if not np.any(stating & ctx.fresh):
             return
+        evidence = stating & census.status.among(("active", "archived")) & (census.valid_to > to_micros(ctx.now))
         stated: dict[tuple[str, str, str], list[Memory]] = {}
         for memory in ctx.memories(np.flatnonzero(evidence).tolist()):
             key = _statement(memory)
             if key is not None:
                 stated.setdefault(key, []).append(memory)
-        old = _lines(ctx)
+        old, held = _lines(ctx), set[str]()
         for key, memories in stated.items():
             days = _days(ctx, memories) if len(memories) > 1 or memories[0].attributes.get(SAID) else []
             if len(days) >= self.least_days and not ctx.out_of_time():
+                held.add(TAG + "|".join(key))
                 yield from self._line(ctx, key, sorted(memories, key=lambda each: (each.at, each.id)), days, old)
+        for name in sorted(set(old) - held):
+            if ctx.out_of_time():
+                return
+            yield Proposal(keeper=self.name, why="what it rests on no longer holds", operations=(Archive(id=old[name]),))
 
     def _line(
         self, ctx: Round, key: tuple[str, str, str], memories: Sequence[Memory], days: Sequence[str], old: dict[str, str]
