@@ -367,6 +367,7 @@ class Space:
         with self._use() as opened:
             operations = judging.judged(self._memory, self.name, opened, good, bad, now, votes(found.hits, good, bad))
             applied = self._apply(opened, operations, trace, actor=actor)
+        self._memory.uses.forget(self.name, bad)
         return replace(receipt_of(applied, trace), ids=(*good, *bad))
 
     def history(self, id: str) -> list[Step]:
