@@ -79,8 +79,11 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "keeper": {
         "adaptive": "mneme.retention.adaptive:Adaptive",
+        "adjacent-merge": "mneme.retention.adjacent:AdjacentMerge",
+        "contradicted": "mneme.retention.contradicted:Contradicted",
         "lapse": "mneme.retention.foresight:Lapse",
         "refining": "mneme.retention.refining:Refining",
+        "prototypes": "mneme.retention.prototypes:Prototypes",
         "promotion": "mneme.retention.promotion:Promotion",
         "shades": "mneme.retention.shades:Shades",
         "sweep": "mneme.retention.sweep:Sweep",
@@ -90,6 +93,7 @@ TABLE: dict[str, dict[str, str]] = {
         "preferences": "mneme.retention.preferences:Preferences",
         "time-tree": "mneme.retention.timetree:TimeTree",
         "topics": "mneme.retention.topics:Topics",
+        "layered-decay": "mneme.retention.layered:LayeredDecay",
     },
     "curve": {
         "beta": "mneme.retention.beta:Beta",
@@ -101,6 +105,8 @@ TABLE: dict[str, dict[str, str]] = {
         "structural-memory": "mneme.recipes.structural_memory:variant",
     },
     "recipe": {
+        "told": "mneme.retention.told:Told",
+        "trust": "mneme.retention.trusting:Trusted",
         "default": "mneme.recipes.default:recipe",
         "a-mem": "mneme.recipes.a_mem:recipe",
         "beliefs": "mneme.recipes.beliefs:recipe",
