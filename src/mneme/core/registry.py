@@ -93,6 +93,8 @@ TABLE: dict[str, dict[str, str]] = {
         "preferences": "mneme.retention.preferences:Preferences",
         "time-tree": "mneme.retention.timetree:TimeTree",
         "topics": "mneme.retention.topics:Topics",
+        "told": "mneme.retention.told:Told",
+        "trust": "mneme.retention.trusting:Trusted",
         "layered-decay": "mneme.retention.layered:LayeredDecay",
     },
     "curve": {
@@ -105,8 +107,6 @@ TABLE: dict[str, dict[str, str]] = {
         "structural-memory": "mneme.recipes.structural_memory:variant",
     },
     "recipe": {
-        "told": "mneme.retention.told:Told",
-        "trust": "mneme.retention.trusting:Trusted",
         "default": "mneme.recipes.default:recipe",
         "a-mem": "mneme.recipes.a_mem:recipe",
         "beliefs": "mneme.recipes.beliefs:recipe",
