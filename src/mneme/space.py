@@ -248,7 +248,7 @@ class Space:
         trace.verb = "ask"
         llm = None if engine.llm is None else scoped(engine.llm, space=self.name, on_call=lambda call: trace.models.append(call.to_plain()))
         with self._use(create=False) as opened, trace.stage("answer"):
-            return asking.answer(opened.store, found, llm, engine.clock.now())
+            return asking.answer(opened.store, found, llm, engine.clock.now(), engine.embedder)
 
     def revise(
         self,

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult
 
 import mneme
+from mneme.core.query import Answer, Citation
 from mneme.server.app import create_app
 from mneme.server.keys import Keys
-from mneme.server.mcp import asking, replies
+from mneme.server.mcp import replies
 from mneme.server.mcp.build import build
 from mneme.server.mcp.desk import Desk
 from mneme.server.mcp.part import add
@@ -259,13 +261,20 @@ def test_a_cut_text_says_so_and_fits() -> None:
     assert replies.fit("anything", 3) == ""
 
 
-def test_an_extract_is_word_for_word(memory: mneme.Memory) -> None:
+def test_an_answer_cites_word_for_word_and_says_what_is_not_known(memory: mneme.Memory) -> None:
     space = memory.space("default")
     space.remember("We had rain. The ferry to Porto leaves at nine. Then we slept.")
-    answered = asking.answer(memory, space.recall("When does the ferry to Porto leave?"))
-    assert answered.known
-    assert answered.extracts[0].text == "The ferry to Porto leaves at nine."
-    assert not asking.answer(memory, space.recall("Who painted the chapel ceiling?")).known
+    told = replies.answered(space.ask("When does the ferry to Porto leave?"), 400).splitlines()
+    assert told[0].startswith("Extracts, word for word")
+    assert told[1].endswith(": “The ferry to Porto leaves at nine.”")
+    assert replies.answered(space.ask("Who painted the chapel ceiling?"), 400).startswith("I don't know.\ntoo little was found")
+
+
+def test_an_answer_by_a_model_names_what_it_rests_on() -> None:
+    cited = Citation(id="mem_1", mark="m1", quote="leaves at nine", at=datetime(2024, 5, 1, tzinfo=UTC))
+    answer = Answer(question="When?", text="At nine.", known=True, extract=False, citations=(cited,), notes=("m1 held until 2024-06-01",))
+    told = ["At nine.", "It rests on:", "[mem_1] 2024-05-01: “leaves at nine”", "m1 held until 2024-06-01"]
+    assert replies.answered(answer, 400).splitlines() == told
 
 
 _VALUES = st.recursive(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mneme.core.query import ErasureReport, Receipt
+from mneme.core.query import Answer, ErasureReport, Receipt
 from mneme.core.records import Memory as Record
 from mneme.space import Step
 from mneme.text.tokens import count_tokens
@@ -38,6 +38,19 @@ def evidence(memories: Sequence[Record], budget_tokens: int) -> str:
         chosen.append((memory, said))
         left -= count_tokens(said) + 1
     return "\n".join(said for _, said in sorted(chosen, key=lambda pair: (pair[0].at, pair[0].id)))
+
+
+def answered(answer: Answer, budget_tokens: int) -> str:
+    """Return an answer with what it rests on, or that it is not known and why."""
+    cited = [f"[{one.id}] {one.at:%Y-%m-%d}: “{one.quote}”" for one in answer.citations]
+    conflicts = ["In conflict: " + " / ".join(one.texts) for one in answer.conflicts]
+    if not answer.known:
+        head, rest = answer.text, [*answer.notes, *conflicts]
+    elif answer.extract:
+        head, rest = f"Extracts, word for word (confidence {answer.sufficiency:.2f}):", [*cited, *answer.notes, *conflicts]
+    else:
+        head, rest = answer.text, ["It rests on:", *cited, *answer.notes, *conflicts]
+    return fit("\n".join([head, *rest]), budget_tokens)
 
 
 def fit(text: str, tokens: int) -> str:

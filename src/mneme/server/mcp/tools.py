@@ -12,7 +12,7 @@ from mneme import calls
 from mneme.core.errors import NotFound
 from mneme.core.query import ErasureReport, Recall
 from mneme.core.records import Kind
-from mneme.server.mcp import asking, replies
+from mneme.server.mcp import replies
 from mneme.server.mcp.desk import Desk, telling
 from mneme.service import Caller
 
@@ -71,16 +71,10 @@ def add_reading(server: MCPServer[Any], desk: Desk) -> None:
         as_of: Annotated[Moment, Field(description="What held in the world at that moment.")] = None,
         space: SpaceName = None,
     ) -> str:
-        """Answer a question with the sentences that bear most on it, word for word, or say that nothing is known."""
-        who, call = desk.who(ctx), calls.parse(calls.Recall, _given(query=query, k=8, as_of=as_of))
-        recalled = await _recalled(desk, who, desk.where(who, space), call)
-        answered = await desk.run(asking.answer, desk.service.memory, recalled)
-        head = "Extracts, word for word:" if answered.known else "I don't know. What comes nearest:"
-        if not answered.extracts:
-            return "I don't know."
-        lines = [f"[{one.memory.id}] {one.memory.at:%Y-%m-%d} {one.memory.author or ''}: “{one.text}”" for one in answered.extracts]
-        shown = lines if answered.known else lines[:1]
-        return "\n".join([f"{head} (confidence {answered.confidence:.2f})", replies.fit("\n".join(shown), budget_tokens - 20)])
+        """Answer a question from what is remembered, citing the memories word for word, or say that it is not known."""
+        who, call = desk.who(ctx), calls.parse(calls.Ask, _given(question=query, as_of=as_of))
+        answered = await desk.run(desk.service.ask, who, desk.where(who, space), call)
+        return replies.answered(answered, budget_tokens)
 
     @server.tool(title="History", annotations=_READS, structured_output=False)
     @telling
