@@ -5,21 +5,31 @@ from mneme.core.composing import compose
 
 recipe = compose(
     name="bmam",
-    about="channels of several regions fused by rank",
+    about="channels of several regions fused by rank; what is felt, used and weighs much is consolidated",
     channels=["dense", "lexical"],
     ranker={"use": "reciprocal-rank", "keys": ["fact", "event", "preference", "profile"]},
+    refiners=[{"use": "weighed", "weight": 0.05}, "whenabouts"],
     formers=["rules"],
     curve={"use": "half-life"},
-    keepers=["tiers"],
+    keepers=["consolidation"],
     card=Card(
         paper="BMAM (innovation64/BMAM)",
         parts=(
+            ("hippocampus and semantic graph", "messages; former rules: events and facts with subject and relation"),
+            ("amygdala: emotion, stress", "mneme.text.feelings: intensity, stressed"),
+            ("consolidation score, immediate, delayed and in sleep", "keeper consolidation; level 2 moves to the tier neocortex"),
+            ("forgetting", "keeper consolidation: importance times R; refiner weighed"),
             ("RRF over words, vectors and facts", "ranker reciprocal-rank"),
-            ("consolidation and forgetting", "keeper tiers, curve half-life"),
+            ("temporal rank", "refiner whenabouts"),
         ),
-        differs=("Emotion does not count; consolidation is by use and importance.",),
+        differs=(
+            "Emotion is measured by words; importance is the former's.",
+            "Passes of upkeep stand for the queue with its stages.",
+            "The cosine that a dated hit needs is 0.5 here, since the embedding model is another.",
+            "The export file is this project's.",
+        ),
         without_model="Entities and relations are those that rules can read.",
         per_write="one pass of rules",
-        per_recall="one scan, two rankings",
+        per_recall="one scan, two rankings; questions of when read twenty hits",
     ),
 )

@@ -1,28 +1,32 @@
-"""CAIM: a controller decides whether memory is needed; thoughts are filed by tag after a session."""
+"""CAIM: a controller decides whether memory is needed; thoughts are filed by tag after a session, and found by tag."""
 
 from mneme.core.card import Card
 from mneme.core.composing import compose
+from mneme.formation.thoughts import ONTOLOGY
 
 recipe = compose(
     name="caim",
-    about="a gate before recall, and digests of sessions as keys",
+    about="a gate before recall, and thoughts by the tags of an ontology as keys",
     channels=["dense", "lexical"],
-    ranker={"use": "keyed", "pool": "max"},
+    ranker={"use": "tagged", "ontology": list(ONTOLOGY)},
     refiners=["gate"],
-    formers=["rules", "sessions"],
+    formers=["rules", {"use": "thoughts", "ontology": list(ONTOLOGY)}],
     card=Card(
         paper="CAIM, arXiv 2505.13044",
         parts=(
             ("memory controller", "refiner gate, role gate.needed"),
-            ("post-thinking after a session", "former sessions: summary and keywords"),
-            ("relevance", "ranker keyed"),
+            ("post-thinking: memory extension and memory review", "former thoughts: roles thoughts.extend and thoughts.review"),
+            ("ontology of tags", "setting ontology of former and ranker; twelve domains of life"),
+            ("tag and time filter, then relevance", "ranker tagged"),
         ),
         differs=(
-            "Keywords stand for a fixed ontology of tags.",
+            "A tag outside the ontology is mapped to the nearest label or left out.",
             "Doubtful questions are looked up when there is no model.",
+            "Messages without a tag follow; the paper has nothing but thoughts.",
+            "A session is thought over after every fourth message.",
         ),
-        without_model="The controller is a rule.",
-        per_write="one pass of rules and a digest per session",
-        per_recall="one scan; with a model one call",
+        without_model="The controller is a rule; a message gets the nearest label, the longest message of a tag is its thought.",
+        per_write="one pass of rules, one embedding per message of the session",
+        per_recall="one scan and the thoughts of the question's tags; with a model two calls",
     ),
 )

@@ -1,0 +1,188 @@
+"""Thoughts: what a session was about, one sentence per tag of a fixed ontology, merged with what was thought before.
+
+Source: CAIM (arXiv 2505.13044), post-thinking: inductive thoughts with tags from an ontology alone, then a review that merges and drops.
+Differs: a tag that the model makes up is mapped to the nearest label or left out; without a model a message gets the label that is
+nearest to it, and the longest of a tag's messages is its thought; a thought that is told again is revised, its earlier wording stays in
+its history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from mneme.core.context import Context
+from mneme.core.llm import Prompt
+from mneme.core.operations import Archive, Keep, Operation, Revise
+from mneme.core.ports import FloatArray
+from mneme.core.query import Filter
+from mneme.core.records import Episode, Memory, Span
+from mneme.formation.rules import derived_id
+from mneme.formation.stretches import so_far
+
+TAG, OF = "thought", "tag:"
+ONTOLOGY = (
+    "work: job, office, colleagues, boss, company, career, salary",
+    "family: mother, father, sister, brother, child, baby, niece, grandparents, relatives",
+    "friends: friend, neighbour, party with friends, meeting people",
+    "health: illness, doctor, medicine, pain, allergy, sleep, diet",
+    "home: house, flat, moving, furniture, garden, repairs",
+    "travel: trip, flight, holiday, hotel, visiting another country",
+    "food: cooking, restaurant, recipe, meal, drink",
+    "sport: running, football, gym, cycling, training",
+    "culture: music, film, book, concert, museum, art",
+    "learning: school, university, course, exam, language",
+    "money: buying, price, bank, saving, insurance",
+    "animals: dog, cat, pet, vet",
+)
+
+EXTEND = Prompt(
+    role="thoughts.extend",
+    system="You note the key events of a conversation, one sentence each, with tags of the given list alone. Chit-chat is no event.",
+    template="Tags: $tags\n\nConversation of $date:\n$talk",
+    trim=(("talk", "tail"),),
+)
+REVIEW = Prompt(
+    role="thoughts.review",
+    system="You compare a new thought with an earlier one of its tag: same (merge them), outdated (the earlier no longer holds), or new.",
+    template="Earlier: $earlier\n\nNew: $new",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thought:
+    """An event and its tags."""
+
+    text: str
+    tags: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thoughts:
+    """What the model noted."""
+
+    items: list[Thought]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """How a new thought stands to an earlier one."""
+
+    decision: Literal["same", "outdated", "new"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThoughtFormer:
+    """Keeps thoughts as notes with the tag ``thought`` and ``tag:<label>``.
+
+    Args:
+        ontology: ``label: words that belong to it``.
+        near: cosine that a message, or a made-up tag, needs with a label.
+        same: cosine from which two thoughts of one tag are one.
+        every: after how many messages of a session it is thought over.
+        most_tags: of a thought.
+    """
+
+    ontology: tuple[str, ...] = ONTOLOGY
+    near: float = 0.3
+    same: float = 0.9
+    every: int = 4
+    most_tags: int = 2
+
+    def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
+        """Return new thoughts, and changes of those that are there."""
+        operations: list[Operation] = []
+        for talk in so_far(ctx, episodes, self.every).values():
+            made = self._by_rule(ctx, talk) if ctx.llm is None else self._by_model(ctx, talk)
+            known = ctx.find(Filter(kinds=("note",), tags=(TAG,)))
+            for memory in made:
+                operations += self._reviewed(ctx, memory, [one for one in known if one.id != memory.id])
+        return operations
+
+    def _by_rule(self, ctx: Context, talk: Sequence[Episode]) -> list[Memory]:
+        said = [episode for episode in talk if len(episode.text.split()) >= 3 and not episode.text.rstrip().endswith("?")]
+        if not said:
+            return []
+        rows, labels = ctx.embedder.embed([episode.text for episode in said]), labelled(ctx, self.ontology)
+        best: dict[str, Episode] = {}
+        for episode, row in zip(said, rows, strict=True):
+            for label in nearest(labels, row, self.near, 1):
+                if label not in best or len(episode.text) > len(best[label].text):
+                    best[label] = episode
+        return [_memory(episode.text, [label], [episode]) for label, episode in best.items()]
+
+    def _by_model(self, ctx: Context, talk: Sequence[Episode]) -> list[Memory]:
+        assert ctx.llm is not None
+        labels = labelled(ctx, self.ontology)
+        lines = "\n".join(f"{episode.author or episode.role or 'someone'}: {episode.text}" for episode in talk)
+        variables = {"tags": ", ".join(labels), "date": talk[0].at.date(), "talk": lines}
+        made = []
+        for item in ctx.llm.ask(EXTEND, variables, Thoughts).items:
+            tags = [tag.strip().casefold() for tag in item.tags]
+            strange = [tag for tag in tags if tag not in labels and tag]
+            mapped = [label for tag in strange for label in nearest(labels, ctx.embedder.embed([tag])[0], self.near, 1)]
+            if strange:
+                ctx.trace.note(thoughts={"tags outside the ontology": len(strange), "mapped": len(mapped)})
+            chosen = list(dict.fromkeys([*(tag for tag in tags if tag in labels), *mapped]))[: self.most_tags]
+            if chosen and item.text.strip():
+                made.append(_memory(item.text.strip(), chosen, talk))
+        return made
+
+    def _reviewed(self, ctx: Context, memory: Memory, known: Sequence[Memory]) -> list[Operation]:
+        mine = [other for other in known if set(tags_of(other)) & set(tags_of(memory))]
+        if not mine:
+            return [Keep(memory=memory)]
+        rows = ctx.embedder.embed([memory.text, *(other.text for other in mine)])
+        cosines = rows[1:] @ rows[0]
+        place = int(np.argmax(cosines))
+        other = mine[place]
+        decision = "same" if cosines[place] >= self.same else "new"
+        if ctx.llm is not None and decision == "new":
+            decision = ctx.llm.ask(REVIEW, {"earlier": other.text, "new": memory.text}, Reviewed).decision
+        if decision == "same":
+            told = {**other.attributes, "told_at": memory.at.isoformat(), "times": _times(other) + 1}
+            return [Revise(id=other.id, text=memory.text, changes={"attributes": told})]
+        return [Keep(memory=memory), *([Archive(id=other.id)] if decision == "outdated" else [])]
+
+
+def labelled(ctx: Context, ontology: Sequence[str]) -> dict[str, FloatArray]:
+    """Return label -> the vector of its words."""
+    labels = [entry.partition(":")[0].strip().casefold() for entry in ontology]
+    rows = ctx.once("ontology", lambda: ctx.embedder.embed([entry.replace(":", ",") for entry in ontology]))
+    return dict(zip(labels, rows, strict=True))
+
+
+def nearest(labels: dict[str, FloatArray], row: FloatArray, least: float, most: int) -> list[str]:
+    """Return the labels nearest to a vector, best first."""
+    cosines = {label: float(vector @ row) for label, vector in labels.items()}
+    return [label for label in sorted(cosines, key=lambda one: (-cosines[one], one))[:most] if cosines[label] >= least]
+
+
+def tags_of(memory: Memory) -> list[str]:
+    """Return the labels of a thought."""
+    return [tag[len(OF) :] for tag in memory.tags if tag.startswith(OF)]
+
+
+def _times(memory: Memory) -> int:
+    times = memory.attributes.get("times", 1)
+    return times if isinstance(times, int) else 1
+
+
+def _memory(text: str, labels: Sequence[str], talk: Sequence[Episode]) -> Memory:
+    first, last = talk[0], talk[-1]
+    memory = Memory(
+        id=derived_id(first.id, f"thought|{'|'.join(labels)}|{text}"),
+        text=text,
+        kind="note",
+        at=last.at,
+        recorded_at=last.recorded_at,
+        valid_from=first.at,
+        session=first.session,
+        tags=(TAG, *(f"{OF}{label}" for label in labels)),
+        attributes={"by": "thoughts", "told_at": last.at.isoformat()},
+        sources=tuple(Span(episode=episode.id, start=0, end=len(episode.text)) for episode in talk if episode.text),
+    )
+    return memory if len(talk) > 1 else replace(memory, author=first.author)

@@ -1,0 +1,106 @@
+"""Thoughts of the question's tags first: only they are compared with it, and the messages that they rest on are lifted.
+
+Source: CAIM (arXiv 2505.13044): query to tags and a time window, a filter on both, then a judgement of relevance. Differs: tags are the
+labels nearest to the question, a model is asked where there is one; other messages follow by the plain order instead of being left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mneme.core.clock import to_micros
+from mneme.core.components import Ranked
+from mneme.core.context import BoolArray, Context, Query
+from mneme.core.llm import Prompt
+from mneme.core.ports import FloatArray, IntArray
+from mneme.retrieval.fusion import best
+from mneme.retrieval.keyed import summed
+from mneme.retrieval.provenance import kind_mask, or_all, provenance
+from mneme.text.time_expressions import query_time
+
+TAG, OF = "thought", "tag:"
+
+WHICH = Prompt(
+    role="tagged.which",
+    system="You say which tags of a list a question is about. None is a good answer.",
+    template="Tags: $tags\n\nQuestion: $question",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Which:
+    """The tags that a question is about."""
+
+    tags: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tagged:
+    """Ranks messages, those lifted by thoughts of the question's tags first.
+
+    Args:
+        ontology: ``label: words``; the same as the former's.
+        near: cosine that a label needs with the question.
+        least: cosine that a thought needs to count as relevant.
+        lift: what a relevant thought adds to its messages, in standard deviations.
+        most_tags: of a question.
+    """
+
+    ontology: tuple[str, ...]
+    near: float = 0.25
+    least: float = 0.2
+    lift: float = 1.0
+    most_tags: int = 2
+
+    def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
+        """Return admitted messages, best first; ties by time, then position."""
+        plain = summed(query, channels, {})
+        thoughts = np.flatnonzero(_tagged(ctx, (TAG,)) & query.admitted)
+        labels = self._labels(ctx, query) if len(thoughts) else []
+        passed = self._passed(ctx, query, thoughts, labels)
+        lifted = np.zeros(ctx.index.size, np.float32)
+        if len(passed):
+            cosines = ctx.index.exact(passed, query.vector)
+            found = provenance(ctx)
+            for position, cosine in zip(passed.tolist(), cosines.tolist(), strict=True):
+                if cosine >= self.least:
+                    lifted[found.values_of(position)] = np.maximum(
+                        lifted[found.values_of(position)], np.float32(self.lift * (0.5 + cosine))
+                    )
+        ctx.trace.note(tagged={"tags": labels, "of": len(thoughts), "compared": len(passed)})
+        total = (plain + lifted).astype(np.float32)
+        among = or_all(query.admitted & kind_mask(ctx, ("turn",)), query.admitted)
+        positions = best(total, among, ctx.index.at, query.k)
+        return Ranked(positions=positions, scores=total[positions], parts={"match": plain[positions], "tag": lifted[positions]})
+
+    def _labels(self, ctx: Context, query: Query) -> list[str]:
+        names = [entry.partition(":")[0].strip().casefold() for entry in self.ontology]
+        if ctx.llm is not None:
+            asked = ctx.llm.ask(WHICH, {"tags": ", ".join(names), "question": query.text}, Which).tags
+            return [name for name in names if name in {tag.strip().casefold() for tag in asked}][: self.most_tags]
+        rows = ctx.index.memo(
+            f"labels {hash(self.ontology)}", lambda: ctx.embedder.embed([entry.replace(":", ",") for entry in self.ontology])
+        )
+        cosines = rows @ query.vector
+        order = np.argsort(-cosines, kind="stable")[: self.most_tags]
+        return [names[number] for number in order.tolist() if cosines[number] >= self.near]
+
+    def _passed(self, ctx: Context, query: Query, thoughts: IntArray, labels: Sequence[str]) -> IntArray:
+        """Return the thoughts of these tags within the question's time window."""
+        if not labels:
+            return thoughts[:0]
+        passed = thoughts[_tagged(ctx, [f"{OF}{label}" for label in labels])[thoughts]]
+        window = query_time(query.text, query.now).range
+        if window is not None:
+            at = ctx.index.at[passed]
+            passed = passed[(at >= to_micros(window[0])) & (at < to_micros(window[1]))]
+        return passed
+
+
+def _tagged(ctx: Context, tags: Sequence[str]) -> BoolArray:
+    codes, values = ctx.index.codes("tags")
+    wanted = [code for code, value in enumerate(values) if isinstance(value, (tuple, list)) and set(value) & set(tags)]
+    return np.isin(codes, wanted) & ctx.index.present
