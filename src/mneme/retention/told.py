@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mneme.core.clock import to_micros
 from mneme.core.errors import BudgetExceeded, ContextOverflow, InvalidReply, ModelUnavailable
 from mneme.core.llm import LLM, Prompt
 from mneme.core.operations import Revise
@@ -132,10 +133,13 @@ class Told:
     def _of_day(self, ctx: Round, memory: Memory) -> list[Line]:
         census = ctx.census
         spoken = census.status.among(("active", "archived")) & census.kind.among(("turn",))
-        places = np.flatnonzero(spoken & (census.at // DAY_US == int(memory.valid_from.timestamp()) // 86_400))
+        day = to_micros(memory.valid_from) // DAY_US
+        places = np.flatnonzero(spoken & (census.at // DAY_US == day))
         said = ctx.memories(places.tolist())
         episodes = ctx.episodes(sorted({span.episode for each in (memory, *said) for span in each.sources}))
-        lines = [Line(episode=episode, start=0, end=len(episode.text)) for episode in episodes.values() if episode.text.strip()]
+        # What was said again on another day is one memory with the sources of both.
+        own = [episode for episode in episodes.values() if episode.text.strip() and to_micros(episode.at) // DAY_US == day]
+        lines = [Line(episode=episode, start=0, end=len(episode.text)) for episode in own]
         return sorted(lines, key=_time)[: self.messages]
 
     def _proposal(self, ctx: Round, memory: Memory, lines: Sequence[Line], llm: LLM) -> Proposal:
