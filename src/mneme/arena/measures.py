@@ -1,17 +1,18 @@
-"""Measures that are no retrieval: extraction, updating over time, and expressions of time, each with its targets and its seeds."""
+"""Measures that are no retrieval: extraction, updating over time, expressions of time and answers, each with its targets and its seeds."""
 
 from __future__ import annotations
 
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mneme.arena import halumem
+from mneme.arena import answering, halumem
+from mneme.arena.figure import Figure
 from mneme.arena.generated.believing import believe
 from mneme.arena.generated.extraction import Extracted, Score, Turn, corpus, score
 from mneme.arena.generated.life_changes import stream
@@ -24,29 +25,6 @@ from mneme.memory import Memory
 from mneme.text.time_expressions import TimeMention, find_times
 
 _DISTRACTORS = ("hypothetical", "question", "hearsay", "chitchat")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """A figure with what it should be.
-
-    Args:
-        name: what was measured.
-        value: the figure.
-        of: how many it is a share of.
-        least, most: the target; None where there is none.
-    """
-
-    name: str
-    value: float
-    of: int
-    least: float | None = None
-    most: float | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether the target is met."""
-        return (self.least is None or self.value >= self.least) and (self.most is None or self.value <= self.most)
 
 
 Run = Callable[[Sequence[int], Path | None, str], list[Figure]]
@@ -177,7 +155,9 @@ def _bounds(means: str, said: datetime) -> tuple[datetime | None, datetime | Non
     return lower, lower.replace(year=year + 1) if len(parts) == 1 else (lower + timedelta(days=31)).replace(day=1)
 
 
-MEASURES: Mapping[str, Run] = MappingProxyType({"extraction": extraction, "updating": updating, "time": time})
+MEASURES: Mapping[str, Run] = MappingProxyType(
+    {"extraction": extraction, "updating": updating, "time": time, "answering": answering.answering, "asking": answering.asking}
+)
 
 
 def get_measure(name: str) -> Run:

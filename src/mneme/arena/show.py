@@ -12,7 +12,7 @@ from rich.table import Table
 
 from mneme.arena.claims import Verdict
 from mneme.arena.compare import Difference
-from mneme.arena.measures import Figure
+from mneme.arena.figure import Figure
 from mneme.arena.metrics import Metric
 from mneme.arena.run import titled
 from mneme.arena.subject import Recipe
