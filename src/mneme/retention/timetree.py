@@ -232,7 +232,7 @@ class _Told:
         """Return what was said on a day."""
         if day not in self._read:
             start, end = np.searchsorted(self.days, [day, day + 1])
-            said = self._sentences_of(self._promising(self._order[start:end])) if end > start else []
+            said = self._sentences_of(self._promising(self._order[start:end]), day) if end > start else []
             named = Counter(phrase for each in said for phrase in phrases(each.text))
             self._read[day] = Day(said=said, best=chosen(said, self.best), named=named)
         return self._read[day]
@@ -245,10 +245,13 @@ class _Told:
             self._promise = (census_worth(self.ctx) / np.maximum(standing(self.ctx), 1e-9)).astype(np.float32)
         return np.sort(places[np.argsort(-self._promise[places], kind="stable")[:PROMISING]])
 
-    def _sentences_of(self, places: IntArray) -> list[Said]:
+    def _sentences_of(self, places: IntArray, day: int) -> list[Said]:
         memories = self.ctx.memories(places.tolist())
         episodes = self.ctx.episodes(sorted({span.episode for memory in memories for span in memory.sources}))
-        ordered = sorted(episodes.values(), key=lambda each: (each.at, each.id))
+        # What was said again on another day is one memory with the sources of both; each day tells its own.
+        again = {span.episode for memory in memories if memory.kind == "turn" and len(memory.sources) > 1 for span in memory.sources}
+        own = [each for each in episodes.values() if each.id not in again or to_micros(each.at) // DAY_US == day]
+        ordered = sorted(own, key=lambda each: (each.at, each.id))
         read = [_cut(episode, self._analyser) for episode in ordered]
         having = Counter(term for cuts in read for term in {term for _, _, terms in cuts for term in terms})
         common = Commonness(texts=len(ordered), having=having)
