@@ -19,8 +19,8 @@ recipe = compose(
         ),
         differs=(
             "Triples are memories: their vectors are the space's own, and they are dated, cited and undone like any memory.",
-            "Passages and triples are matched by words as well as by vectors.",
-            "Without a model the filter keeps a triple that shares a content word with the question.",
+            "Passages and triples are matched by words as well as by vectors, and who speaks is a phrase of what is said.",
+            "Without a model the filter keeps a triple that shares a word with the question; a word of phrases all over the space is none.",
         ),
         without_model="Recognition is by shared words; triples are those that rules can read for certain.",
         per_write="one pass of rules",

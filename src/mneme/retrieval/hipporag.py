@@ -40,7 +40,7 @@ class HippoRag:
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
         """Return admitted messages, best first; ties by time, then position."""
-        known = phrases(ctx, self.synonym)
+        known = phrases(ctx, self.synonym, names=True)
         cosines = channels["dense"]
         reset = self.reset(ctx, known, query.text)
         if not reset.any():

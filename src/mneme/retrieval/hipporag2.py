@@ -2,7 +2,9 @@
 
 Source: HippoRAG 2, arXiv 2502.14802: the best five triples, filtered ("recognition memory"); phrase reset = score of the triple over the
 number of the phrase's passages, averaged over its triples; passage reset = 0.05 times the scaled cosine; damping 0.5; nothing kept by
-the filter means plain vector order. Differs: without a model the filter keeps a triple that shares a content word with the question.
+the filter means plain order. Differs: passages and triples are matched by words as well as by vectors; without a model the filter keeps
+a triple that shares a word with the question that tells something: one of phrases that are in one passage of ten, such as the name of
+who speaks, does not.
 """
 
 from __future__ import annotations
@@ -50,17 +52,23 @@ class HippoRag2:
         synonym: the cosine from which phrases mean the same.
         facts: how many triples are considered, and how many phrases are kept to start from.
         passage_weight: how much of the start is at passages, by their cosine.
+        words: how much the share of the question's words counts beside the cosine, where words are a channel.
+        common: a phrase in more than this share of the passages tells nothing of a triple.
+        names: the names in a passage are phrases of it; False leaves the graph to triples, as in the paper.
     """
 
     damping: float = 0.5
     synonym: float = 0.8
     facts: int = 5
     passage_weight: float = 0.05
+    words: float = 2.0
+    common: float = 0.1
+    names: bool = False
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
         """Return admitted messages, best first; ties by time, then position."""
-        known = phrases(ctx, self.synonym)
-        cosines = matched(channels)
+        known = phrases(ctx, self.synonym, names=self.names)
+        cosines = matched(channels, self.words)
         scores, among = cosines, or_all(_passages(ctx, known) & query.admitted, query.admitted)
         kept = self._recognised(ctx, query, known, cosines)
         if kept:
@@ -103,14 +111,19 @@ class HippoRag2:
         scaled = min_max(cosines[rows])
         order = np.argsort(-scaled, kind="stable")[: self.facts]
         texts = [memory.text for memory in ctx.memories(rows[order].tolist())]
-        chosen = _by_model(ctx, query.text, texts) if ctx.llm else _by_words(query.text, texts)
+        chosen = _by_model(ctx, query.text, texts) if ctx.llm else _by_words(query.text, texts, self._common(known))
         return {int(rows[order[number]]): float(scaled[order[number]]) for number in chosen}
 
+    def _common(self, known: Phrases) -> frozenset[str]:
+        """Return the words of the phrases that are in too many passages to tell anything."""
+        often = np.flatnonzero(known.spread > self.common * len(known.passages))
+        return frozenset(word for phrase in often.tolist() for word in _content(known.names[phrase]))
 
-def matched(channels: Mapping[str, FloatArray]) -> FloatArray:
-    """Return ``(size,)`` how well each memory fits by itself: its cosine, and where words are a channel half of their score besides."""
+
+def matched(channels: Mapping[str, FloatArray], words: float = 0.5) -> FloatArray:
+    """Return ``(size,)`` how well each memory fits by itself: its cosine, and where words are a channel so much of their score besides."""
     cosines = channels["dense"]
-    return cosines + np.float32(0.5) * channels["lexical"] if "lexical" in channels else cosines
+    return cosines + np.float32(words) * channels["lexical"] if "lexical" in channels else cosines
 
 
 def min_max(scores: FloatArray) -> Numbers:
@@ -134,8 +147,8 @@ def _by_model(ctx: Context, question: str, texts: Sequence[str]) -> list[int]:
     return [number for number in dict.fromkeys(reply.numbers) if 0 <= number < len(texts)]
 
 
-def _by_words(question: str, texts: Sequence[str]) -> list[int]:
-    wanted = _content(question)
+def _by_words(question: str, texts: Sequence[str], common: frozenset[str]) -> list[int]:
+    wanted = _content(question) - common
     return [number for number, text in enumerate(texts) if wanted & _content(text)]
 
 

@@ -1,7 +1,7 @@
 """The graph of phrases and passages: what triples and names in passages say is connected.
 
 A passage is a message; its phrases are the ends of the triples that rest on it (``attributes["triple"]``, or subject and object of a
-statement) and the names in it. Phrases that mean the same are joined by an edge of their cosine.
+statement), who says it, and, where that is asked for, the names in it. Phrases that mean the same are joined by an edge of their cosine.
 """
 
 from __future__ import annotations
@@ -26,10 +26,14 @@ LEAST_CHARS = 3
 
 MOST_SYNONYMS = 100
 MOST_CACHED = 200_000
+MOST_GRAPHS = 8
+"""How many graphs' pairs are kept, so that a write to a space compares only what it adds."""
 
 _WORD = re.compile(r"\w+")
 _POSSESSIVE = re.compile(r"['’]s\b")
 _VECTORS: dict[str, dict[str, FloatArray]] = {}
+_PAIRS: dict[tuple[str, float], list[tuple[list[str], Numbers]]] = {}
+"""Embedder and cosine -> phrases of the graphs built last, with their pairs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +71,15 @@ class Phrases:
         return Graph.undirected(size, edges[:, 0].astype(np.int64), edges[:, 1].astype(np.int64), edges[:, 2])
 
 
-def phrases(ctx: Context, synonym: float) -> Phrases:
-    """Return the graph of the index's present state; phrases with a cosine of at least ``synonym`` are joined (above 1: none)."""
-    return ctx.index.memo(f"phrases:{synonym}", lambda: _build(ctx, synonym))
+def phrases(ctx: Context, synonym: float, *, names: bool) -> Phrases:
+    """Return the graph of the index's present state.
+
+    Args:
+        ctx: the space.
+        synonym: phrases with at least this cosine are joined; above 1 none are.
+        names: the names in a passage are phrases of it, whether or not a triple has them.
+    """
+    return ctx.index.memo(f"phrases:{synonym}:{names}", lambda: _build(ctx, synonym, names))
 
 
 def normalised(phrase: str) -> str:
@@ -113,7 +123,7 @@ def vectors_of(embedder: Embedder, names: Sequence[str]) -> FloatArray:
     return np.stack([known[name] for name in names]) if names else np.zeros((0, embedder.width), np.float32)
 
 
-def _build(ctx: Context, synonym: float) -> Phrases:
+def _build(ctx: Context, synonym: float, with_names: bool) -> Phrases:
     found = provenance(ctx)
     passages = np.flatnonzero(found.verbatim & ctx.index.present)
     number_of = {position: number for number, position in enumerate(passages.tolist())}
@@ -133,7 +143,8 @@ def _build(ctx: Context, synonym: float) -> Phrases:
             together[min(head, tail), max(head, tail)] += 1
         contains.update(((end, number), None) for end in facts[position] for number in rests[position])
     for number, memory in enumerate(ctx.memories(passages.tolist())):
-        contains.update(((ids.setdefault(name, len(ids)), number), None) for name in (*_author(memory), *named(memory.text)))
+        own = (*_author(memory), *(named(memory.text) if with_names else ()))
+        contains.update(((ids.setdefault(name, len(ids)), number), None) for name in own)
     pairs = np.array(list(contains), np.int64).reshape(-1, 2)
     names = list(ids)
     vectors, same = _synonyms(ctx.embedder, names, synonym)
@@ -162,21 +173,36 @@ def _synonyms(embedder: Embedder, names: Sequence[str], least: float) -> tuple[F
     able = np.flatnonzero([len(name.replace(" ", "")) >= LEAST_CHARS for name in names])
     if least > 1 or not len(able):
         return vectors, np.zeros((0, 3))
-    return vectors, near_pairs(vectors[able], able, least)
+    # Phrases are numbered as they come, so what a write adds stands behind what was compared before it.
+    kept = _PAIRS.setdefault((embedder.identity, least), [])
+    told = [names[place] for place in able.tolist()]
+    before = max((old for old in kept if told[: len(old[0])] == old[0]), key=lambda old: len(old[0]), default=None)
+    pairs = (
+        near_pairs(vectors[able], least) if before is None else near_pairs(vectors[able], least, compared=len(before[0]), known=before[1])
+    )
+    kept[:] = [(told, pairs), *(old for old in kept if old is not before)][:MOST_GRAPHS]
+    return vectors, np.column_stack([able[pairs[:, 0].astype(np.int64)], able[pairs[:, 1].astype(np.int64)], pairs[:, 2]])
 
 
-def near_pairs(vectors: FloatArray, numbers: IntArray, least: float, block: int = 1024) -> Numbers:
-    """Return ``(s, 3)`` pairs of numbers, the smaller first, with a cosine of at least ``least``; at most 100 for one phrase."""
-    found = []
-    for start in range(0, len(vectors), block):
-        cosines = vectors[start : start + block] @ vectors[start:].T
-        rows, columns = np.nonzero(cosines >= least)
-        ahead = columns > rows
-        rows, columns = rows[ahead], columns[ahead]
-        order = np.lexsort((-cosines[rows, columns], rows))
-        rows, columns = rows[order], columns[order]
-        starts = np.searchsorted(rows, rows)
-        kept = np.arange(len(rows)) - starts < MOST_SYNONYMS
-        rows, columns = rows[kept], columns[kept]
-        found.append(np.column_stack([numbers[start + rows], numbers[start + columns], cosines[rows, columns]]))
-    return np.concatenate(found).astype(np.float64) if found else np.zeros((0, 3))
+def near_pairs(vectors: FloatArray, least: float, *, compared: int = 0, known: Numbers | None = None, block: int = 1024) -> Numbers:
+    """Return ``(s, 3)`` pairs of rows, the earlier first, with a cosine of at least ``least``; an earlier row has at most 100, its nearest.
+
+    Args:
+        vectors: ``(n, width)`` unit-norm.
+        least: the cosine.
+        compared: how many rows ``known`` is about; only the others are compared, with all before them.
+        known: what was returned for those.
+        block: how many rows are compared at a time.
+    """
+    found = [np.zeros((0, 3)) if known is None else known]
+    for start in range(compared, len(vectors), block):
+        stop = min(start + block, len(vectors))
+        cosines = vectors[start:stop] @ vectors[:stop].T
+        later, earlier = np.nonzero(cosines >= least)
+        ahead = earlier < later + start
+        later, earlier = later[ahead], earlier[ahead]
+        found.append(np.column_stack([earlier, later + start, cosines[later, earlier]]).astype(np.float64))
+    pairs = np.concatenate(found)
+    pairs = pairs[np.lexsort((pairs[:, 1], -pairs[:, 2], pairs[:, 0]))]
+    place = np.arange(len(pairs)) - np.searchsorted(pairs[:, 0], pairs[:, 0])
+    return np.asarray(pairs[place < MOST_SYNONYMS])

@@ -59,8 +59,22 @@ def test_a_phrase_in_fifty_passages_starts_with_a_twenty_fifth_of_one_in_two() -
 
 def test_synonyms_need_a_cosine_of_eight_tenths() -> None:
     rows = np.array([[1, 0], [0.8, 0.6], [0.79, np.sqrt(1 - 0.79**2)]], np.float32)
-    assert near_pairs(rows[[0, 1]], np.array([5, 9]), 0.8 - 1e-6)[:, :2].tolist() == [[5, 9]]
-    assert near_pairs(rows[[0, 2]], np.array([5, 9]), 0.8 - 1e-6).tolist() == []
+    assert near_pairs(rows[[0, 1]], 0.8 - 1e-6)[:, :2].tolist() == [[0, 1]]
+    assert near_pairs(rows[[0, 2]], 0.8 - 1e-6).tolist() == []
+
+
+def test_synonyms_of_what_a_write_adds_are_those_of_comparing_everything_anew() -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(12, 4))[rng.integers(0, 12, 400)] + 0.05 * rng.normal(size=(400, 4))
+    vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    before = near_pairs(vectors[:250], 0.8, block=64)
+    grown = near_pairs(vectors, 0.8, compared=250, known=before, block=64)
+    whole = near_pairs(vectors, 0.8)
+    assert grown[:, :2].tolist() == whole[:, :2].tolist()
+    assert np.bincount(whole[:, 0].astype(int)).max() <= 100
+    obvious = {(i, j) for i in range(399) for j in np.flatnonzero(vectors[i] @ vectors.T >= 0.8).tolist() if j > i}
+    assert {(int(i), int(j)) for i, j in whole[:, :2]} <= obvious
+    assert len(whole) == sum(min(100, sum(1 for a, _ in obvious if a == i)) for i in {a for a, _ in obvious})
 
 
 def stanford(recipe: str, **more: object) -> mneme.Space:
