@@ -14,6 +14,9 @@ from mneme.arena.subject import Answer, Asked, Footprint, Recipe, Storing, Subje
 from mneme.arena.task import DERIVED, Dataset, Options, Question, Sample, Task
 from mneme.core.records import Message
 
+MOST_DERIVED = 4
+"""At most so many times as many hits are asked for where memories are derived from messages."""
+
 Progress = Callable[[str, str, int, int], None]
 """Is told a title, the sample, how many samples of the title are done, and how many it has."""
 
@@ -225,7 +228,7 @@ def run_sample(task: Task, sample: Sample, recipe: Recipe, tools: Tools, key: Ru
 def _examine(task: Task, sample: Sample, subject: Subject, feeding: Watch) -> list[Outcome]:
     sessions = {message.ref: message.session for message in sample.messages if message.ref and DERIVED not in message.ref}
     # Hits on what was derived from one message fold into one, so more of them are asked for.
-    depth = task.depth * (4 if any(DERIVED in (message.ref or "") for message in sample.messages) else 1)
+    depth = task.depth * min(MOST_DERIVED, -(-len(sample.messages) // max(len(sessions), 1)))
     outcomes: list[Outcome] = []
     for messages, questions in _stages(sample):
         if messages:
