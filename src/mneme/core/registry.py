@@ -32,6 +32,7 @@ TABLE: dict[str, dict[str, str]] = {
         "rules": "mneme.formation.rules:RuleFormer",
         "structures": "mneme.formation.structures:Structures",
         "thoughts": "mneme.formation.thoughts:ThoughtFormer",
+        "speaker-topics": "mneme.formation.prospective:TopicFormer",
         "summaries": "mneme.formation.summary:SummaryFormer",
     },
     "channel": {

@@ -20,10 +20,12 @@ recipe = compose(
             ("notes of facts, preferences and profile", "former either"),
             ("independent, extendable, contradictory", "organisers duplicates and model-reconcile"),
             ("hybrid read", "ranker keyed over notes and episodes"),
+            ("best-effort read, reconsolidation, unanswerable", "mneme.recipes.agent.best_effort: BestEffort"),
         ),
         differs=(
             "Surprise is the novelty of a turn or a jump of feeling, not a model's judgement.",
-            "Repair after a failed recall is left to forming the episode anew with space.form().",
+            "A plain recall does not write; reconsolidation is BestEffort's.",
+            "A contradicted note is archived.",
         ),
         without_model="Notes are statements that rules can read for certain.",
         per_write="one pass of rules and embeddings of stretches",

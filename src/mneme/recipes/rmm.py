@@ -8,23 +8,22 @@ recipe = compose(
     about="topic summaries as keys, raw messages as values, reranked by a residual that learns from citations",
     channels=["dense", "lexical"],
     ranker={"use": "keyed", "pool": "sum", "key_weight": 0.5},
-    formers=[{"use": "segmented", "boundaries": ["gap", "topic"], "join": 0.9, "tier": "topic"}],
+    formers=["speaker-topics"],
     card=Card(
         paper="RMM, arXiv 2503.08026 (ACL 2025)",
         parts=(
-            ("prospective reflection: topics per session, merged", "former segmented, tier topic, joined at 0.9"),
+            ("prospective reflection per speaker, add or merge, none", "former speaker-topics, tier topic"),
             ("key is the summary, value the raw turns", "ranker keyed"),
-            (
-                "retrospective reflection: residual reranker with REINFORCE",
-                "mneme.retrieval.residual: Residual, for callers that have citations",
-            ),
+            ("retrospective reflection: residual reranker, REINFORCE", "mneme.retrieval.residual: Residual"),
+            ("twenty candidates, five kept, citations", "mneme.recipes.agent.citing: Citing"),
         ),
         differs=(
-            "A topic of both speakers is one topic; speakers are told apart by the messages.",
+            "A merge is a revision; the earlier summary stays in its history.",
+            "A session is looked at after every fourth message, not when it ends.",
             "Learnt weights live with the caller and are clipped; a fresh reranker leaves the order as it is.",
         ),
-        without_model="Topics are found by falling similarity and described by central sentences.",
-        per_write="embeddings of stretches",
-        per_recall="one scan",
+        without_model="Topics are a speaker's messages between shifts of topic, described by a central sentence, merged from cosine 0.6.",
+        per_write="words of the session and one embedding per topic; with a model one call per speaker and one per topic",
+        per_recall="one scan; with Citing a matrix product over twenty candidates",
     ),
 )
