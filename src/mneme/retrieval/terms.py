@@ -18,8 +18,9 @@ from mneme.text.terms import K1, LANGUAGE_MARKS, B, term_id
 _CONTENT_WEIGHT = 0.5
 LIGHT_WEIGHT = 0.3
 
-LEAST_IDEAL = 12.0
-"""A question of few or common words says little by its words: their scores are shares of at least this much, and meaning weighs more."""
+RARE_WORDS = 2.0
+"""A question of few or common words says little by its words: their scores are shares of what at least so many words would give that stand
+in one memory only, and meaning weighs more. Counted in rare words of the space, it means the same in seven memories as in a million."""
 
 _LIGHT_WORDS = (
     "any can could would should suggest suggestion recommend recommendation advice advise tip tips idea ideas help please tell know think"
@@ -55,7 +56,7 @@ class SearchTerms:
     Args:
         terms: in the order of the query.
         ideal: the sum of ``idf``: what a text with every term that the space has, endlessly often, would score.
-        scale: what scores are shares of: ``ideal``, but at least ``LEAST_IDEAL``.
+        scale: what scores are shares of: ``ideal``, but at least what ``RARE_WORDS`` rare words would give.
         unseen: the share of the question's weight in words that no memory has.
     """
 
@@ -92,7 +93,7 @@ def _search_terms(ctx: Context, query: Query) -> SearchTerms:
     return SearchTerms(
         terms=tuple(found),
         ideal=np.float32(max(seen, 1e-6)),
-        scale=np.float32(max(seen, LEAST_IDEAL)),
+        scale=np.float32(max(seen, RARE_WORDS * inverse_frequency(1, present), 1e-6)),
         unseen=unseen / max(seen + unseen, 1e-6),
     )
 
