@@ -14,6 +14,7 @@ _OUT = Path("build/arena/retention")
 _data = click.option("--data", type=_path, default=None, help="Root of the data folders.  [default: $MNEME_DATA]")
 _out = click.option("--out", type=_path, default=_OUT, show_default=True, help="Folder of the figures; `mneme arena report` draws them.")
 _cache = click.option("--cache", type=_path, default=Path("build/arena/embeddings"), show_default=True, help="Folder of cached embeddings.")
+_embedder = click.option("--embedder", default="local", show_default=True, help="The embedding model, or `hash`.")
 _limit = click.option("--limit", type=click.IntRange(1), default=None, help="At most this many samples of each task.")
 
 
@@ -24,6 +25,7 @@ _limit = click.option("--limit", type=click.IntRange(1), default=None, help="At 
 @click.option("--shares", default="50,25,10", show_default=True, help="Percentages of a conversation's tokens that a space is held to.")
 @click.option("--folds", type=int, default=0, show_default=True, help="Fit the weights of worth on the other folds; 0 takes the constants.")
 @_limit
+@_embedder
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Trials side by side.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @_out
@@ -35,6 +37,7 @@ def simulate(
     shares: str,
     folds: int,
     limit: int | None,
+    embedder: str,
     jobs: int,
     as_json: bool,
     out: Path,
@@ -57,7 +60,7 @@ def simulate(
     weights = tuple(crossed(paths, folds=folds, limit=limit)[0]) if folds else ()
     documents: list[dict[str, Any]] = []
     for task, path in paths.items():
-        plan = Plan(task=task, data=path, cache=cache, policies=chosen, shares=held, limit=limit, weights=weights)
+        plan = Plan(task=task, data=path, cache=cache, policies=chosen, shares=held, limit=limit, weights=weights, embedder=embedder)
         with show.progress() as bar:
             documents.append(run(plan, TrialLog(path=out / f"{task}.trials.jsonl"), jobs=jobs, progress=bar))
         name = f"{task}-folds" if folds else task
@@ -72,7 +75,7 @@ def simulate(
 @click.option("--messages", type=click.IntRange(1), default=200_000, show_default=True, help="In all.")
 @click.option("--months", type=click.IntRange(1), default=120, show_default=True, help="Over how many they arrive.")
 @click.option("--most", type=click.IntRange(1), default=20_000, show_default=True, help="Memories that the space is held to.")
-@click.option("--embedder", default="local", show_default=True, help="The embedding model, or `hash`.")
+@_embedder
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @_out
 def stream(messages: int, months: int, most: int, embedder: str, as_json: bool, out: Path) -> None:

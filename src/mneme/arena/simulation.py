@@ -9,13 +9,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 
 import orjson
 
 from mneme.arena.log import code_version, hash_sample
-from mneme.arena.parallel import make_tools
 from mneme.arena.retention import (
     MEASURES,
     POLICIES,
@@ -30,11 +28,13 @@ from mneme.arena.retention import (
     relative,
     trial,
 )
-from mneme.arena.subject import Tools
 from mneme.arena.task import Dataset, Options
 from mneme.arena.tasks import get_task
 from mneme.arena.worth import auc, fit, labelled
+from mneme.core.ports import Embedder
 from mneme.core.records import NO_NUMBERS
+from mneme.models.cached import CachedEmbedder
+from mneme.models.embedder import resolve_embedder
 from mneme.retention.replacement import DEFAULT
 from mneme.retention.worth import DEFAULT_WEIGHTS
 
@@ -55,6 +55,7 @@ class Plan:
         policies, shares: what is compared.
         limit: at most this many samples.
         weights: one mapping per fold; sample ``n`` is kept by those of fold ``n`` modulo their number. Empty takes the constants.
+        embedder: the embedding model; ``local`` is the shipped one.
     """
 
     task: str
@@ -64,6 +65,7 @@ class Plan:
     shares: tuple[float, ...] = SHARES
     limit: int | None = None
     weights: tuple[Mapping[str, float], ...] = ()
+    embedder: str = "local"
 
     def weights_of(self, number: int) -> Mapping[str, float]:
         """Return the weights that keep a sample."""
@@ -162,7 +164,7 @@ def _trials(plan: Plan, wanted: Sequence[tuple[str, float, int]], jobs: int) -> 
 
 def _one(plan: Plan, policy: str, share: float, number: int) -> Trial:
     sample = _dataset(plan.task, plan.data, plan.limit).samples[number]
-    return trial(sample, _tools(plan.cache).embedder, policy, share, weights=plan.weights_of(number))
+    return trial(sample, _embedder(plan.cache, plan.embedder), policy, share, weights=plan.weights_of(number))
 
 
 @lru_cache(maxsize=4)
@@ -171,14 +173,14 @@ def _dataset(task: str, data: Path, limit: int | None) -> Dataset:
 
 
 @lru_cache(maxsize=1)
-def _tools(cache: Path) -> Tools:
-    return make_tools(cache, Path(gettempdir()))
+def _embedder(cache: Path, name: str) -> Embedder:
+    return CachedEmbedder(resolve_embedder(name), cache)
 
 
 def _key(plan: Plan, dataset: Dataset, commit: str, policy: str, share: float, number: int) -> str:
     sample = dataset.samples[number]
     weights = "" if policy != DEFAULT else orjson.dumps(dict(plan.weights_of(number)), option=orjson.OPT_SORT_KEYS).decode()
-    return "|".join((commit, dataset.sha256[:16], sample.id, hash_sample(sample), policy, f"{share:g}", weights))
+    return "|".join((commit, dataset.sha256[:16], sample.id, hash_sample(sample), policy, f"{share:g}", plan.embedder, weights))
 
 
 def _document(plan: Plan, dataset: Dataset, commit: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -191,6 +193,7 @@ def _document(plan: Plan, dataset: Dataset, commit: str, outcomes: Sequence[Outc
         "data_sha256": dataset.sha256,
         "samples": len(dataset.samples),
         "messages": sum(len(sample.messages) for sample in dataset.samples),
+        "embedder": plan.embedder,
         "weights": "held out" if plan.weights else "constants",
         "folds": [dict(weights) for weights in plan.weights],
         "constants": dict(DEFAULT_WEIGHTS),
