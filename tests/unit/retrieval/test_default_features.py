@@ -15,7 +15,7 @@ from mneme.core.query import Filter
 from mneme.retrieval.candidates import top
 from mneme.retrieval.features.neighbourhood import MOST_WORDS, REACH, windows
 from mneme.retrieval.features.subject import FLOOR, LEAST_RARITY
-from mneme.retrieval.terms import LEAST_IDEAL, search_terms
+from mneme.retrieval.terms import RARE_WORDS, search_terms
 from mneme.text.terms import K1, B
 
 from .stage import MINUTE, START, said, staged
@@ -193,8 +193,8 @@ def test_the_words_of_a_short_question_weigh_less_than_those_of_a_long_one() -> 
     with staged(messages, "pilot") as stage:
         wanted = search_terms(stage.ctx, stage.query)
         assert float(wanted.ideal) == pytest.approx(math.log1p(4.5 / 1.5))
-        assert float(wanted.scale) == LEAST_IDEAL
-        assert 0 < max(stage.raw("lexical")) < float(wanted.ideal) / LEAST_IDEAL
+        assert float(wanted.scale) == pytest.approx(RARE_WORDS * math.log1p(4.5 / 1.5))
+        assert 0 < max(stage.raw("lexical")) < 1 / RARE_WORDS
 
 
 def test_forms_of_a_word_in_other_languages_are_one_word_and_stand_in_texts_of_their_language_only() -> None:
