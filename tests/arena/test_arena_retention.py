@@ -13,8 +13,10 @@ from click.testing import CliRunner
 
 from mneme import Memory
 from mneme.arena import curves
+from mneme.arena.claims import Claim, verify
 from mneme.arena.commands import arena
 from mneme.arena.log import RunLog
+from mneme.arena.parallel import make_tools
 from mneme.arena.report import build_report
 from mneme.arena.retention import MEASURES, POLICIES, TARGETS, bearing_words, compared, content_words, relative, simulate, trial
 from mneme.arena.retention_report import documents, sections
@@ -171,3 +173,23 @@ def test_what_is_old_judged_useless_and_the_only_answer_is_found_as_before(data_
         after = found()
     assert sum(before) >= 15
     assert sum(after) >= sum(before) - 1
+
+
+def test_a_claim_about_the_simulation_is_rerun(tmp_path: Path) -> None:
+    claim = Claim(
+        id="one",
+        task="retention:locomo",
+        recipe="value@0.5",
+        data="locomo.json",
+        metric="recall",
+        expected=1.0,
+        tolerance=1.0,
+        command="mneme arena simulate locomo",
+        by="of_unlimited",
+    )
+    tools = make_tools(tmp_path / "cache", tmp_path)
+    tools = replace(tools, embedder=resolve_embedder("hash"))
+    (verdict,) = verify([claim], root=Path(__file__).parent / "data", tools=tools, log=RunLog(tmp_path))
+    assert verdict.status == "OK"
+    with pytest.raises(InvalidInput, match="policy@share"):
+        verify([replace(claim, recipe="value")], root=Path(__file__).parent / "data", tools=tools, log=RunLog(tmp_path))

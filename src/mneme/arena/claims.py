@@ -13,18 +13,22 @@ A claims file is YAML::
         command: mneme arena run locomo --data $MNEME_DATA/locomo/locomo.json --recipe default
 
 ``by`` (a category), ``pooled``, ``triples``, ``foreign``, ``seed`` and ``limit`` are optional. ``data`` is relative to the data root.
+A task ``retention:locomo`` is the simulation of :mod:`mneme.arena.simulation`, with a policy and a share for a recipe (``value@0.5``) and
+one of its measures for a metric; ``of_unlimited`` as ``by`` takes it as a share of the unlimited space's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from mneme.arena.log import RunLog
 from mneme.arena.metrics import Metric
 from mneme.arena.recipes import get_recipe
+from mneme.arena.retention import MEASURES, UNLIMITED, Outcome, gathered, relative, trial
 from mneme.arena.run import run_task
 from mneme.arena.subject import Tools
 from mneme.arena.summary import summarise
@@ -33,6 +37,9 @@ from mneme.arena.tasks import get_task
 from mneme.core.errors import InvalidInput, MissingExtra
 
 Status = Literal["OK", "NEAR", "FAIL", "SKIP"]
+SIMULATED = "retention:"
+"""Begins the task of a claim about the retention simulation."""
+
 NEAR_FACTOR = 2.0
 """Within this many tolerances a figure is near: worth a look, not yet wrong."""
 
@@ -182,6 +189,8 @@ def _verify(claim: Claim, root: Path, tools: Tools, log: RunLog) -> Verdict:
     path = root / claim.data
     if not path.exists():
         return Verdict(claim=claim, status="SKIP", reason=f"no data at {path}")
+    if claim.task.startswith(SIMULATED):
+        return judge(claim, _simulated(claim, path, tools))
     task, recipe, metric = get_task(claim.task), get_recipe(claim.recipe), Metric.parse(claim.metric)
     if metric.name not in {known.name for known in task.metrics}:
         raise InvalidInput({claim.id: f"task {task.name} does not measure {metric.name}"})
@@ -195,6 +204,25 @@ def _verify(claim: Claim, root: Path, tools: Tools, log: RunLog) -> Verdict:
     if metric.name not in table:
         return Verdict(claim=claim, status="FAIL", reason=f"no question has gold for {metric.name} in {claim.by or 'the data'}")
     return judge(claim, table[metric.name]["mean"])
+
+
+def _simulated(claim: Claim, path: Path, tools: Tools) -> float:
+    policy, _, share = claim.recipe.partition("@")
+    if not share or claim.metric not in MEASURES or claim.by not in ("", "of_unlimited"):
+        raise InvalidInput({claim.id: f"must name policy@share, one of {', '.join(MEASURES)}, and nothing or of_unlimited as by"})
+    task, limit = claim.task.removeprefix(SIMULATED), claim.options.limit
+    held = _outcome(task, path, limit, policy, float(share), tools)
+    if not claim.by:
+        return held.mean(claim.metric).mean
+    whole = _outcome(task, path, limit, UNLIMITED, 1.0, tools)
+    return relative([held, whole], claim.metric)[held.policy, held.share]
+
+
+@lru_cache(maxsize=32)
+def _outcome(task: str, path: Path, limit: int | None, policy: str, share: float, tools: Tools) -> Outcome:
+    """Return what a policy makes of a task; several claims are about one."""
+    samples = get_task(task).load(path, Options(limit=limit)).samples
+    return gathered([trial(sample, tools.embedder, policy, share) for sample in samples])[0]
 
 
 def judge(claim: Claim, measured: float) -> Verdict:
