@@ -8,6 +8,7 @@ recipe = compose(
     about="four layers; a question is compared only with the children of the best nodes",
     channels=["dense", "lexical"],
     ranker={"use": "descent", "layers": ["domain", "category", "trace"], "beam": 10, "behind": 1.0},
+    refiners=["weighed"],
     formers=["hierarchy"],
     curve={"use": "exponential", "scale_days": 30.0},
     card=Card(
@@ -15,7 +16,7 @@ recipe = compose(
         parts=(
             ("four layers with pointers", "former hierarchy: concept memories linked part_of"),
             ("top k of the children of the top k", "ranker descent, beam 10"),
-            ("strength by feedback", "curve exponential with feedback"),
+            ("strength by feedback", "curve exponential with feedback, refiner weighed"),
         ),
         differs=(
             "Pointers are links: moving a memory is one link.",

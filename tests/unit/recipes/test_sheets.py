@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import mneme
 from mneme.core.composing import resolve
 from mneme.core.operations import Keep
+from mneme.core.recipe import Recipe
 from mneme.core.records import Memory, Span
 from mneme.formation.scenes import Scenes
 from mneme.formation.segmented import affinity
@@ -147,11 +149,18 @@ def test_a_mem_a_linked_message_comes_although_its_own_rank_would_not_bring_it()
 # MemoryOS
 
 
+def without_queue() -> Recipe:
+    """MemoryOS with an empty short-term queue, so that every message is a page of a segment at once."""
+    recipe = resolve("memoryos")
+    rules, overflow = recipe.formers
+    return replace(recipe, formers=(rules, replace(overflow, capacity=0)))  # type: ignore[type-var]
+
+
 def test_memoryos_pages_of_one_theme_share_a_segment() -> None:
     one, other = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
     assert affinity(one, one, frozenset({"a"}), frozenset({"a"})) == 2.0
     assert affinity(one, other, frozenset({"a"}), frozenset({"b"})) < 0.6
-    memory, _ = memory_of("memoryos", "hash:96")
+    memory, _ = memory_of(without_queue(), "hash:96")
     space = memory.space("s")
     space.remember("The rocket engine test used liquid oxygen.", session="a")
     space.remember("The rocket engine test used liquid oxygen again.", session="b")
@@ -161,7 +170,7 @@ def test_memoryos_pages_of_one_theme_share_a_segment() -> None:
 
 
 def test_memoryos_a_hot_segment_promotes_once() -> None:
-    memory, clock = memory_of("memoryos", "hash:96")
+    memory, clock = memory_of(without_queue(), "hash:96")
     space = memory.space("s")
     space.remember(["I live in Porto near the harbour.", "I live in Porto and the harbour is near, too."], author="Ana", session="a")
     (segment,) = space.memories({"tiers": ["mid"]})

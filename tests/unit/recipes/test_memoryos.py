@@ -1,0 +1,99 @@
+"""MemoryOS's acceptance test: the queue, one segment per theme, heat at 4, 5 and 2, promotion once, capacity."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import mneme
+from mneme.core.clock import FrozenClock
+from mneme.core.composing import compose, resolve
+from mneme.core.recipe import Recipe
+
+from .world import START, memory_of
+
+HOUR = timedelta(hours=1)
+ROCKET = ["The rocket engine test used liquid oxygen.", "The rocket engine test used liquid oxygen again."]
+CAKE = "Grandma bakes plum cake with cinnamon."
+
+
+def queued(capacity: int, **more: object) -> Recipe:
+    recipe = resolve("memoryos")
+    rules, overflow = recipe.formers
+    return replace(recipe, formers=(rules, replace(overflow, capacity=capacity)), **more)  # type: ignore[type-var, arg-type]
+
+
+def world(recipe: Recipe) -> tuple[mneme.Space, FrozenClock]:
+    memory, clock = memory_of(recipe, "hash:96")
+    return memory.space("s"), clock
+
+
+def paged(space: mneme.Space) -> list[str]:
+    texts = {memory.id: memory.text for memory in space.memories({"kinds": ["turn"]}, limit=1000)}
+    return sorted(texts[link.source] for link in space.links() if link.type == "part_of")
+
+
+def test_the_fourth_page_pushes_the_first_into_a_segment() -> None:
+    space, clock = world(queued(3))
+    for number, text in enumerate([*ROCKET, CAKE, "A fourth message about trains."]):
+        assert paged(space) == []
+        clock.set(START + number * HOUR)
+        space.remember(text, session=str(number))
+    assert paged(space) == [ROCKET[0]]
+    assert len(space.memories({"tiers": ["mid"]})) == 1
+
+
+def test_a_batch_pushes_out_what_does_not_fit_and_the_newest_are_always_found() -> None:
+    space, _ = world(queued(3))
+    space.remember([f"Message {n} is about nothing in particular." for n in range(10)], session="a")
+    assert len(paged(space)) == 7
+    space.remember(["eleven", "twelve"], session="a")
+    assert len(paged(space)) == 9
+    assert len(space.links()) == 9
+
+
+def test_pages_of_one_theme_share_a_segment_and_another_theme_opens_one() -> None:
+    space, _ = world(queued(0))
+    for number, text in enumerate([*ROCKET, CAKE]):
+        space.remember(text, session=str(number))
+    sizes = sorted(sum(link.target == segment.id for link in space.links()) for segment in space.memories({"tiers": ["mid"]}))
+    assert sizes == [1, 2]
+
+
+def test_heat_is_four_after_one_visit_five_after_two_and_two_after_the_reset() -> None:
+    space, clock = world(queued(0))
+    space.remember(["I live in Porto near the harbour.", "I live in Porto and the harbour is near, too."], author="Ana", session="a")
+    (segment,) = space.memories({"tiers": ["mid"]})
+
+    def visit() -> str:
+        space.recall("Porto harbour", k=1)
+        report = space.upkeep()
+        return next((proposal.why for proposal in report.proposals if proposal.keeper == "promotion"), "")
+
+    assert visit() == ""  # H = 1 + 2 + 1 = 4
+    why = visit()  # H = 2 + 2 + 1 = 5
+    assert why.startswith("heat 5.00")
+    assert len(space.memories({"tiers": ["long"]})) >= 1
+    state = space.usage([segment.id])[segment.id].state
+    assert (state["promoted_visits"], state["promoted_pages"]) == (2.0, 2.0)
+    assert visit() == ""  # H = 1 + 0 + 1 = 2
+    clock.set(START + timedelta(hours=24))
+    assert visit() == ""
+
+
+def test_above_capacity_the_least_visited_segment_vanishes_and_its_messages_stay() -> None:
+    keepers = compose(name="k", keepers=[{"use": "segment-capacity", "most": 2}]).keepers
+    space, _ = world(queued(0, keepers=keepers))
+    themes = [ROCKET[0], CAKE, "The violin concert was cancelled by the conductor."]
+    for number, text in enumerate(themes):
+        space.remember(text, session=str(number))
+    assert len(space.memories({"tiers": ["mid"]})) == 3
+    for text in (themes[0], themes[2]):
+        found = space.recall(text, k=1)
+        space.feedback(found, useful=[found.hits[0]])
+    space._memory.uses._seen.clear()
+    report = space.upkeep()
+    assert report.done == {"segment-capacity": 1}
+    left = " ".join(segment.text for segment in space.memories({"tiers": ["mid"]}))
+    assert "cake" not in left
+    assert {memory.text for memory in space.memories({"kinds": ["turn"]})} == set(themes)
