@@ -190,15 +190,15 @@ def compare_command(task: str, recipes: str, baseline: str, metric: str, given: 
 @click.option("--task", "tasks", multiple=True, help="Only this task; may be given several times.")
 @click.option("--baseline", default="", help="What the others are compared with; the strongest baseline when left out.")
 @click.option("--out", type=_path, default=_FOLDER / "report.html", show_default=True, help="The page.")
-@click.option("--retention", type=_path, default=_FOLDER / "retention", show_default=True, help="Figures of `simulate` and `stream`.")
+@click.option("--retention", type=_path, default=None, help="Figures of `simulate` and `stream`.  [default: beside the logs]")
 @_logs
-def report(tasks: Sequence[str], baseline: str, out: Path, retention: Path, logs: Path) -> None:
+def report(tasks: Sequence[str], baseline: str, out: Path, retention: Path | None, logs: Path) -> None:
     """Draw the newest runs as one HTML page that needs nothing else."""
     from mneme.arena.log import RunLog
     from mneme.arena.report import build_report
     from mneme.arena.retention_report import documents, sections
 
-    extra = [] if tasks else sections(documents(retention))
+    extra = [] if tasks else sections(documents(retention or logs.parent / "retention"))
     page = build_report(RunLog(logs), tasks=tasks, baseline=baseline, extra=extra)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page, encoding="utf-8")
