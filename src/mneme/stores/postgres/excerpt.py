@@ -19,9 +19,9 @@ from mneme.stores.postgres.rows import from_text
 
 FOUND = 200
 """How many memories each kind of search finds."""
-WIDE = 40
-"""Of this many of the best, the whole surroundings are read."""
-FAR, NEAR = 12, 2
+WIDE = 60
+"""Of this many of the best, the whole conversation is read, as far as it lies within ``FAR`` rows."""
+FAR, NEAR = 40, 2
 _RECENT_ROWS = 20_000
 _EVERYTHING = Filter()
 
@@ -43,7 +43,7 @@ def read(session: Session, vector: FloatArray, terms: Sequence[int], weights: Se
     near = search.dense(session, vector, FOUND, where=narrowed, hnsw=int(hnsw)).rows
     worded = search.lexical(session, terms, weights, FOUND, where=narrowed).rows if len(terms) else near[:0]
     return Excerpt(
-        rows=index_rows(session, after=0, vectors=True, rows=_around(near, worded)),
+        rows=index_rows(session, after=0, vectors=True, rows=_around(session, near, worded)),
         documents=int(count),
         total_length=int(length),
         authors=_authors(session),
@@ -52,11 +52,18 @@ def read(session: Session, vector: FloatArray, terms: Sequence[int], weights: Se
     )
 
 
-def _around(*found: IntArray) -> list[int]:
-    """Return the rows found with those beside them: many beside the best, few beside the others."""
-    parts = [rows[:WIDE, None] + np.arange(-FAR, FAR + 1) for rows in found]
-    parts += [rows[WIDE:, None] + np.arange(-NEAR, NEAR + 1) for rows in found]
-    rows = np.unique(np.concatenate([part.ravel() for part in parts]))
+def _around(session: Session, *found: IntArray) -> list[int]:
+    """Return the rows found with those beside them: their conversations for the best, the next ones for the others."""
+    best = np.unique(np.concatenate([rows[:WIDE] for rows in found]))
+    told = session.all(
+        """SELECT DISTINCT n.row FROM unnest($2::bigint[]) b
+           CROSS JOIN LATERAL (SELECT b - $3::bigint AS low, b + $3::bigint AS high OFFSET 0) k
+           JOIN mneme.memory m ON m.space = $1 AND m.row = b
+           JOIN mneme.memory n ON n.space = $1 AND n.row BETWEEN k.low AND k.high AND n.session = m.session""",
+        best.tolist(), FAR,
+    )  # fmt: skip
+    near = (np.concatenate(found)[:, None] + np.arange(-NEAR, NEAR + 1)).ravel()
+    rows = np.unique(np.concatenate([near, np.array([row for (row,) in told], np.int64)]))
     wanted: list[int] = rows[rows > 0].tolist()
     return wanted
 

@@ -76,3 +76,17 @@ def switch(session: Session, model: str, width: int) -> bool:
     if searched:
         search.build(session)
     return True
+
+
+def rewrite_terms(session: Session, rows: Sequence[int], text_versions: Sequence[int], terms: Sequence[bytes]) -> None:
+    """Replace token rows, and what the search inside the database made of them. Call it in a writing transaction."""
+    searched = lock(session)
+    keys = [int(row) * VERSIONS + int(number) for row, number in zip(rows, text_versions, strict=True)]
+    session.run(
+        """UPDATE mneme.term t SET terms = u.terms FROM unnest($2::bigint[], $3::bytea[]) u(key, terms)
+           WHERE t.space = $1 AND t.key = u.key""",
+        keys,
+        list(terms),
+    )
+    if searched:
+        search.follow(session, [int(row) for row in rows], rows=0, searched=True)

@@ -240,6 +240,10 @@ class PostgresStore:
         """Use the staged vectors."""
         return self._write(lambda session: staging.switch(session, model, width))
 
+    def rewrite_terms(self, rows: Sequence[int], text_versions: Sequence[int], terms: Sequence[bytes]) -> None:
+        """Replace the token rows of material; that of what was erased meanwhile stays away."""
+        self._write(lambda session: staging.rewrite_terms(session, rows, text_versions, terms))
+
     def counts(self) -> dict[str, int]:
         """Return how much of everything there is."""
         return self._snapshot(reads.counts)
