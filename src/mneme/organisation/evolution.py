@@ -1,8 +1,9 @@
 """Stories: what became of a statement over time, worked out when it is written, so that a question about change finds one memory.
 
 Source: PREMem (arXiv 2509.10852): evolution patterns between fragments of different sessions. Differs: fragments are paired by subject and
-relation, and with a model also by likeness; without one three patterns of five are told apart: transformation (another value of the same
-number of things), accumulation (one more of many) and extension (another relation of the same subject to a common thing).
+relation, and with a model also by likeness. Without one: transformation (another value of one thing), specification (the same value in more
+words), accumulation (one more of many), extension (another relation of the subject to a common thing), implication (another subject and the
+same name, in another session).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ JUDGE = Prompt(
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _WORD = re.compile(r"[^\W\d_]{3,}")
+_NAME = re.compile(r"\b[A-Z][\w'’-]{2,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,9 @@ class Evolution:
         chain = [*sorted(same, key=lambda other: (other.at, other.id))[-(self.most - 1) :], memory]
         if len(chain) > 1 and (pattern := _pattern(chain[-2], memory)) is not None:
             return _note(chain, pattern, _told(chain))
-        return self._by_model(ctx, memory, earlier) if ctx.llm is not None else _extended(memory, earlier)
+        if ctx.llm is not None:
+            return self._by_model(ctx, memory, earlier)
+        return _extended(memory, earlier) or _implied(memory, [other for other in there if _subject(other) != _subject(memory)])
 
     def _by_model(self, ctx: Context, memory: Memory, earlier: Sequence[Memory]) -> Memory | None:
         assert ctx.llm is not None
@@ -100,6 +104,9 @@ def _pattern(earlier: Memory, later: Memory) -> str | None:
     one, other = (str(memory.attributes.get("object", "")).casefold() for memory in (earlier, later))
     if one == other:
         return None
+    words = [set(_WORD.findall(value)) for value in (one, other)]
+    if words[0] and words[0] < words[1]:
+        return "specification"
     name = str(later.attributes.get("relation", ""))
     measured = _NUMBER.search(one) and _NUMBER.search(other) and _NUMBER.sub("#", one).split()[:2] == _NUMBER.sub("#", other).split()[:2]
     return "transformation" if relation(name).single or measured else "accumulation"
@@ -113,6 +120,21 @@ def _extended(memory: Memory, earlier: Sequence[Memory]) -> Memory | None:
         return None
     chain = [max(shared, key=lambda other: (len(words & _content(other)), other.at, other.id)), memory]
     return _note(chain, "extension", _told(chain))
+
+
+def _implied(memory: Memory, others: Sequence[Memory]) -> Memory | None:
+    """Return the story of a name that an earlier statement about somebody else has, in another session."""
+    names = set(_NAME.findall(str(memory.attributes.get("object", ""))))
+    shared = [
+        other
+        for other in others
+        if other.session != memory.session and other.at <= memory.at and names & set(_NAME.findall(str(other.attributes.get("object", ""))))
+    ]
+    if not shared:
+        return None
+    chain = [max(shared, key=lambda other: (other.at, other.id)), memory]
+    steps = [f"{one.text.rstrip('. ')} ({one.at:%Y-%m-%d})" for one in chain]
+    return _note(chain, "implication", f"What goes together: {'; and '.join(steps)}.")
 
 
 def _content(memory: Memory) -> set[str]:

@@ -7,19 +7,20 @@ recipe = compose(
     name="premem",
     about="fragments and the story of each that changed, worked out when written",
     channels=["dense", "lexical"],
-    ranker={"use": "keyed", "pool": "max", "shown": ["note"]},
+    ranker={"use": "keyed", "pool": "max", "shown": ["note"], "shown_first": True},
     formers=[{"use": "either", "by_rule": "rules", "by_model": "model-statements"}],
     organisers=["duplicates", "evolution"],
     card=Card(
         paper="PREMem, arXiv 2509.10852 (Findings of EMNLP 2025)",
         parts=(
             ("fragments: factual, experiential, subjective", "former either: fact and profile, event, preference"),
-            ("evolution patterns over clusters", "organiser evolution: accumulation, transformation, extension"),
+            ("five evolution patterns over clusters", "organiser evolution"),
             ("retrieval over fragments and reasoning, no reasoning at query time", "ranker keyed, notes shown"),
         ),
         differs=(
             "Clusters are statements of one subject and relation, and of shared content words.",
-            "Without a model three patterns of five are told apart.",
+            "A cluster is formed when a statement comes; there is no pool of centroids.",
+            "Without a model a pattern follows from values, relations and shared names.",
         ),
         without_model="Fragments are those that rules can read for certain; stories are dated lists of values.",
         per_write="one pass of rules and a look at statements of the same subject",

@@ -31,12 +31,14 @@ class Keyed:
         pool: how keys join: ``max``, ``mean``, ``sum``, or ``only`` the keys where there are any.
         key_weight: what a key's score is multiplied by.
         shown: kinds that are returned beside messages, such as ``summary``.
+        shown_first: what is shown goes before the messages that it lifts to its own score.
     """
 
     weights: Mapping[str, float] = field(default_factory=dict)
     pool: str = "max"
     key_weight: float = 1.0
     shown: tuple[str, ...] = ()
+    shown_first: bool = False
 
     def __post_init__(self) -> None:
         if self.pool not in POOLS:
@@ -49,7 +51,10 @@ class Keyed:
         usable = np.where(query.admitted, own, -np.inf).astype(np.float32)
         key = self.key_weight * found.lift(usable, empty=-np.inf)
         total = self._joined(own, key.astype(np.float32))
-        among = query.admitted & (found.verbatim | np.isin(np.arange(ctx.index.size), self._shown(found.memories)))
+        shown = self._shown(found.memories)
+        if self.shown_first:
+            total[shown] += np.float32(1e-4)
+        among = query.admitted & (found.verbatim | np.isin(np.arange(ctx.index.size), shown))
         among = or_all(among, query.admitted)
         positions = best(total, among, ctx.index.at, query.k)
         by_key = np.where(np.isfinite(key), key, 0.0).astype(np.float32)
