@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mneme.aio import AsyncSpace
 from mneme.core.clock import to_utc
+from mneme.core.compaction import CHECKPOINT, COMPACT, Folding
 from mneme.core.errors import InvalidInput, NotFound
 from mneme.core.journal import Entry
 from mneme.core.llm import scoped
@@ -26,6 +27,7 @@ from mneme.core.records import Memory as Record
 from mneme.core.trace import Trace
 from mneme.engine import (
     asking,
+    compaction,
     erasing,
     forming,
     judging,
@@ -247,8 +249,12 @@ class Space:
         assert trace is not None
         trace.verb = "ask"
         llm = None if engine.llm is None else scoped(engine.llm, space=self.name, on_call=lambda call: trace.models.append(call.to_plain()))
+        now = engine.clock.now()
         with self._use(create=False) as opened, trace.stage("answer"):
-            return asking.answer(opened.store, found, llm, engine.clock.now(), engine.embedder)
+            by_rule = llm is None and known_at is None
+            where = naming.as_filter(filters, kinds)
+            known = self._deferred(opened).known(question, as_of or now, where, trace) if by_rule else ()
+            return asking.answer(opened.store, found, llm, now, engine.embedder, known)
 
     def revise(
         self,
@@ -381,7 +387,9 @@ class Space:
             if not entries:
                 raise NotFound("memory", id)
             versions = {version.seq: version.memory for version in opened.store.versions(id)}
-        return [Step(entry=entry, memory=versions.get(entry.seq)) for entry in entries]
+        # Of what was folded the last state is left: it shows with the checkpoint.
+        first = {entry.seq: max((seq for seq in versions if seq <= entry.seq), default=0) for entry in entries if entry.verb == CHECKPOINT}
+        return [Step(entry=entry, memory=versions.get(first.get(entry.seq, entry.seq))) for entry in entries]
 
     def get(self, id: str) -> Record:
         """Return a memory in its present version, whatever its status.
@@ -455,9 +463,11 @@ class Space:
         applied = Applied(entry=None)
         with self._use() as opened:
             if entry is not None:
+                compaction.check_named(opened.store, entry)
                 found = opened.store.entries(after=entry - 1, limit=1) if entry < 2**63 else []
                 if not found or found[0].seq != entry:
                     raise NotFound("entry", entry)
+                compaction.check_not_compaction(found[0])
                 chosen = undo.whole_pass(opened.store, found[0])
             else:
                 chosen = undo.newest_undoable(opened.store, count or 1)
@@ -605,6 +615,49 @@ class Space:
         """Write a consistent copy of the space with its whole history to a file, while the space is in use."""
         with self._use(any_model=True) as opened:
             opened.store.backup(Path(path))
+
+    def compact(
+        self,
+        older_than: timedelta = timedelta(days=90),
+        *,
+        dry_run: bool = False,
+        reason: str | None = None,
+        actor: str | None = None,
+    ) -> Folding:
+        """Fold the journal's old entries into a checkpoint: the state that they led to stays, the way there goes.
+
+        ``known_at`` is exact from ``Folding.since`` on and refused before it; folded calls can't be undone; superseded versions from
+        before go, unless their text still holds. The chain goes on from the hash of the last folded entry, and ``verify`` proves it.
+
+        Args:
+            older_than: entries recorded longer ago are folded.
+            dry_run: change nothing, say what would go.
+            reason, actor: for the journal.
+
+        Raises:
+            InvalidInput: ``older_than`` is below 0.
+        """
+        if older_than < timedelta(0):
+            raise InvalidInput({"older_than": "must not be below 0; give how old what is folded is at least"})
+        trace = Trace(id=self._memory.ids.new("tr"), verb=COMPACT)
+        now = self._memory.clock.now()
+        batch = Batch(
+            operations=(), verb=COMPACT, actor=self._memory.actor if actor is None else actor, reason=reason, trace_id=trace.id, at=now
+        )
+        with self._use(any_model=True) as opened, opened.keeping:
+            done = compaction.compact(opened.store, now - older_than, batch, dry_run=dry_run)
+            if done.entry:
+                opened.current.drop()  # past states before the checkpoint are gone
+        return done
+
+    def vacuum(self) -> compaction.Vacuum:
+        """Give the room of what is gone back to the system while others read; returns the bytes on disk before and after.
+
+        Raises:
+            Busy: readers or writers kept the files in use for too long; nothing was lost, call it again.
+        """
+        with self._use(any_model=True) as opened:
+            return compaction.vacuum(opened.store)
 
     def reembed(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Give every text a vector of this memory's model, beside the old ones, then switch all at once; recalls go on meanwhile.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mneme import Memory
-from mneme.core.query import Hit, Recall
+from mneme.core.query import Answer, Hit, Recall
 from mneme.core.records import Memory as Record
 from mneme.engine.asking import WORTH_ASKING, enough
 from mneme.testing import ScriptedLLM
@@ -119,3 +119,37 @@ def test_whether_an_answer_is_dared_rests_on_the_sufficiency() -> None:
     assert enough(recalled(0.05, question="Where is the spare key?"))  # all its words stand in one memory
     assert enough(recalled(0.0))  # the recipe estimates nothing, and two words of three are there
     assert not enough(recalled(0.0, question="Which submarine exploded near the key?"))
+
+
+def lives(*, at: datetime | None = None, question: str = "Where does Ana live?") -> Answer:
+    with Memory(":memory:", embedder="hash", recipe="beliefs") as memory:
+        space = memory.space()
+        for year, text in (
+            (2021, "I live in Oslo."),
+            (2022, "I speak Welsh."),
+            (2023, "I moved to Lisbon in March 2023."),
+            (2024, "I speak Arabic."),
+        ):
+            space.remember(text, author="Ana", at=datetime(year, 5, 1, tzinfo=UTC))
+        return space.ask(question, as_of=at)
+
+
+def test_what_is_believed_answers_a_question_for_it() -> None:
+    assert [one.quote for one in lives().citations] == ["Ana lives in Lisbon since March 2023."]
+    assert [one.quote for one in lives(at=datetime(2022, 1, 1, tzinfo=UTC)).citations] == ["Ana lives in Oslo."]
+    assert [one.quote for one in lives(question="Which languages do I speak?").citations] == ["Ana speaks Arabic.", "Ana speaks Welsh."]
+
+
+def test_a_belief_that_has_ended_is_told_with_its_end() -> None:
+    with Memory(":memory:", embedder="hash", recipe="beliefs") as memory:
+        space = memory.space()
+        space.remember("I work at Acme.", author="Ana", at=datetime(2021, 5, 1, tzinfo=UTC))
+        space.remember("I no longer work at Acme since March 2023.", author="Ana", at=MAY)
+        found = space.ask("Where does Ana work?")
+    assert [(one.quote, one.until) for one in found.citations] == [("Ana works at Acme.", datetime(2023, 3, 1, tzinfo=UTC))]
+    assert found.notes[0].endswith("held until 2023-03-01")
+
+
+def test_without_a_belief_of_the_kind_the_sentences_are_looked_at() -> None:
+    found = lives(question="What is Ana's job?")
+    assert all(one.mark for one in found.citations)

@@ -18,11 +18,14 @@ from mneme.core.records import Message
 from mneme.memory import Memory
 
 FOUND_AT = 10
+OTHERWISE = 2
+"""The phrasing that rules do not read."""
 
 
 def answering(seeds: Sequence[int], data: Path | None, recipe: str) -> list[Figure]:
     """Generated lives, told and then asked about: answers that are right, made up, or left out."""
     verdicts: list[halumem.Judged] = []
+    others: list[halumem.Judged] = []
     strangers: list[halumem.Judged] = []
     for seed in seeds:
         told = stream(seed)
@@ -33,14 +36,18 @@ def answering(seeds: Sequence[int], data: Path | None, recipe: str) -> list[Figu
             space = memory.space("life")
             for change in told.changes:
                 space.remember(Message(text=change.text, author=change.subject, at=change.said_at, session=f"{change.said_at:%Y-%m}"))
-            for phrasing in (0, 1):
+            for phrasing in range(3):
                 for asked in questions(told, phrasing=phrasing):
-                    (verdicts if asked.told else strangers).append(judge_answer(asked, space.ask(asked.text)))
-    shares, refused = halumem.shares(verdicts), halumem.shares(strangers)
+                    group = strangers if not asked.told else others if phrasing == OTHERWISE else verdicts
+                    group.append(judge_answer(asked, space.ask(asked.text)))
+    shares, otherwise, refused = halumem.shares(verdicts), halumem.shares(others), halumem.shares(strangers)
     return [
-        Figure(name="halumem question correct", value=shares.correct, of=len(verdicts)),
-        Figure(name="halumem question hallucination", value=shares.hallucination, of=len(verdicts)),
+        Figure(name="halumem question correct", value=shares.correct, of=len(verdicts), least=0.9),
+        Figure(name="halumem question hallucination", value=shares.hallucination, of=len(verdicts), most=0.05),
         Figure(name="halumem question omission", value=shares.omission, of=len(verdicts)),
+        Figure(name="put otherwise: correct", value=otherwise.correct, of=len(others)),
+        Figure(name="put otherwise: hallucination", value=otherwise.hallucination, of=len(others)),
+        Figure(name="put otherwise: omission", value=otherwise.omission, of=len(others)),
         Figure(name="strangers not known", value=refused.correct, of=len(strangers)),
     ]
 

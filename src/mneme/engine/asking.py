@@ -64,7 +64,9 @@ class Reply:
     citations: list[Cited] = field(default_factory=list)
 
 
-def answer(store: Store, found: Recall, llm: LLM | None, now: datetime, embedder: Embedder) -> Answer:
+def answer(
+    store: Store, found: Recall, llm: LLM | None, now: datetime, embedder: Embedder, known: Sequence[Memory] = ()
+) -> Answer:
     """Return the answer to the question of a recall.
 
     Args:
@@ -73,9 +75,12 @@ def answer(store: Store, found: Recall, llm: LLM | None, now: datetime, embedder
         llm: the model; None gives extracts.
         now: the day for the model.
         embedder: compares sentences with the question.
+        known: statements that answer the question by themselves, the latest first; a model does without them.
     """
     memories = {hit.memory.id: hit.memory for hit in found.hits}
     memories.update(store.memories([id for id in found.marks.values() if id not in memories]))
+    if llm is None and known:
+        return _stated(found, known)
     if not enough(found, ENOUGH if llm is None else WORTH_ASKING):
         return _unknown(found, ("too little was found that bears on the question",))
     if llm is None:
@@ -133,6 +138,22 @@ def extracts(store: Store, found: Recall, embedder: Embedder) -> Answer:
     return Answer(
         question=found.query,
         text="\n".join(f"{_told(one.memory)}: {one.text}" for one in chosen),
+        known=True,
+        extract=True,
+        citations=citations,
+        sufficiency=found.sufficiency,
+        conflicts=found.conflicts,
+        notes=tuple(_stale(citations)),
+        trace=found.trace,
+    )
+
+
+def _stated(found: Recall, known: Sequence[Memory]) -> Answer:
+    """Return what is believed, in the words of the statements."""
+    citations = tuple(Citation(id=one.id, mark="", quote=one.text, at=one.at, until=one.valid_to) for one in known)
+    return Answer(
+        question=found.query,
+        text="\n".join(f"{_told(one)}: {one.text}" for one in known),
         known=True,
         extract=True,
         citations=citations,

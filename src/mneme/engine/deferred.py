@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, cast
 
 from mneme.core.context import Context
 from mneme.core.errors import Conflict, NotFound
 from mneme.core.operations import Enqueue, Keep, Operation, Revise
 from mneme.core.ports import Applied, Material
-from mneme.core.query import Recall
+from mneme.core.query import Filter, Recall
 from mneme.core.recipe import Recipe
 from mneme.core.records import Job
+from mneme.core.records import Memory as Record
 from mneme.core.trace import Trace
 from mneme.engine import forming, reforming, repairing
+from mneme.engine.believed import believed
 from mneme.engine.jobs import Task, job_key
 from mneme.engine.material import material_for
 from mneme.engine.opened import Opened
@@ -142,6 +145,13 @@ class Deferred:
     def _fit(self, found: forming.Read, trace: Trace, *, revive: bool = False) -> forming.Formed:
         with self.opened.current.lock:
             return forming.fit(self._context(trace), self._recipe(), self.opened.store, found, revive=revive)
+
+    def known(self, question: str, moment: datetime, where: Filter, trace: Trace) -> list[Record]:
+        """Return the statements that answer a question by themselves; none where the recipe forms none."""
+        if not self._recipe().formers:
+            return []
+        with self.opened.current.lock:
+            return believed(self._context(trace), question, moment, where)
 
     def _recipe(self) -> Recipe:
         return self.engine.recipe_of(self.space, self.opened)

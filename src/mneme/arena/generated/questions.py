@@ -17,18 +17,22 @@ from mneme.arena.halumem import Judged
 from mneme.core.query import Answer
 
 ASKED: dict[str, tuple[str, ...]] = {
-    "lives_in": ("Where does {s} live?", "Which city does {s} live in now?"),
-    "works_at": ("Where does {s} work?", "Which company does {s} work for?"),
-    "job": ("What is {s}'s job?", "What does {s} do for a living?"),
-    "diet": ("What diet does {s} follow?", "How does {s} eat: vegan, vegetarian or otherwise?"),
-    "favourite_colour": ("What is {s}'s favourite colour?", "Which colour does {s} like best?"),
-    "likes": ("What does {s} love?", "What does {s} like?"),
-    "speaks": ("Which languages does {s} speak?", "What language does {s} speak?"),
-    "plays": ("What does {s} play?", "Which instrument or sport does {s} play?"),
-    "owns": ("What does {s} own?", "Which things does {s} own?"),
-    "allergic_to": ("What is {s} allergic to?", "Which allergies does {s} have?"),
+    "lives_in": ("Where does {s} live?", "Which city does {s} live in now?", "In what town has {s} made a home?"),
+    "works_at": ("Where does {s} work?", "Which company does {s} work for?", "Tell me the employer of {s}."),
+    "job": ("What is {s}'s job?", "What does {s} do for a living?", "What kind of work is {s} in?"),
+    "diet": ("What diet does {s} follow?", "How does {s} eat: vegan, vegetarian or otherwise?", "Would {s} eat a steak?"),
+    "favourite_colour": (
+        "What is {s}'s favourite colour?",
+        "Which colour does {s} like best?",
+        "If I painted a wall for {s}, which colour would please most?",
+    ),
+    "likes": ("What does {s} love?", "What does {s} like?", "What would make {s} happy on a free day?"),
+    "speaks": ("Which languages does {s} speak?", "What language does {s} speak?", "In which tongues could I write to {s}?"),
+    "plays": ("What does {s} play?", "Which instrument or sport does {s} play?", "What is {s} playing in spare hours?"),
+    "owns": ("What does {s} own?", "Which things does {s} own?", "What belongs to {s}?"),
+    "allergic_to": ("What is {s} allergic to?", "Which allergies does {s} have?", "What must be kept away from {s} for health reasons?"),
 }
-"""Relation -> phrasings; the second of each was not looked at while answering was built."""
+"""Relation -> phrasings: two that rules read, and one put in another way, for which the evidence has to be found by meaning."""
 
 STRANGERS = ("Gregor", "Fatima", "Wendell")
 """People of whom a stream says nothing."""
