@@ -11,9 +11,11 @@ import pytest
 import mneme
 from mneme.core.clock import FrozenClock
 from mneme.core.composing import resolve
+from mneme.core.records import Memory as Record
 from mneme.core.registry import names
 
 START = datetime(2024, 3, 4, 9, tzinfo=UTC)
+NOW = START + timedelta(days=32)
 SCRIPT = [
     ("s1", "Ana", "Hi Ben! I moved to Lisbon last week and work at Siemens now."),
     ("s1", "Ben", "Great. I adopted a puppy called Rex."),
@@ -38,43 +40,113 @@ def space(request: pytest.FixtureRequest) -> Iterator[mneme.Space]:
             at = START + timedelta(days=10 * int(session[1]), minutes=number)
             clock.set(at)
             space.remember(text, author=author, session=session, at=at, ref=f"m{number}")
-        clock.set(START + timedelta(days=32))
+        clock.set(NOW)
         yield space
 
 
-def texts_of(space: mneme.Space, **how: object) -> set[str]:
-    return {hit.text for hit in space.recall("What happened?", k=200, **how).hits}  # type: ignore[arg-type]
+GATE = "What is the access code of the gate?"
+EVERY_STATUS = ("active", "archived", "quarantined")
 
 
 def test_a_recipe_keeps_its_promises(space: mneme.Space) -> None:
-    said = {text for _, _, text in SCRIPT}
-    assert {episode.text for episode in space.episodes()} == said
+    everything_said_is_kept(space)
+    what_was_said_is_found(space)
+    what_a_caller_brings_is_kept_with_its_source(space)
+    upkeep_loses_nothing_and_can_be_undone(space)
+    what_holds_in_the_world_follows_the_moment_asked_about(space)
+    what_was_known_follows_the_moment_of_knowing(space)
+    a_change_can_be_undone(space)
+    what_is_erased_is_nowhere(space)
+    assert space.verify().problems == ()
+
+
+def everything_said_is_kept(space: mneme.Space) -> None:
+    said = [text for _, _, text in SCRIPT]
+    assert [episode.text for episode in space.episodes()] == said
+    assert {memory.ref for memory in memories(space) if memory.ref} >= {f"m{number}" for number in range(len(SCRIPT))}
     assert not space.jobs(states=("waiting", "leased", "dead"))
-    found = space.recall("What is the access code of the gate?", k=5)
+
+
+def what_was_said_is_found(space: mneme.Space) -> None:
+    found = space.recall(GATE, k=5)
     assert "m6" in [ref for hit in found.hits for ref in refs_of(space, hit)]
     assert [hit.score for hit in found.hits] == sorted((hit.score for hit in found.hits), reverse=True)
     assert all(hit.memory.sources for hit in found.hits)
+    assert all(0 <= span.start < span.end for hit in found.hits for span in hit.memory.sources)
     packed = space.recall("Where does Ana live?", budget_tokens=120)
     assert 0 < packed.context_tokens <= 120
+    again = space.recall(GATE, k=5)
+    assert [hit.memory.id for hit in again.hits][:1] == [hit.memory.id for hit in found.hits][:1]
 
-    before = {(memory.id, memory.tier, memory.text) for memory in space.memories(limit=1000)}
+
+def what_a_caller_brings_is_kept_with_its_source(space: mneme.Space) -> None:
+    receipt = space.remember([], memories=[{"text": "Rex is a dachshund.", "kind": "fact", "sources": ["m1"]}])
+    brought = space.get(receipt.ids[0])
+    assert (brought.text, brought.kind) == ("Rex is a dachshund.", "fact")
+    assert [episode.ref for episode in space.episodes([span.episode for span in brought.sources])] == ["m1"]
+
+
+def upkeep_loses_nothing_and_can_be_undone(space: mneme.Space) -> None:
+    before = {(memory.id, memory.tier, memory.text) for memory in memories(space)}
     space.upkeep()
+    said = {text for _, _, text in SCRIPT}
     assert {episode.text for episode in space.episodes()} == said
-    assert said <= {memory.text for memory in space.memories({"archived": True}, limit=1000, statuses=("active", "archived"))}
-    if {(m.id, m.tier, m.text) for m in space.memories(limit=1000)} != before:
+    assert said <= {memory.text for memory in memories(space, "active", "archived")}
+    if {(memory.id, memory.tier, memory.text) for memory in memories(space)} != before:
         space.undo()
-        assert {(m.id, m.tier, m.text) for m in space.memories(limit=1000)} == before
+        assert {(memory.id, memory.tier, memory.text) for memory in memories(space)} == before
 
-    code = next(m for m in space.memories(limit=1000) if m.ref == "m6" and m.kind == "turn")
+
+def what_holds_in_the_world_follows_the_moment_asked_about(space: mneme.Space) -> None:
+    tea = next(memory for memory in memories(space) if memory.ref == "m2")
+    changed = START + timedelta(days=25)
+    newer = space.revise(tea.id, "My favourite tea is sencha.", since=changed).ids[0]
+    for moment, known, shown in ((changed - timedelta(days=1), "jasmine", "sencha"), (changed + timedelta(days=1), "sencha", "jasmine")):
+        hits = space.recall("favourite tea", k=50, as_of=moment, filters={"ids": (tea.id, newer)}).hits
+        assert any(known in hit.text for hit in hits)
+        assert not any(shown in hit.text for hit in hits)
+        for hit in space.recall("favourite tea", k=50, as_of=moment).hits:
+            assert hit.memory.valid_from is None or hit.memory.valid_from <= moment
+            assert hit.memory.valid_to is None or moment < hit.memory.valid_to
+    assert [hit.text for hit in space.recall("favourite tea", k=5, filters={"ids": (tea.id, newer)}).hits] == [
+        "My favourite tea is sencha."
+    ]
+
+
+def what_was_known_follows_the_moment_of_knowing(space: mneme.Space) -> None:
+    moment = START + timedelta(days=15)
+    early = space.recall("puppy Rex", k=50, known_at=moment).hits
+    assert all(hit.memory.recorded_at <= moment for hit in early)
+    assert any("Rex" in hit.text for hit in early)
+    assert not any("gate" in hit.text for hit in space.recall(GATE, k=50, known_at=moment).hits)
+    tea = space.recall("favourite tea", k=50, known_at=NOW - timedelta(days=1)).hits
+    assert any("jasmine" in hit.text for hit in tea)
+    assert not any("sencha" in hit.text for hit in tea)
+
+
+def a_change_can_be_undone(space: mneme.Space) -> None:
+    before = {(memory.id, memory.text) for memory in memories(space)}
+    garden = next(memory for memory in memories(space) if memory.ref == "m9")
+    space.forget(garden.id)
+    assert garden.id not in {memory.id for memory in memories(space)}
+    assert garden.id not in {hit.memory.id for hit in space.recall("tomatoes in the garden", k=50).hits}
+    space.undo()
+    assert {(memory.id, memory.text) for memory in memories(space)} == before
+
+
+def what_is_erased_is_nowhere(space: mneme.Space) -> None:
+    code = next(memory for memory in memories(space) if memory.ref == "m6" and memory.kind == "turn")
     report = space.forget(code.id, erase=True)
+    assert isinstance(report, mneme.ErasureReport)
     assert code.id in report.ids
-    assert not any("4411" in memory.text for memory in space.memories(limit=1000, statuses=("active", "archived", "quarantined")))
+    assert not any("4411" in memory.text for memory in memories(space, *EVERY_STATUS))
     assert not any("4411" in hit.text for hit in space.recall("access code of the gate", k=200).hits)
+    assert not any("4411" in hit.text for hit in space.recall(GATE, k=200, known_at=NOW, archived=True).hits)
+    assert not any("4411" in episode.text for episode in space.episodes())
 
-    early = space.recall("puppy Rex", k=50, known_at=START + timedelta(days=15))
-    assert all(hit.memory.recorded_at <= START + timedelta(days=15) for hit in early.hits)
-    assert any("Rex" in hit.text for hit in early.hits)
-    assert space.verify().problems == ()
+
+def memories(space: mneme.Space, *statuses: str) -> list[Record]:
+    return list(space.memories({"archived": "archived" in statuses}, limit=1000, statuses=statuses or ("active",)))
 
 
 def refs_of(space: mneme.Space, hit: mneme.Hit) -> list[str]:
