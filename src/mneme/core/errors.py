@@ -3,6 +3,7 @@
 MnemeError
 ├── InvalidInput          a field of a call is wrong; names every bad field and the fix   (also ValueError)
 │   ├── InvalidBatch      some items of a list are bad; names them all
+│   ├── Folded            a moment or an entry before the kept part of the journal
 │   └── UnknownComponent  no component, recipe or model of that name; lists near matches
 ├── NotFound              no such memory, episode, entry, space or job                   (also LookupError)
 ├── Conflict              the thing changed since the caller read it
@@ -62,6 +63,10 @@ class InvalidBatch(InvalidInput):
         self.items = {index: dict(problems) for index, problems in items.items()}
         flat = {f"item {i}, {field}": text for i, problems in self.items.items() for field, text in problems.items()}
         super().__init__(flat)
+
+
+class Folded(InvalidInput):
+    """A moment or an entry lies before the kept part of the journal; the message names where it begins."""
 
 
 class UnknownComponent(InvalidInput):

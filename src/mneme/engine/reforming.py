@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from mneme.core.compaction import CHECKPOINT
 from mneme.core.operations import Archive, Disconnect, Enqueue, Operation
 from mneme.core.ports import Store
 from mneme.core.recipe import Recipe
@@ -19,6 +20,8 @@ STEP = 256
 """Episodes of one step."""
 
 _VERBS = frozenset({"form", TASK})
+_HELD = {"held": "keep", "linked": "connect"}
+"""What a change of a checkpoint stands for."""
 _PAGE = 1000
 
 
@@ -69,6 +72,12 @@ def _entries(store: Store) -> Iterator[list[tuple[str, str]]]:
         for entry in page:
             if entry.verb in _VERBS:
                 yield [(change.op, change.subject) for change in entry.changes]
+            elif entry.verb == CHECKPOINT:
+                yield [
+                    (_HELD[change.op], change.subject)
+                    for change in entry.changes
+                    if change.detail.get("by") in _VERBS and change.op in _HELD
+                ]
         after = page[-1].seq
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mneme.core.compaction import folded
 from mneme.core.errors import CannotUndo, NotFound
 from mneme.core.journal import Change, Entry, inverse
 from mneme.core.operations import Connect, Disconnect, Operation, Reinforce, Restore
@@ -54,6 +55,8 @@ def newest_undoable(store: Store, count: int) -> list[Entry]:
     while before > 0 and counted < count:
         start = max(before - 256, 0)
         for entry in reversed(store.entries(after=start, limit=before - start)):
+            if entry.seq > before:
+                continue  # before it lies what was folded
             if entry.undoes is not None:
                 if entry.seq not in taken_back:
                     taken_back.add(entry.undoes)
@@ -71,6 +74,8 @@ def newest_undoable(store: Store, count: int) -> list[Entry]:
                 break
         before = start
     if counted < count:
+        if (done := folded(store.meta())[0]) > 0:
+            raise CannotUndo(f"count: {counted} changes can be taken back; entries up to {done} were folded into a checkpoint")
         raise NotFound("undoable entry", f"number {counted + 1} from the end")
     return chosen
 

@@ -40,7 +40,7 @@ class Application:
     def __init__(self, state: State, batch: Batch) -> None:
         self.state = state
         self.batch = batch
-        self.seq = len(state.entries) + 1
+        self.seq = state.last_seq + 1
         last = state.entries.get(self.seq - 1)
         at = to_utc(batch.at, "at")
         self.recorded_at = at if last is None else max(at, last.recorded_at)
@@ -58,11 +58,15 @@ class Application:
             return Applied(entry=None)
         if width:
             self.state.meta |= {"model": model, "width": str(width)}
-        entry = self._entry()
-        self.state.entries[self.seq] = entry
+        entry = self.write()
         if self.batch.key is not None:
             self.state.keys[rules.key_digest(self.batch.key)] = self.seq
         return Applied(entry=entry, removed=dict(self.removed))
+
+    def write(self) -> Entry:
+        """Write the entry of the changes."""
+        entry = self.state.entries[self.seq] = self._entry()
+        return entry
 
     def _entry(self) -> Entry:
         reason = self.batch.reason or None

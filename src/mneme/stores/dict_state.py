@@ -63,6 +63,11 @@ class State:
     jobs: dict[str, Job] = field(default_factory=dict)
     keys: dict[bytes, int] = field(default_factory=dict)
 
+    @property
+    def last_seq(self) -> int:
+        """The number of the last entry, 0 when there is none."""
+        return max(self.entries, default=0)
+
     def copy(self) -> State:
         """Return a copy that can be changed without changing this one."""
         return State(**{each.name: dict(getattr(self, each.name)) for each in fields(self)})

@@ -23,13 +23,16 @@ from mneme.core.codec import (
     link_to_plain,
     usage_to_plain,
 )
+from mneme.core.compaction import Folding, check_kept, folded
 from mneme.core.errors import Closed, InvalidInput, NotFound, ReadOnly
-from mneme.core.journal import Entry, change_to_plain, content_digest, entry_hash
+from mneme.core.journal import Entry, change_to_plain, content_digest
 from mneme.core.ports import Applied, Batch, FloatArray, IndexRows, Version
 from mneme.core.query import Filter, Finding
 from mneme.core.records import Episode, Job, Link, Memory, Usage
 from mneme.stores import semantics as rules
+from mneme.stores.checkpoint import Chain
 from mneme.stores.dict_apply import Application
+from mneme.stores.dict_compaction import fold
 from mneme.stores.dict_state import State, index_of
 
 _T = TypeVar("_T")
@@ -88,7 +91,7 @@ class DictStore:
 
     def last_seq(self) -> int:
         """Return the number of the last entry."""
-        return len(self._state.entries)
+        return self._state.last_seq
 
     def memories(self, ids: Sequence[str], *, at_seq: int | None = None) -> dict[str, Memory]:
         """Return memories by id, now or as of an entry."""
@@ -162,19 +165,20 @@ class DictStore:
     def seq_at(self, moment: datetime) -> int:
         """Return the last entry recorded at or before a moment."""
         moment = to_utc(moment, "moment")
+        check_kept(moment, folded(self._state.meta)[1])
         return max((seq for seq, entry in self._state.entries.items() if entry.recorded_at <= moment), default=0)
 
     def index_rows(self, *, after: int = 0, vectors: bool = True) -> IndexRows:
         """Return the rows that entries after ``after`` touched."""
         state = self._state
         ids = [id for id in state.rows if state.changed[id] > after and (after or id not in state.erased)]
-        return index_of(state, [(id, state.as_of(id, None)) for id in ids], len(state.entries), vectors)
+        return index_of(state, [(id, state.as_of(id, None)) for id in ids], state.last_seq, vectors)
 
     def index_rows_at(self, seq: int) -> IndexRows:
         """Return the rows as of an entry."""
         state = self._state
         known = [(id, state.as_of(id, seq)) for id in state.rows]
-        return index_of(state, [pair for pair in known if pair[1] is not None], min(seq, len(state.entries)), True)
+        return index_of(state, [pair for pair in known if pair[1] is not None], min(seq, state.last_seq), True)
 
     def vectors(self, rows: Sequence[int], text_versions: Sequence[int]) -> list[FloatArray]:
         """Return the vectors of rows, in the order asked."""
@@ -309,19 +313,19 @@ class DictStore:
             "episodes": sum(kept is not None for kept in state.episodes.values()),
             "links": len(self.links()),
             "jobs": len(state.jobs),
-            "entries": len(state.entries),
+            "entries": state.last_seq,
             "bytes": len(self._dump()),
         }
 
     def check(self) -> list[str]:
         """Return what is wrong: the chain, digests and material."""
-        state, previous, problems = self._state, "", []
+        state, problems = self._state, list[str]()
+        chain = Chain()
         digests: dict[tuple[str, int], str] = {}
-        for seq, entry in sorted(state.entries.items()):
-            if entry.previous != previous or entry.hash != entry_hash(entry):
-                problems.append(f"entry {seq}: its hash does not follow from the entry before it")
-            previous = entry.hash
+        for _, entry in sorted(state.entries.items()):
+            problems += chain.follow(entry)
             digests |= {(change.subject, change.after): change.digest for change in entry.changes if change.digest}
+        problems += chain.end()
         for id, versions in state.versions.items():
             for each in versions:
                 if digests.get((id, each.memory.version)) != content_digest(each.salt, each.content):
@@ -356,6 +360,15 @@ class DictStore:
         plain += [[entry.verb, entry.actor, entry.reason] for entry in state.entries.values()]
         plain += [[change_to_plain(change) for change in entry.changes] for entry in state.entries.values()]
         return b"\n".join([*parts, dumps(plain)])
+
+    def fold(self, to_seq: int, batch: Batch, *, dry_run: bool = False) -> Folding:
+        """Fold entries into a checkpoint; see :meth:`mneme.core.compaction.Foldable.fold`."""
+        return self._write(lambda state: fold(state, to_seq, batch, dry_run=dry_run))
+
+    def vacuum(self) -> tuple[int, int]:
+        """Return its size twice: memory has no free pages."""
+        size = len(self._dump())
+        return size, size
 
     def backup(self, path: Path) -> None:
         """Refuse: a space in memory has no file form.

@@ -14,6 +14,9 @@ from mneme.stores.semantics import touched
 
 VERSIONED = frozenset({"keep", "revise", "supersede", "move", "archive", "quarantine", "restore"})
 
+HELD = frozenset({"held", "gone", "used", "linked"})
+"""The changes of a checkpoint."""
+
 LinkKey = tuple[str, str, str]
 """Source, target, type."""
 
@@ -35,6 +38,8 @@ class Replay:
         erased: memories and episodes that were erased.
         usage: memory -> how it has fared, as :func:`used` gives it.
         touched: (subject, entry) for everything that an entry touched.
+        kept_by: memory -> the verb of the entry that kept it.
+        linked_by: link -> the verb of the entry that made it.
     """
 
     def __init__(self) -> None:
@@ -44,6 +49,8 @@ class Replay:
         self.erased: set[str] = set()
         self.usage: dict[str, Used] = {}
         self.touched: set[tuple[str, int]] = set()
+        self.kept_by: dict[str, str] = {}
+        self.linked_by: dict[LinkKey, str] = {}
         self._links: dict[LinkKey, list[LinkSpan]] = {}
         self._linked: dict[str, set[LinkKey]] = {}
 
@@ -52,6 +59,8 @@ class Replay:
         for change in entry.changes:
             if change.digest:
                 self.digests[change.subject, change.after] = change.digest
+            if change.op == "keep":
+                self.kept_by[change.subject] = entry.verb
             if change.op in VERSIONED:
                 self.versions[change.subject] = change.after
                 self.changed[change.subject] = entry.seq
@@ -60,6 +69,10 @@ class Replay:
                 self.changed[change.subject] = entry.seq
             elif change.op in ("connect", "disconnect"):
                 self._link(change, entry.seq)
+                if change.op == "connect":
+                    self.linked_by[change.detail["source"], change.detail["target"], change.detail["type"]] = entry.verb
+            elif change.op in HELD:
+                self._hold(change)
             elif change.op == "erase":
                 self._erase(change.subject, entry.seq)
         self.touched |= {(id, entry.seq) for id in touched(entry.changes)}
@@ -69,6 +82,24 @@ class Replay:
         for key, spans in self._links.items():
             for span in spans:
                 yield key, span
+
+    def _hold(self, change: Change) -> None:
+        """Take in what a checkpoint says of the state that it stands for."""
+        id, detail = change.subject, change.detail
+        if change.op == "used":
+            self.usage[id] = (detail["uses"], detail["strength"], detail["last"], dict(detail["state"]))
+        elif change.op == "linked":
+            key = (detail["source"], detail["target"], detail["type"])
+            self._links[key] = [(detail["from"], None, detail["weight"])]
+            self.linked_by[key] = detail["by"]
+            for end in key[:2]:
+                self._linked.setdefault(end, set()).add(key)
+        else:
+            if change.op == "gone":
+                self.erased.add(id)
+            if "changed" in detail:
+                self.versions[id], self.changed[id] = change.after, detail["changed"]
+                self.kept_by[id] = detail["by"]
 
     def _reinforce(self, change: Change) -> None:
         uses, strength, _, before = self.usage.get(change.subject, used(Usage()))

@@ -10,11 +10,12 @@ Subclass :class:`StoreConformance` in a test module and give it a pytest fixture
 """
 
 from mneme.stores.conformance.erasing import Erasing
+from mneme.stores.conformance.folding import Compacting
 from mneme.stores.conformance.relating import Relating
 from mneme.stores.conformance.writing import Writing
 
 __all__ = ["StoreConformance"]
 
 
-class StoreConformance(Writing, Relating, Erasing):
+class StoreConformance(Writing, Relating, Erasing, Compacting):
     """The suite; see the package."""

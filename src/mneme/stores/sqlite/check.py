@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mneme.core.clock import to_micros
 from mneme.core.codec import loads
-from mneme.core.journal import content_digest, entry_hash
-from mneme.stores.replay import Replay, used
+from mneme.core.records import Memory, Usage
+from mneme.stores.proving import HeldHead, HeldVersion, Proof, memory_columns
+from mneme.stores.replay import LinkKey, LinkSpan
 from mneme.stores.sqlite.reads import meta
 from mneme.stores.sqlite.rows import ENTRY_COLUMNS, entry_from, memory_from, usage_from
 from mneme.stores.sqlite.schema import VERSIONS
@@ -24,92 +24,39 @@ def check(connection: sqlite3.Connection) -> list[str]:
     problems = [f"file: {what}" for (what,) in rows if what != "ok"]
     if problems:
         return problems
-    replay = Replay()
-    present: set[tuple[str, int]] = set()
-    problems += _chain(connection, replay)
-    problems += _versions(connection, replay, present)
-    problems += _episodes(connection, replay, present)
-    problems += replay.lacking(present)
-    problems += _heads(connection, replay)
+    proof = Proof()
+    entries = connection.execute(f"SELECT {ENTRY_COLUMNS}, reason_salt FROM entry ORDER BY seq")
+    problems += proof.chain(((entry_from(row[:-1]), row[-1]) for row in entries), meta(connection))
+    problems += proof.versions(_versions(connection), set(connection.execute("SELECT episode, memory FROM source")))
+    problems += proof.episodes(connection.execute("SELECT id, salt, snapshot FROM episode WHERE snapshot IS NOT NULL"))
+    problems += proof.heads(_heads(connection))
     problems += _material(connection)
-    problems += _links(connection, replay)
-    problems += _usage(connection, replay)
-    problems += _touches(connection, replay)
+    problems += proof.links(_links(connection))
+    problems += proof.usage(_usage(connection))
+    problems += proof.touches(set(connection.execute("SELECT subject, seq FROM touch")))
     return problems
 
 
-def _chain(connection: sqlite3.Connection, replay: Replay) -> Iterator[str]:
-    previous, expected = "", 1
-    for row in connection.execute(f"SELECT {ENTRY_COLUMNS}, reason_salt FROM entry ORDER BY seq"):
-        entry, salt = entry_from(row[:-1]), row[-1]
-        if entry.seq != expected:
-            yield f"entry {entry.seq}: {expected} was to follow; entries are missing"
-        if entry.previous != previous or entry.hash != entry_hash(entry):
-            yield f"entry {entry.seq}: its hash does not follow from the entry before it"
-        if entry.reason is not None and content_digest(salt or b"", entry.reason.encode()) != entry.reason_digest:
-            yield f"entry {entry.seq}: its reason does not fit its digest"
-        replay.play(entry)
-        previous, expected = entry.hash, entry.seq + 1
-
-
-def _versions(connection: sqlite3.Connection, replay: Replay, present: set[tuple[str, int]]) -> Iterator[str]:
+def _versions(connection: sqlite3.Connection) -> Iterator[tuple[HeldVersion, Memory]]:
     sql = f"""SELECT m.id, v.key % {VERSIONS}, v.salt, v.snapshot, v.key / {VERSIONS} FROM memory_version v
       LEFT JOIN memory m ON m.row = v.key / {VERSIONS} ORDER BY v.key"""
-    sources: set[tuple[str, int]] = set()
     for id, number, salt, snapshot, row in connection.execute(sql):
-        name = f"memory {id} version {number}"
-        present.add((id, number))
-        if replay.digests.get((id, number)) != content_digest(salt, snapshot):
-            yield f"{name}: its content does not fit its digest in the journal"
-            continue
-        memory = memory_from(snapshot)
-        if (memory.id, memory.version) != (id, number):
-            yield f"{name}: its content is that of another version"
-        sources |= {(span.episode, row) for span in memory.sources}
-    if sources != set(connection.execute("SELECT episode, memory FROM source")):
-        yield "source: the rows do not agree with what the memories rest on"
+        yield HeldVersion(id=id, number=number, salt=salt, snapshot=snapshot, row=row), memory_from(snapshot)
 
 
-def _episodes(connection: sqlite3.Connection, replay: Replay, present: set[tuple[str, int]]) -> Iterator[str]:
-    for id, salt, snapshot in connection.execute("SELECT id, salt, snapshot FROM episode WHERE snapshot IS NOT NULL"):
-        present.add((id, 1))
-        if replay.digests.get((id, 1)) != content_digest(salt or b"", snapshot):
-            yield f"episode {id}: its content does not fit its digest in the journal"
-
-
-def _heads(connection: sqlite3.Connection, replay: Replay) -> Iterator[str]:
-    heads = {}
-    sql = f"""SELECT m.id, m.version, m.status, m.text_version, v.text_version, v.snapshot,
+def _heads(connection: sqlite3.Connection) -> Iterator[HeldHead]:
+    sql = f"""SELECT m.id, m.version, m.status, m.text_version, m.seq, v.text_version, v.snapshot,
         (SELECT max(o.key) % {VERSIONS} FROM memory_version o
          WHERE o.key BETWEEN m.row * {VERSIONS} AND m.row * {VERSIONS} + {VERSIONS - 1}),
-        m.seq, m.at, m.valid_from, m.valid_to, m.kind, m.author, m.role, m.session, m.ref, m.channel, m.tier, m.tags, m.importance
+        m.at, m.valid_from, m.valid_to, m.kind, m.author, m.role, m.session, m.ref, m.channel, m.tier, m.tags, m.importance
       FROM memory m LEFT JOIN memory_version v ON v.key = m.row * {VERSIONS} + m.version"""
-    for id, version, status, text_version, its_text_version, snapshot, last, seq, *columns in connection.execute(sql):
-        heads[id] = seq
-        if (status == "erased") != (id in replay.erased):
-            yield f"memory {id}: its row and the journal do not agree on whether it was erased"
-        if status == "erased":
-            if last is not None:
-                yield f"memory {id}: it was erased but versions are left"
-            continue
-        if last != version or its_text_version != text_version:
-            yield f"memory {id}: its row is at version {version}, its last version is {last}"
-            continue
-        memory = memory_from(snapshot)
+    for id, version, status, text_version, seq, its_text_version, snapshot, last, *columns in connection.execute(sql):
         tags = tuple(loads(columns[10])) if columns[10] else ()
-        held = (status, *columns[:10], tags, columns[11])
-        ends = None if memory.valid_to is None else to_micros(memory.valid_to)
-        times = (to_micros(memory.at), to_micros(memory.valid_from), ends)
-        if held != (
-            memory.status, *times, memory.kind, memory.author, memory.role, memory.session, memory.ref, memory.channel, memory.tier,
-            memory.tags, memory.importance,
-        ):  # fmt: skip
-            yield f"memory {id}: its row does not agree with its last version"
-    for id, seq in replay.changed.items():
-        if heads.pop(id, None) != seq:
-            yield f"memory {id}: its row is missing, or was changed after entry {seq}"
-    for id in heads:
-        yield f"memory {id}: the journal does not know it"
+        yield HeldHead(
+            id=id, version=version, status=status, text_version=text_version, seq=seq, last=last, its_text_version=its_text_version,
+            columns=(status, *columns[:10], tags, columns[11]),
+            wanted=() if snapshot is None else memory_columns(memory_from(snapshot)),
+        )  # fmt: skip
 
 
 def _material(connection: sqlite3.Connection) -> Iterator[str]:
@@ -133,22 +80,14 @@ def _material(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"{table} {key}: it belongs to no version"
 
 
-def _links(connection: sqlite3.Connection, replay: Replay) -> Iterator[str]:
+def _links(connection: sqlite3.Connection) -> Iterator[tuple[LinkKey, LinkSpan]]:
     sql = """SELECT s.id, t.id, l.type, l.from_seq, l.to_seq, l.weight FROM link l
       LEFT JOIN memory s ON s.row = l.source LEFT JOIN memory t ON t.row = l.target"""
-    held = {((source, target, type), (start, end, weight)) for source, target, type, start, end, weight in connection.execute(sql)}
-    for (source, target, type), _ in sorted(held.symmetric_difference(replay.links()), key=str):
-        yield f"link {source}>{target}:{type}: its rows do not agree with the journal"
+    for source, target, type, start, end, weight in connection.execute(sql):
+        yield (source, target, type), (start, end, weight)
 
 
-def _usage(connection: sqlite3.Connection, replay: Replay) -> Iterator[str]:
+def _usage(connection: sqlite3.Connection) -> Iterator[tuple[str, Usage]]:
     sql = "SELECT m.id, u.uses, u.strength, u.last_used_at, u.state FROM usage u LEFT JOIN memory m ON m.row = u.memory"
-    held = {id: used(usage_from(*columns)) for id, *columns in connection.execute(sql)}
-    for id in sorted({*held, *replay.usage}, key=str):
-        if held.get(id) != replay.usage.get(id):
-            yield f"usage of {id}: it does not agree with the journal"
-
-
-def _touches(connection: sqlite3.Connection, replay: Replay) -> Iterator[str]:
-    if set(connection.execute("SELECT subject, seq FROM touch")) != replay.touched:
-        yield "touch: the rows do not agree with what the journal's entries changed; histories are not to be relied on"
+    for id, *columns in connection.execute(sql):
+        yield id, usage_from(*columns)

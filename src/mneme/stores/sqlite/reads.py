@@ -9,6 +9,7 @@ from typing import Any
 
 from mneme.core.clock import to_micros, to_utc
 from mneme.core.codec import episode_from_plain, loads
+from mneme.core.compaction import check_kept, folded
 from mneme.core.journal import Entry
 from mneme.core.ports import Version
 from mneme.core.query import Filter
@@ -156,7 +157,9 @@ def entries_of(connection: sqlite3.Connection, subject: str) -> list[Entry]:
 def seq_at(connection: sqlite3.Connection, moment: datetime) -> int:
     """Return the last entry recorded at or before a moment; entries are numbered without gaps and never go back in time."""
     wanted = to_micros(to_utc(moment, "moment"))
-    low, high = 0, last_seq(connection)
+    low, since = folded(meta(connection))
+    check_kept(to_utc(moment, "moment"), since)
+    high = last_seq(connection)
     while low < high:
         middle = (low + high + 1) // 2
         if connection.execute("SELECT at FROM entry WHERE seq = ?", (middle,)).fetchone()[0] <= wanted:

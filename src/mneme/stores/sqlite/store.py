@@ -11,13 +11,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from mneme.core.compaction import Folding
 from mneme.core.errors import Closed, InvalidInput, ReadOnly
 from mneme.core.journal import Entry
 from mneme.core.ports import Applied, Batch, FloatArray, IndexRows, Version
 from mneme.core.query import Filter, Finding
 from mneme.core.records import Episode, Job, Link, Memory, Usage
 from mneme.stores.semantics import check_batch
-from mneme.stores.sqlite import check, erase, index, jobs, reads, schema, staging
+from mneme.stores.sqlite import check, compaction, erase, index, jobs, reads, schema, staging
 from mneme.stores.sqlite.apply import apply_batch
 from mneme.stores.sqlite.connect import (
     BUSY_TIMEOUT_S,
@@ -353,6 +354,20 @@ class SQLiteStore:
         """Return which needles occur in rows that are still there, vectors included for needles that are no text."""
         with self._snapshot() as connection:
             return erase.held(connection, needles)
+
+    def fold(self, to_seq: int, batch: Batch, *, dry_run: bool = False) -> Folding:
+        """Fold entries into a checkpoint; see :meth:`mneme.core.compaction.Foldable.fold`."""
+        return self._write(lambda connection: compaction.fold(connection, to_seq, batch, dry_run=dry_run))
+
+    def vacuum(self) -> tuple[int, int]:
+        """Give free pages back to the system, readers going on; returns the file's bytes before and after.
+
+        Raises:
+            Busy: a reader kept the log in use for longer than the timeout, or another process the file; nothing was lost.
+        """
+        self._alive()
+        with translated(self._path), self._open_writer().exclusive() as connection:
+            return compaction.vacuum(connection, self._path, self._timeout_s)
 
     def backup(self, path: Path) -> None:
         """Write a consistent copy while the space is in use; it appears under its name only when it is whole.
