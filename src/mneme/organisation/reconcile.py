@@ -71,7 +71,12 @@ def _decide(board: Board, memory: Memory, told: Callable[[Memory], datetime], co
     same = [other for other in held if same_object(other.object, item.object)]
     others = [other for other in held if not same_object(other.object, item.object)]
     if not item.positive:
-        return _denied(board, item, [other for other in same if other.positive])
+        positive = [other for other in same if other.positive]
+        repeated = next((other for other in same if not other.positive and other.holds_at(item.begin)), None)
+        if repeated is not None and not any(other.holds_at(item.begin) for other in positive):
+            board.support(repeated.memory, item.memory)
+            return "NOOP", "the denial is known"
+        return _denied(board, item, positive)
     return _asserted(board, item, same, [other for other in others if other.positive], told, constant)
 
 
