@@ -8,6 +8,7 @@ from typing import Any
 
 from mneme.core.clock import to_micros, to_utc
 from mneme.core.codec import episode_from_plain, loads
+from mneme.core.compaction import check_kept, folded
 from mneme.core.errors import Closed
 from mneme.core.journal import Entry
 from mneme.core.ports import Version
@@ -197,7 +198,9 @@ def entries_of(session: Session, subject: str) -> list[Entry]:
 def seq_at(session: Session, moment: datetime) -> int:
     """Return the last entry recorded at or before a moment; entries are numbered without gaps and never go back in time."""
     wanted = to_micros(to_utc(moment, "moment"))
-    low, high = 0, last_seq(session)
+    low, since = folded(meta(session))
+    check_kept(to_utc(moment, "moment"), since)
+    high = last_seq(session)
     while low < high:
         middle = (low + high + 1) // 2
         found = session.one("SELECT at <= $2 FROM mneme.entry WHERE space = $1 AND seq = $3", wanted, middle)

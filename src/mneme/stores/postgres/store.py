@@ -9,13 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from mneme.core.compaction import Folding
 from mneme.core.errors import Closed, NotFound
 from mneme.core.journal import Entry
 from mneme.core.operations import Erase
 from mneme.core.ports import Applied, Batch, Excerpt, FloatArray, IndexRows, Version
 from mneme.core.query import Filter, Finding
 from mneme.core.records import Episode, Job, Link, Memory, Usage
-from mneme.stores.postgres import check, erase, excerpt, index, jobs, reads, search, staging
+from mneme.stores.postgres import check, compaction, erase, excerpt, index, jobs, reads, search, staging
 from mneme.stores.postgres.apply import apply_batch
 from mneme.stores.postgres.connect import Connections, Session
 from mneme.stores.postgres.failures import translated
@@ -326,6 +327,22 @@ class PostgresStore:
         if found is None or not found[0]:
             raise NotFound("search table of the space", self._name)
         return int(found[1])
+
+    # Compacting -------------------------------------------------------------------------------------------------
+
+    def fold(self, to_seq: int, batch: Batch, *, dry_run: bool = False) -> Folding:
+        """Fold entries into a checkpoint; see :meth:`mneme.core.compaction.Foldable.fold`."""
+        return self._write(lambda session: compaction.fold(session, to_seq, batch, dry_run=dry_run))
+
+    def vacuum(self) -> tuple[int, int]:
+        """Vacuum the partitions that the space is in; returns their bytes before and after.
+
+        Raises:
+            ReadOnly: the role may not vacuum.
+        """
+        self._alive()
+        with translated(self._connections.where), self._connections.raw() as connection:
+            return compaction.vacuum(connection, self._space)
 
     # Erasing and copying ----------------------------------------------------------------------------------------
 
