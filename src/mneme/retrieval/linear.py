@@ -12,6 +12,7 @@ from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray, IntArray
 from mneme.retrieval.candidates import candidates, top
 from mneme.retrieval.dense import lent
+from mneme.retrieval.repeats import distinct
 
 EXACT = "dense"
 """The channel whose scores come from 8-bit codes and are made exact for the best."""
@@ -40,18 +41,26 @@ class LinearSum:
     sufficiency: Estimator | None = None
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
-        """Return at most ``query.k`` admitted positions, best first; ties by time, then position."""
+        """Return at most ``query.k`` admitted positions without repeats, best first; ties by time, then position."""
         scene, parts = self.parts(ctx, query, channels)
         total = scene.totals
         sufficiency = self.sufficiency.estimate(ctx, query, scene, parts) if self.sufficiency is not None else 0.0
         near = top(total, query.k + MARGIN)
         self._make_exact(ctx, query, scene, near, total, parts)
-        order = near[np.lexsort((scene.positions[near], ctx.index.at[scene.positions[near]], -total[near]))][: query.k]
+        near = near[np.lexsort((scene.positions[near], ctx.index.at[scene.positions[near]], -total[near]))]
+        found = distinct(ctx, scene.positions, total, parts, near, query.k)
+        order = np.array(found.places, np.int64)
+        ids = ctx.index.ids
         return Ranked(
             positions=scene.positions[order],
-            scores=total[order],
+            scores=np.minimum.accumulate(total[found.ranks]) if len(order) else total[order],
             parts={name: part[order] for name, part in parts.items()},
             sufficiency=sufficiency,
+            notes={
+                int(scene.positions[place]): {"said-before": [ids[scene.positions[copy]] for copy in copies]}
+                for place, copies in found.copies.items()
+                if place in found.places
+            },
         )
 
     def parts(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> tuple[Scene, dict[str, FloatArray]]:
