@@ -14,7 +14,7 @@ from mneme.core.composing import resolve
 from mneme.core.errors import InvalidInput, NotFound
 from mneme.core.ids import Ids
 from mneme.core.llm import LLM, Ledger, Total
-from mneme.core.ports import Embedder, Root
+from mneme.core.ports import Embedder, Listener, Root, Telling
 from mneme.core.query import Filter, Recall
 from mneme.core.recipe import Recipe
 from mneme.core.trace import Trace
@@ -149,6 +149,14 @@ class Memory:
             raise NotFound("space", space)
         self._pool.drop(space)
         self._root.drop(space)
+
+    def listen(self) -> Listener | None:
+        """Return a listener to the changes of every space, other machines' included; None where the root does not tell of them.
+
+        Raises:
+            StorageError: the root can't be reached.
+        """
+        return self._root.listen() if isinstance(self._root, Telling) else None
 
     def has_space(self, name: str) -> bool:
         """Return whether there is a space of that name; cheap when it is open."""

@@ -410,6 +410,31 @@ class Limited(Protocol):
         ...
 
 
+class Listener(Protocol):
+    """Hears of changes, those of other processes and machines as well."""
+
+    def heard(self, *, timeout_s: float) -> Sequence[str] | None:
+        """Return the spaces that changed, as soon as one did; empty when none did in time; None when any may have changed unheard.
+
+        Raises:
+            StorageError: what it listens to can't be reached.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop listening; closing twice is fine."""
+        ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """What a root offers besides that tells of changes, so that nobody need look for them."""
+
+    def listen(self) -> Listener:
+        """Return a listener to every change from now on."""
+        ...
+
+
 class Root(Protocol):
     """Where spaces live: a folder, a database, or a dict."""
 

@@ -54,8 +54,11 @@ def folder(root: str | Path | None) -> Path:
     if root is not None:
         return Path(root).expanduser()
     named = os.environ.get(ROOT_VARIABLE)
-    if named:
-        return Path(named).expanduser()
+    return Path(named).expanduser() if named else platform_folder()
+
+
+def platform_folder() -> Path:
+    """Return the platform's data folder."""
     import platformdirs
 
     return Path(platformdirs.user_data_dir("mneme", appauthor=False))

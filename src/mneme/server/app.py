@@ -23,6 +23,7 @@ from mneme.server.feed import Feed
 from mneme.server.frame import Frame
 from mneme.server.gate import Gate, Gated
 from mneme.server.keys import Keys
+from mneme.server.listening import listening
 from mneme.server.metrics import MEDIA_TYPE, Metrics
 from mneme.server.problems import plain_response, problem_response
 from mneme.server.state import Served, State, Who, answer
@@ -66,6 +67,8 @@ def create_app(
         async with AsyncExitStack() as stack:
             for life in lives:
                 await stack.enter_async_context(life)
+            ear = stack.enter_context(listening(memory, state.feed.changed))
+            state.feed.told = lambda: ear.open
             await state.run(memory.embedder.embed, ["ready"])
             state.ready = True
             try:

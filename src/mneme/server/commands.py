@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,14 +28,16 @@ keys_option = click.option(
 
 
 def open_keys(app: App, path: Path | None) -> Keys:
-    """Return the keys of a root."""
-    from mneme.engine.places import folder
+    """Return the keys of a root; those of a database are in the platform's data folder unless a file is named."""
+    from mneme.engine.places import IN_MEMORY, ROOT_VARIABLE, folder, is_database, platform_folder
     from mneme.server.keys import Keys
 
+    root = app.root or os.environ.get(ROOT_VARIABLE) or None
     if path is None:
-        if app.root is not None and (app.root == ":memory:" or "://" in app.root):
-            raise InvalidInput({"keys": f"the root {app.root.split('@')[-1]} is no folder; name a file with --keys"})
-        path = folder(app.root) / _KEYS_FILE
+        if root == IN_MEMORY:
+            raise InvalidInput({"keys": f"the root {root} is no folder; name a file with --keys"})
+        path = (platform_folder() if is_database(root) else folder(root)) / _KEYS_FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
     return Keys(path)
 
 
@@ -51,15 +54,19 @@ def open_keys(app: App, path: Path | None) -> Keys:
 @click.option("--durability", type=click.Choice(["full", "normal"]), default="full", show_default=True, help="What a write survives.")
 @click.option("--tls-cert", type=click.Path(path_type=Path, exists=True), help="PEM file of the certificate.")
 @click.option("--tls-key", type=click.Path(path_type=Path, exists=True), help="PEM file of its key.")
+@click.option("--store", metavar="URL", help="Serve a PostgreSQL database, as postgresql://...; the same as --root URL.")
 @click.option("--otel", is_flag=True, help="Send OpenTelemetry traces; the OTEL_* variables say where.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True)
 @shared
-def serve(app: App, host: str, port: int, no_auth: bool, keys_path: Path | None, max_open_mb: int | None, **options: Any) -> None:
+def serve(
+    app: App, host: str, port: int, no_auth: bool, keys_path: Path | None, max_open_mb: int | None, store: str | None, **options: Any
+) -> None:
     """Serve the root over HTTP, until it is stopped.
 
     Keys are needed; the first start makes one that may do everything and prints it once.
     """
     _need_packages()
+    _take_store(app, store)
     from mneme.server.run import Address
     from mneme.server.workers import Serving, start
 
@@ -79,10 +86,34 @@ def serve(app: App, host: str, port: int, no_auth: bool, keys_path: Path | None,
     def started(url: str) -> None:
         if first is not None:
             click.echo(f"The first key, which may do everything. It is shown this once:\n\n  {first}\n")
-        click.echo(f"mneme serves {app.root or 'its default folder'} at {url}{' without keys' if no_auth else ''}")
+        click.echo(f"mneme serves {_place(app.root)} at {url}{' without keys' if no_auth else ''}")
         sys.stdout.flush()
 
     start(serving, started)
+
+
+def _take_store(app: App, store: str | None) -> None:
+    """Make a database that ``--store`` names the root."""
+    from mneme.engine.places import is_database
+
+    if store is None:
+        return
+    if not is_database(store):
+        raise InvalidInput(
+            {"store": "is no URL of PostgreSQL; write postgresql://role:password@host/database; a folder goes with --root"}
+        )
+    if app.root not in (None, store):
+        raise InvalidInput({"store": "and --root name different places; give one of them"})
+    app.root = store
+
+
+def _place(root: str | None) -> str:
+    """Return how messages name a root: never with a password."""
+    from mneme.engine.places import is_database
+
+    if root is None:
+        return "its default folder"
+    return f"the database at {root.rpartition('@')[2].partition('?')[0]}" if is_database(root) else root
 
 
 def _need_packages() -> None:

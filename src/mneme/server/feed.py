@@ -1,6 +1,7 @@
 """The change feed: journal entries as server-sent events, in order, without gaps, resumable by their numbers.
 
-Changes made through this server wake the feed at once; those of other processes are found by looking now and then.
+Changes made through this server wake the feed at once, and those that the storage tells of (PostgreSQL); where it tells of none, those
+of other processes are found by looking now and then.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from mneme import wire
 from mneme.core.errors import MnemeError, TooManyCalls, Unauthorised
@@ -20,6 +21,9 @@ from mneme.server.threads import Threads
 from mneme.service import Caller, Service
 
 LOOK_EVERY_S = 0.5
+LOOK_WHEN_TOLD_EVERY_S = 2.0
+"""Where the storage tells of changes, looking is for what it could not tell, such as an expired key."""
+
 COMMENT_EVERY_S = 15.0
 MOST_STREAMS_OF_A_KEY = 100
 _PAGE = 500
@@ -44,11 +48,15 @@ class Feed:
         self._open: dict[str, int] = defaultdict(int)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
+        self.told: Callable[[], bool] = lambda: False
 
-    def changed(self, space: str) -> None:
-        """Wake those who wait for changes of a space; from any thread."""
-        if self._loop is not None and self._waiting.get(space):
-            self._loop.call_soon_threadsafe(self._wake, space)
+    def changed(self, space: str | None) -> None:
+        """Wake those who wait for changes of a space, of any when it is None; from any thread."""
+        if self._loop is None or self._stopping:
+            return
+        for name in list(self._waiting) if space is None else [space]:
+            if self._waiting.get(name):
+                self._loop.call_soon_threadsafe(self._wake, name)
 
     def stop(self) -> None:
         """End every stream; from the event loop."""
@@ -97,7 +105,7 @@ class Feed:
                     yield b": still here\n\n"
                     said = time.monotonic()
                 try:
-                    await asyncio.wait_for(woken.wait(), LOOK_EVERY_S)
+                    await asyncio.wait_for(woken.wait(), LOOK_WHEN_TOLD_EVERY_S if self.told() else LOOK_EVERY_S)
                 except TimeoutError:
                     continue
         except MnemeError as error:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -18,7 +18,9 @@ from mneme.core.errors import StorageError
 from mneme.core.journal import Entry
 from mneme.stores.postgres.apply import CHANNEL
 from mneme.stores.postgres.failures import lost, translate
-from mneme.stores.postgres.root import PostgresRoot
+
+if TYPE_CHECKING:
+    from mneme.stores.postgres.root import PostgresRoot
 
 _AGAIN_S = 0.2
 _PAGE = 500
@@ -44,6 +46,7 @@ class Changes:
     def __init__(self, root: PostgresRoot, *, timeout_s: float = 30.0) -> None:
         self._root = root
         self._timeout_s = timeout_s
+        self._names: dict[int, str] = {}
         self._connection: psycopg.Connection[Any] | None = self._connect()
 
     def _connect(self) -> psycopg.Connection[Any]:
@@ -80,6 +83,21 @@ class Changes:
             self._connection = self._connect()
             return {0: 0}
         return seen
+
+    def heard(self, *, timeout_s: float) -> tuple[str, ...] | None:
+        """Return the names of the spaces that changed; empty when none did in time, None after a lost connection: look at every space.
+
+        Raises:
+            StorageError: the server did not come back in time.
+        """
+        changed = self.wait(timeout_s=timeout_s)
+        if 0 in changed:
+            return None
+        for number in changed.keys() - self._names.keys():
+            name = self._root.name_of(number)
+            if name is not None:
+                self._names[number] = name
+        return tuple(sorted(self._names[number] for number in changed if number in self._names))
 
     def follow(self, space: str, *, after: int, timeout_s: float) -> Iterator[Entry]:
         """Yield the entries of a space after a number, those to come as well, until nothing came for so long.

@@ -8,6 +8,7 @@ from mneme.core.errors import InvalidInput, NewerStore, NotFound, StorageError
 from mneme.stores.postgres import schema
 from mneme.stores.postgres.connect import Connection, Connections, Session, check_url, shown
 from mneme.stores.postgres.failures import translated
+from mneme.stores.postgres.feed import Changes
 from mneme.stores.postgres.store import PostgresStore
 from mneme.stores.semantics import check_space_name
 
@@ -78,6 +79,20 @@ class PostgresRoot:
         sql = "SELECT id FROM mneme.space WHERE name = $1 AND state = 'there'"
         found = self._connections.run(lambda connection: connection.execute(sql, (space.encode(),)).fetchone())
         return int(found[0]) if found else None
+
+    def name_of(self, number: int) -> str | None:
+        """Return the name of a space by its number, None when there is none."""
+        sql = "SELECT name FROM mneme.space WHERE id = $1 AND state = 'there'"
+        found = self._connections.run(lambda connection: connection.execute(sql, (number,)).fetchone())
+        return bytes(found[0]).decode() if found else None
+
+    def listen(self) -> Changes:
+        """Return a listener to the changes of every space, on a connection of its own.
+
+        Raises:
+            StorageError: the server can't be reached.
+        """
+        return Changes(self)
 
     def add(self, space: str, *, state: str) -> int:
         """Enter a space into the catalogue, unless it is there, and return its number; one that arrives is not listed yet."""
