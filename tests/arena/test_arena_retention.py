@@ -101,7 +101,7 @@ def test_a_short_stream_is_held_to_its_limit_and_keeps_what_was_planted(tmp_path
     assert [month.number for month in months] == [1, 2, 3, 4, 5, 6]
     assert all(month.active <= 60 for month in months)
     assert months[-1].found >= 0.8
-    assert all(svg.startswith("<svg") for _, svg in charts(months))
+    assert all("<svg" in svg for _, svg in charts(months))
     made = orjson.loads(orjson.dumps(document(months, messages=360, most=60, embedder="hash")))
     assert read(made) == months
     assert summary(made).startswith("360 messages over 6 months, held to 60 memories: ")

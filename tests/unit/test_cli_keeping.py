@@ -71,3 +71,21 @@ def test_a_damaged_backup_is_refused_and_leaves_nothing(root: Path, capsys: pyte
 def test_due_lists_nothing_of_a_young_space(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["due"]) == 0
     assert "Nothing is due." in capsys.readouterr().out
+
+
+def test_blocks_are_shown_and_edited_within_their_limit(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(capsys, "block") == []
+    assert run(["block", "user", "Ann lives in Porto.", "--limit", "40"]) == 0
+    assert run(["block", "user", "She has 3 cats.", "--append"]) == 0
+    (block,) = told(capsys, "block", "user", "Braga", "--replace", "Porto")
+    assert block["text"] == "Ann lives in Braga.\nShe has 3 cats."  # type: ignore[index]
+    assert "40" in str(told(capsys, "block", "user", "x" * 50, "--append", code=2)["error"])
+    assert run(["undo"]) == 0
+    assert "Porto" in told(capsys, "block", "user")[0]["text"]  # type: ignore[index, operator]
+    assert run(["block", "user", "--append"]) == 2
+
+
+def test_what_is_planned_is_listed_when_its_time_comes(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(capsys, "foreseen") == []
+    assert run(["foreseen"]) == 0
+    assert "Nothing is at hand." in capsys.readouterr().out

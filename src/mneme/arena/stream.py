@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from mneme.arena.log import code_version
-from mneme.arena.plots import Point, Series, line_chart
+from mneme.arena.plots import Point, Series, legend, line_chart
 from mneme.core.clock import FrozenClock
 from mneme.core.ports import Embedder
 from mneme.engine.upkeep import UpkeepBudget
@@ -175,7 +175,8 @@ def summary(document: Mapping[str, Any]) -> str:
     return (
         f"{document['messages']:,} messages over {len(months)} months, held to {document['most']:,} memories: {last.active:,} active, "
         f"{last.size_bytes / 2**20:,.0f} MiB; recall p50 {first.p50_ms:.2f} ms after the first month, {last.p50_ms:.2f} ms at the end "
-        f"({ratio:.2f} times), of processor time {first.cpu_ms:.2f} and {last.cpu_ms:.2f} ms ({work:.2f} times); planted facts found {first.found:.2f} and {last.found:.2f}, mean "
+        f"({ratio:.2f} times), of processor time {first.cpu_ms:.2f} and {last.cpu_ms:.2f} ms ({work:.2f} times); "
+        f"planted facts found {first.found:.2f} and {last.found:.2f}, mean "
         f"{np.mean([month.found for month in months]):.3f}; slowest pass {max(month.upkeep_s for month in months):.1f} s"
     )
 
@@ -188,7 +189,8 @@ def charts(months: Sequence[Month]) -> list[tuple[str, str]]:
         return Series(name=name, points=points, style="line")
 
     def drawn(title: str, y_label: str, *series: Series, y_max: float | None = None) -> tuple[str, str]:
-        return title, line_chart(title, series, x_label="years", y_label=y_label, y_max=y_max, log_x=False)
+        chart = line_chart(title, series, x_label="years", y_label=y_label, y_max=y_max, log_x=False)
+        return title, chart if len(series) == 1 else legend([each.name for each in series]) + chart
 
     return [
         drawn("Active memories", "memories", line("active", [month.active for month in months])),

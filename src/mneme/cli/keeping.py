@@ -1,4 +1,4 @@
-"""Commands that look after a space: upkeep, policies, due, backup, restore-backup."""
+"""Commands that look after a space: upkeep, policies, due, foreseen, block, backup, restore-backup."""
 
 from __future__ import annotations
 
@@ -77,6 +77,66 @@ def due(app: App, count: int) -> None:
 
     plain = [{"memory": each.memory.id, "text": each.memory.text, "retention": each.retention, "worth": each.worth} for each in found]
     app.answer(plain, show)
+
+
+@click.command()
+@click.option("--days", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Also what begins in so many days.")
+@shared
+def foreseen(app: App, days: float) -> None:
+    """List tasks and plans whose time has come, soonest end first."""
+    from datetime import timedelta
+
+    with app.open() as space:
+        found = space.foreseen(timedelta(days=days))
+
+    def show(out: Console) -> None:
+        for each in found:
+            until = "" if each.valid_to is None else f"until {each.valid_to:%Y-%m-%d %H:%M}  "
+            out.print(f"{each.id}  {until}{each.text}", markup=False, soft_wrap=True)
+        if not found:
+            out.print("Nothing is at hand.")
+
+    plain = [
+        {"memory": each.id, "text": each.text, "from": each.valid_from.isoformat(), "until": each.valid_to and each.valid_to.isoformat()}
+        for each in found
+    ]
+    app.answer(plain, show)
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.argument("text", required=False)
+@click.option("--append", "add", is_flag=True, help="Add TEXT as a line at the end.")
+@click.option("--replace", "old", help="Put TEXT in the place of this piece, which must be in the block once.")
+@click.option("--limit", type=click.IntRange(min=1), help="Characters that the block may have.")
+@shared
+def block(app: App, name: str | None, text: str | None, add: bool, old: str | None, limit: int | None) -> None:
+    """Show or edit what is always in context: blocks such as persona, user, task.
+
+    Without NAME all are shown; with NAME one; with TEXT it is written.
+    """
+    if text is None and (add or old is not None or limit is not None):
+        raise click.UsageError("give NAME and TEXT, or leave out --append, --replace and --limit")
+    if add and old is not None:
+        raise click.UsageError("give --append or --replace, not both")
+    with app.open() as space:
+        blocks = space.blocks
+        if name is not None and text is not None:
+            if add:
+                blocks.append(name, text)
+            elif old is not None:
+                blocks.replace(name, old, text)
+            else:
+                blocks.set(name, text, limit_chars=limit)
+        found = blocks.list() if name is None else [blocks.get(name)]
+
+    def show(out: Console) -> None:
+        for each in found:
+            out.print(f"{each.name} ({len(each.text)} of {each.limit_chars} characters)\n{each.text}", markup=False, soft_wrap=True)
+        if not found:
+            out.print("No blocks.")
+
+    app.answer([{"name": each.name, "text": each.text, "limit_chars": each.limit_chars, "memory": each.id} for each in found], show)
 
 
 @click.command()

@@ -39,6 +39,8 @@ COMMANDS: dict[str, dict[str, str]] = {
         "upkeep": "mneme.cli.keeping:upkeep",
         "policies": "mneme.cli.keeping:policies",
         "due": "mneme.cli.keeping:due",
+        "foreseen": "mneme.cli.keeping:foreseen",
+        "block": "mneme.cli.keeping:block",
         "backup": "mneme.cli.keeping:backup",
         "restore-backup": "mneme.cli.keeping:restore_backup",
         "jobs": "mneme.cli.working:jobs",

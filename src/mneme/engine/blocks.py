@@ -1,7 +1,7 @@
 """Blocks: short texts that are always in context, such as who the agent is, who the user is, and what is being done.
 
 Source: MemGPT (core memory: a persona and a human block with size limits, edited by append and replace). A block is a memory of kind
-``profile`` in the tier ``working`` with the tag ``block:<name>``, so edits are versions, in the journal, and can be undone.
+``profile`` with the tag ``block:<name>``, which no keeper moves, merges or archives; edits are versions, in the journal, and can be undone.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from mneme.core.upkeep import NEVER, Census, Curve
 from mneme.engine.upkeep import Pass, last_pass
 from mneme.retention.budgets import Budget, Limit
 from mneme.retention.counting import Counting
-from mneme.retention.foresight import at_hand
+from mneme.retention.foresight import at_hand, begins, planned
 from mneme.retention.replacement import census_worth
 from mneme.retention.rules import HoldRule, Policies, Rules, read_policies
 
@@ -139,10 +139,12 @@ def due(passing: Pass, count: int) -> list[Due]:
 def foreseen(passing: Pass, ahead: timedelta) -> list[Memory]:
     """Return tasks and intentions whose time has come or comes within ``ahead``, soonest end first."""
     ctx = passing.round(0)
-    chosen = at_hand(ctx.census, to_micros(ctx.now), int(ahead / timedelta(microseconds=1)))
-    places = np.flatnonzero(chosen)
-    order = np.lexsort((ctx.census.valid_from[places], ctx.census.valid_to[places]))
-    return ctx.memories(places[order].tolist())
+    census, now, span = ctx.census, to_micros(ctx.now), int(ahead / timedelta(microseconds=1))
+    chosen = at_hand(census, now, span)
+    places = np.flatnonzero(chosen | planned(census, now))
+    places = places[np.lexsort((census.valid_from[places], census.valid_to[places]))]
+    sure = {census.ids[place] for place in places[chosen[places]].tolist()}
+    return [memory for memory in ctx.memories(places.tolist()) if memory.id in sure or begins(memory, ctx.now + ahead)]
 
 
 def as_pass(passing: Pass, *, dry_run: bool) -> Pass:

@@ -17,6 +17,7 @@ from mneme.core.records import KINDS, NO_NUMBERS
 from mneme.core.upkeep import BoolArray, FloatArray, IntArray, Proposal, Round
 from mneme.retention.condensing import condensed
 from mneme.retention.replacement import DEFAULT, policy, standing, value
+from mneme.retention.tiers import blocks
 from mneme.retention.worth import weighed
 
 CONDENSED_UP_TO = 20_000
@@ -121,7 +122,8 @@ class Budget:
                     counted[place] = False
 
     def _movable(self, ctx: Round, limit: Limit) -> BoolArray:
-        return ~ctx.held if limit.kind else ~ctx.held & ~ctx.census.kind.among(tuple(UNTOUCHED))
+        kept = ctx.held | blocks(ctx.census)
+        return ~kept if limit.kind else ~kept & ~ctx.census.kind.among(tuple(UNTOUCHED))
 
 
 def evicted(counted: BoolArray, movable: IntArray, size: FloatArray, score: FloatArray, most: float) -> Sequence[int]:

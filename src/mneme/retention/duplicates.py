@@ -16,6 +16,7 @@ from mneme.core.clock import to_micros
 from mneme.core.operations import Archive, Connect, Operation, Reinforce, Revise
 from mneme.core.records import Link, Memory, Span
 from mneme.core.upkeep import BoolArray, IntArray, Proposal, Round
+from mneme.retention.tiers import blocks
 from mneme.text.analyser import Analyser
 from mneme.text.stopwords import stopwords
 
@@ -59,7 +60,8 @@ class Duplicates:
     def _looked_at(self, ctx: Round) -> BoolArray:
         census = ctx.census
         open_ended = census.valid_to > to_micros(ctx.now)
-        return census.active & open_ended & census.kind.among(self.kinds) & (census.words >= _LEAST_WORDS) & ~ctx.held
+        mine = census.kind.among(self.kinds) & (census.words >= _LEAST_WORDS) & ~blocks(census)
+        return census.active & open_ended & mine & ~ctx.held
 
     def _merge(self, ctx: Round, same: Sequence[Memory]) -> Proposal:
         stays, others = same[-1], same[:-1]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
 from mneme.core.clock import to_micros
 from mneme.core.operations import Archive
+from mneme.core.records import Memory
 from mneme.core.upkeep import DAY_US, BoolArray, Census, Proposal, Round
 
 OPEN_END = np.iinfo(np.int64).max
@@ -38,6 +40,20 @@ class Lapse:
         for place in np.flatnonzero(over & census.active & census.kind.among(self.kinds) & ~ctx.held).tolist():
             why = f"ended more than {self.grace_days:g} days ago"
             yield Proposal(keeper=self.name, why=why, operations=(Archive(id=census.ids[place]),))
+
+
+def planned(census: Census, now_us: int) -> BoolArray:
+    """Return ``(n,)``: active events with an end that is ahead; which of them are intentions, :func:`begins` tells."""
+    return census.active & census.kind.among(("event",)) & (census.valid_to < OPEN_END) & (census.valid_to > now_us)
+
+
+def begins(memory: Memory, until: datetime) -> bool:
+    """Return whether an event is an intention, as formers write them, whose time begins by ``until``."""
+    start = memory.attributes.get("from")
+    if memory.attributes.get("statement") != "foresight" or not isinstance(start, str):
+        return False
+    moment = datetime.fromisoformat(start)
+    return moment.tzinfo is not None and moment <= until
 
 
 def at_hand(census: Census, now_us: int, ahead_us: int) -> BoolArray:

@@ -1,7 +1,7 @@
 """Tiers: what was just said is short, what is used or matters climbs to mid and long, what cools down comes back.
 
 Source: MemoryOS (heat, promotion at 5), FinMem (layers with their own decay, jumps by importance), MemGPT (working context above all).
-Differs: one rule over arrays; a move keeps its reason; ``working`` is set by callers and blocks and never changed here.
+Differs: one rule over arrays; a move keeps its reason; the tier ``working`` is its callers', blocks have none: neither is changed.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import numpy as np
 
 from mneme.core.clock import to_micros
 from mneme.core.operations import Move
-from mneme.core.upkeep import FloatArray, Proposal, Round
+from mneme.core.upkeep import BoolArray, Census, FloatArray, Proposal, Round
 from mneme.retention.heat import Heat
 
 SHORT, MID, LONG = "short", "mid", "long"
+BLOCK = "block:"
+"""Begins the tag of a memory that is always in context; no keeper moves, merges or archives it."""
+
 _HOUR_US = 3_600_000_000
 
 
@@ -42,7 +45,7 @@ class Tiers:
         census = ctx.census
         placed = census.tier.among((MID, LONG))
         touched = (census.uses != 0) | placed | (census.importance >= self.important)
-        places = np.flatnonzero(census.active & touched & ~census.tier.among(("working",)))
+        places = np.flatnonzero(census.active & touched & ~census.tier.among(("working",)) & ~blocks(census))
         wanted = self.wanted(ctx, places)
         names = [census.tier.values[code] for code in census.tier.codes[places].tolist()]
         for place, tier, was in zip(places.tolist(), wanted, names, strict=True):
@@ -61,3 +64,8 @@ class Tiers:
         climbs = (heat >= self.hot) & (kept >= self.cold)
         stays = mid & (kept >= self.cold)
         return [LONG if is_long else MID if climb or stay else SHORT for is_long, climb, stay in zip(long, climbs, stays, strict=True)]
+
+
+def blocks(census: Census) -> BoolArray:
+    """Return ``(n,)``: what holds a block."""
+    return census.tags.where(lambda tags: any(tag.startswith(BLOCK) for tag in tags))
