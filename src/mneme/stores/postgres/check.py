@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mneme.core.journal import content_digest, entry_hash
+import numpy as np
+
+from mneme.core.records import Memory, Usage
 from mneme.stores.postgres.connect import Row, Session
 from mneme.stores.postgres.reads import meta
-from mneme.stores.postgres.rows import ENTRY_COLUMNS, VERSIONS, entry_from, from_text, memory_from, tags_from_text, to_text
+from mneme.stores.postgres.rows import ENTRY_COLUMNS, VERSIONS, entry_from, from_text, memory_from, tags_from_text, usage_from
+from mneme.stores.proving import HeldHead, HeldVersion, Proof, memory_columns
+from mneme.stores.replay import LinkKey, LinkSpan
 
 _ROWS = 1000
 
 
 def check(session: Session) -> list[str]:
     """Return what is wrong, in no words of the content; call it in a snapshot."""
-    digests: dict[tuple[str, int], str] = {}
+    session.in_bulk()
+    proof = Proof()
+    entries = _each(session, f"SELECT {ENTRY_COLUMNS}, reason_salt FROM mneme.entry WHERE space = $1 ORDER BY seq")
+    sources = _each(session, "SELECT episode, memory FROM mneme.source WHERE space = $1")
+    episodes = _each(session, "SELECT id, salt, snapshot FROM mneme.episode WHERE space = $1 AND snapshot IS NOT NULL")
+    touches = _each(session, "SELECT subject, seq FROM mneme.touch WHERE space = $1")
     return [
-        *_chain(session, digests),
-        *_versions(session, digests),
-        *_episodes(session, digests),
-        *_heads(session),
+        *proof.chain(((entry_from(row[:-1]), row[-1]) for row in entries), meta(session)),
+        *_head(session, proof),
+        *proof.versions(_versions(session), {(from_text(episode), row) for episode, row in sources}),
+        *proof.episodes((from_text(id), salt, snapshot) for id, salt, snapshot in episodes),
+        *proof.heads(_heads(session)),
         *_material(session),
-        *_ends(session),
+        *_vectors(session),
+        *proof.links(_links(session)),
+        *proof.usage(_usage(session)),
+        *proof.touches({(from_text(subject), seq) for subject, seq in touches}),
         *_search(session),
     ]
 
@@ -33,73 +46,58 @@ def _each(session: Session, sql: str) -> Iterator[Row]:
             yield from part
 
 
-def _chain(session: Session, digests: dict[tuple[str, int], str]) -> Iterator[str]:
-    previous, expected = "", 1
-    for row in _each(session, f"SELECT {ENTRY_COLUMNS}, reason_salt FROM mneme.entry WHERE space = $1 ORDER BY seq"):
-        entry, salt = entry_from(row[:-1]), row[-1]
-        if entry.seq != expected:
-            yield f"entry {entry.seq}: {expected} was to follow; entries are missing"
-        if entry.previous != previous or entry.hash != entry_hash(entry):
-            yield f"entry {entry.seq}: its hash does not follow from the entry before it"
-        if entry.reason is not None and content_digest(salt or b"", entry.reason.encode()) != entry.reason_digest:
-            yield f"entry {entry.seq}: its reason does not fit its digest"
-        for change in entry.changes:
-            if change.digest:
-                digests[change.subject, change.after] = change.digest
-        previous, expected = entry.hash, entry.seq + 1
+def _head(session: Session, proof: Proof) -> Iterator[str]:
     head = session.one("SELECT seq, hash, next_row FROM mneme.head WHERE space = $1")
     last_row = session.one("SELECT coalesce(max(row), 0) FROM mneme.memory WHERE space = $1")
-    if head is None or last_row is None or head != (expected - 1, previous, last_row[0] + 1):
+    if head is None or last_row is None or head != (proof.last_seq, proof.last_hash, last_row[0] + 1):
         yield "head: it does not agree with the last entry and the last memory"
 
 
-def _versions(session: Session, digests: dict[tuple[str, int], str]) -> Iterator[str]:
+def _versions(session: Session) -> Iterator[tuple[HeldVersion, Memory]]:
     sql = f"""SELECT m.id, (v.key % {VERSIONS})::integer, v.salt, v.snapshot, v.key / {VERSIONS} FROM mneme.memory_version v
       LEFT JOIN mneme.memory m ON m.space = $1 AND m.row = v.key / {VERSIONS} WHERE v.space = $1 ORDER BY v.key"""
-    sources: set[tuple[str, int]] = set()
-    for column, number, salt, snapshot, row in _each(session, sql):
-        id = from_text(column)
-        name = f"memory {id} version {number}"
-        if digests.get((id, number)) != content_digest(salt, snapshot):
-            yield f"{name}: its content does not fit its digest in the journal"
-            continue
-        memory = memory_from(snapshot)
-        if (memory.id, memory.version) != (id, number):
-            yield f"{name}: its content is that of another version"
-        sources |= {(to_text(span.episode), row) for span in memory.sources}
-    if sources != set(_each(session, "SELECT episode, memory FROM mneme.source WHERE space = $1")):
-        yield "source: the rows do not agree with what the memories rest on"
+    for id, number, salt, snapshot, row in _each(session, sql):
+        yield HeldVersion(id=from_text(id), number=number, salt=salt, snapshot=snapshot, row=row), memory_from(snapshot)
 
 
-def _episodes(session: Session, digests: dict[tuple[str, int], str]) -> Iterator[str]:
-    sql = "SELECT id, salt, snapshot FROM mneme.episode WHERE space = $1 AND snapshot IS NOT NULL"
-    for id, salt, snapshot in _each(session, sql):
-        if digests.get((from_text(id), 1)) != content_digest(salt or b"", snapshot):
-            yield f"episode {from_text(id)}: its content does not fit its digest in the journal"
-
-
-def _heads(session: Session) -> Iterator[str]:
-    sql = f"""SELECT m.id, m.version, m.status, m.text_version, v.text_version, v.snapshot,
-        (SELECT max(o.key) % {VERSIONS} FROM mneme.memory_version o WHERE o.space = $1
-         AND o.key BETWEEN m.row * {VERSIONS} AND m.row * {VERSIONS} + {VERSIONS - 1}),
-        m.kind, m.author, m.role, m.session, m.ref, m.channel, m.tier, m.tags, m.importance
+def _heads(session: Session) -> Iterator[HeldHead]:
+    sql = f"""SELECT m.id, m.version, m.status, m.text_version, m.seq, v.text_version, v.snapshot, o.last::integer,
+        m.at, m.valid_from, m.valid_to, m.kind, m.author, m.role, m.session, m.ref, m.channel, m.tier, m.tags, m.importance
       FROM mneme.memory m LEFT JOIN mneme.memory_version v ON v.space = $1 AND v.key = m.row * {VERSIONS} + m.version
+      LEFT JOIN (SELECT key / {VERSIONS} AS row, max(key) % {VERSIONS} AS last FROM mneme.memory_version WHERE space = $1
+        GROUP BY 1) o ON o.row = m.row
       WHERE m.space = $1"""
-    for id, version, status, text_version, its_text_version, snapshot, last, *columns in _each(session, sql):
-        if status == "erased":
-            if last is not None:
-                yield f"memory {id}: it was erased but versions are left"
-            continue
-        if last != version or its_text_version != text_version:
-            yield f"memory {id}: its row is at version {version}, its last version is {last}"
-            continue
-        memory = memory_from(snapshot)
-        texts = tuple(from_text(column) for column in columns[:7])
-        if (status, *texts, tags_from_text(columns[7]), columns[8]) != (
-            memory.status, memory.kind, memory.author, memory.role, memory.session, memory.ref, memory.channel, memory.tier,
-            memory.tags, memory.importance,
-        ):  # fmt: skip
-            yield f"memory {id}: its row does not agree with its last version"
+    for id, version, status, text_version, seq, its_text_version, snapshot, last, *columns in _each(session, sql):
+        texts = tuple(from_text(column) for column in columns[3:10])
+        yield HeldHead(
+            id=from_text(id), version=version, status=status, text_version=text_version, seq=seq, last=last,
+            its_text_version=its_text_version, columns=(status, *columns[:3], *texts, tags_from_text(columns[10]), columns[11]),
+            wanted=() if snapshot is None else memory_columns(memory_from(snapshot)),
+        )  # fmt: skip
+
+
+def _links(session: Session) -> Iterator[tuple[LinkKey, LinkSpan]]:
+    sql = """SELECT s.id, t.id, l.type, l.from_seq, l.to_seq, l.weight FROM mneme.link l
+      LEFT JOIN mneme.memory s ON s.space = $1 AND s.row = l.source LEFT JOIN mneme.memory t ON t.space = $1 AND t.row = l.target
+      WHERE l.space = $1"""
+    for source, target, type, start, end, weight in _each(session, sql):
+        yield (from_text(source), from_text(target), type), (start, end, weight)
+
+
+def _usage(session: Session) -> Iterator[tuple[str, Usage]]:
+    sql = """SELECT m.id, u.uses, u.strength, u.last_used_at, u.state FROM mneme.usage u
+      LEFT JOIN mneme.memory m ON m.space = $1 AND m.row = u.memory WHERE u.space = $1"""
+    for id, *columns in _each(session, sql):
+        yield from_text(id), usage_from(*columns)
+
+
+def _vectors(session: Session) -> Iterator[str]:
+    width = int(meta(session).get("width", "0"))
+    for key, passages, data in _each(session, "SELECT key, passages, data FROM mneme.vector WHERE space = $1"):
+        if len(data) == 4 * width * passages:  # a wrong width is told by its token row
+            vectors = np.frombuffer(data, "<f4").reshape(passages, width)
+            if not (np.isfinite(vectors).all() and vectors.any(axis=1).all()):
+                yield f"row {key // VERSIONS}: text version {key % VERSIONS} has a vector of nothing"
 
 
 def _material(session: Session) -> Iterator[str]:
@@ -120,16 +118,6 @@ def _material(session: Session) -> Iterator[str]:
           AND NOT EXISTS (SELECT 1 FROM mneme.memory_version v WHERE v.space = $1 AND v.key = o.key)"""
         for (key,) in session.all(sql):
             yield f"{table} {key}: it belongs to no version"
-
-
-def _ends(session: Session) -> Iterator[str]:
-    alive = "(SELECT row FROM mneme.memory WHERE space = $1 AND status <> 'erased')"
-    found = session.one(f"SELECT count(*) FROM mneme.link WHERE space = $1 AND (source NOT IN {alive} OR target NOT IN {alive})")
-    if found and found[0]:
-        yield f"link: {found[0]} have an end that is no memory"
-    found = session.one(f"SELECT count(*) FROM mneme.usage WHERE space = $1 AND memory NOT IN {alive}")
-    if found and found[0]:
-        yield f"usage: {found[0]} rows belong to no memory"
 
 
 def _search(session: Session) -> Iterator[str]:
