@@ -16,8 +16,8 @@ from mneme.core.context import Context
 from mneme.core.llm import Prompt
 from mneme.core.operations import Connect, Keep, Operation
 from mneme.core.ports import FloatArray
-from mneme.core.query import Filter
 from mneme.core.records import Episode, Link, Memory, Span
+from mneme.formation.nearby import among
 from mneme.formation.rules import derived_id
 from mneme.formation.stretches import keywords
 
@@ -43,7 +43,8 @@ class Filed:
 class _Node:
     id: str
     name: str
-    vector: FloatArray
+    vector: FloatArray | None = None
+    position: int = -1
     children: list[_Node] = field(default_factory=list)
 
 
@@ -71,7 +72,7 @@ class HierarchyFormer:
             names = self._names(ctx, episode, roots)
             nodes, parent = roots, None
             for layer, least, name in zip(LAYERS, self.near, names, strict=True):
-                node = _nearest(nodes, name, vector, least)
+                node = _nearest(ctx, nodes, name, vector, least)
                 if node is None:
                     node = self._grow(ctx, episode, layer, name, parent, operations)
                     nodes.append(node)
@@ -113,25 +114,26 @@ class HierarchyFormer:
         return _Node(id=memory.id, name=text, vector=ctx.embedder.embed([text])[0])
 
 
-def _nearest(nodes: Sequence[_Node], name: str, vector: FloatArray, least: float) -> _Node | None:
+def _nearest(ctx: Context, nodes: Sequence[_Node], name: str, vector: FloatArray, least: float) -> _Node | None:
     if name:
-        same = next((node for node in nodes if node.name.casefold() == name.casefold()), None)
-        if same is not None:
-            return same
-        return None
+        return next((node for node in nodes if node.name.casefold() == name.casefold()), None)
     if not nodes:
         return None
-    cosines = np.stack([node.vector for node in nodes]) @ vector
-    return nodes[int(cosines.argmax())] if cosines.max() >= least else None
+    stored = [node for node in nodes if node.vector is None]
+    cosines = {node.id: float(node.vector @ vector) for node in nodes if node.vector is not None}
+    if stored:
+        near = ctx.index.exact(np.array([node.position for node in stored], np.int64), vector)
+        cosines |= {node.id: float(cosine) for node, cosine in zip(stored, near.tolist(), strict=True)}
+    best = max(nodes, key=lambda node: cosines[node.id])
+    return best if cosines[best.id] >= least else None
 
 
 def _tree(ctx: Context) -> list[_Node]:
-    """Return the roots of the tree that is there."""
-    memories: list[Memory] = [memory for layer in LAYERS for memory in ctx.find(Filter(kinds=("concept",), tiers=(layer,)))]
-    if not memories:
-        return []
-    vectors = ctx.embedder.embed([memory.text for memory in memories])
-    nodes = {memory.id: _Node(id=memory.id, name=memory.text, vector=vector) for memory, vector in zip(memories, vectors, strict=True)}
+    """Return the roots of the tree that is there; vectors are the index's."""
+    positions = [position for layer in LAYERS for position in among(ctx, "concept", layer).tolist()]
+    place_of = {ctx.index.ids[position]: position for position in positions}
+    memories: list[Memory] = [memory for memory in ctx.memories(positions) if memory.status == "active"]
+    nodes = {memory.id: _Node(id=memory.id, name=memory.text, position=place_of[memory.id]) for memory in memories}
     below: dict[str, list[_Node]] = defaultdict(list)
     for link in ctx.links(list(nodes)):
         if link.type == "part_of" and link.source in nodes and link.target in nodes:

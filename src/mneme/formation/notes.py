@@ -16,9 +16,9 @@ import numpy as np
 from mneme.core.context import Context
 from mneme.core.llm import Prompt
 from mneme.core.operations import Connect, Keep, Operation, Revise
-from mneme.core.ports import FloatArray
-from mneme.core.query import Filter
+from mneme.core.ports import FloatArray, IntArray
 from mneme.core.records import Episode, Link, Memory, Span
+from mneme.formation.nearby import among, nearest
 from mneme.formation.rules import derived_id
 from mneme.formation.stretches import keywords
 
@@ -71,8 +71,9 @@ class Evolution:
 @dataclass(slots=True, kw_only=True)
 class _Note:
     memory: Memory
-    fresh: bool
+    number: int | None = None
     changed: bool = False
+    row: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,32 +93,40 @@ class NoteFormer:
         described = [self._describe(ctx, episode) for episode in episodes if episode.text.strip()]
         if not described:
             return []
-        there = self._known(ctx)
-        links: list[Operation] = []
-        rows = np.concatenate([_rows(ctx, [note.memory for note in there]), _rows(ctx, described)])
-        for count, memory in enumerate(described, len(there)):
-            note = _Note(memory=memory, fresh=True)
-            nearest = np.argsort(-(rows[:count] @ rows[count]), kind="stable")[: self.neighbours]
-            near = {int(place): there[place] for place in nearest.tolist()}
-            cosines = {place: float(rows[place] @ rows[count]) for place in near}
-            if ctx.llm is not None and near:
-                chosen, changed = self._by_model(ctx, note, near)
-                for place in changed:
-                    rows[place] = _rows(ctx, [there[place].memory])[0]
+        stored, fresh, links = among(ctx, "note"), list[_Note](), list[Operation]()
+        rows = ctx.embedder.embed([memory.text for memory in described])
+        changed: dict[str, _Note] = {}
+        for count, memory in enumerate(described):
+            note = _Note(memory=memory, number=count)
+            near = self._nearest(ctx, stored, rows[count], fresh, rows[:count], changed)
+            others, cosines = [other for other, _ in near], [cosine for _, cosine in near]
+            if ctx.llm is not None and others:
+                chosen = self._by_model(ctx, note, others)
+                for other in (one for one in others if one.changed):
+                    row = ctx.embedder.embed([other.memory.text])[0]
+                    if other.number is None:
+                        other.row, changed[other.memory.id] = row, other
+                    else:
+                        rows[other.number] = row
             else:
-                chosen = self._by_rule(note, near, cosines)
-            links += [Connect(link=_link(note.memory, there[place].memory, cosines[place])) for place in chosen]
-            there.append(note)
-        kept: list[Operation] = [Keep(memory=note.memory) for note in there if note.fresh]
+                chosen = self._by_rule(note, others, cosines)
+            links += [Connect(link=_link(note.memory, others[place].memory, cosines[place])) for place in chosen]
+            fresh.append(note)
         revised: list[Operation] = [
-            Revise(id=note.memory.id, text=note.memory.text, changes={"attributes": dict(note.memory.attributes)})
-            for note in there
-            if note.changed and not note.fresh
+            Revise(id=id, text=note.memory.text, changes={"attributes": dict(note.memory.attributes)}) for id, note in changed.items()
         ]
-        return [*kept, *links, *revised]
+        return [*(Keep(memory=note.memory) for note in fresh), *links, *revised]
 
-    def _known(self, ctx: Context) -> list[_Note]:
-        return [_Note(memory=memory, fresh=False) for memory in ctx.find(Filter(kinds=("note",))) if "context" in memory.attributes]
+    def _nearest(
+        self, ctx: Context, stored: IntArray, row: FloatArray, fresh: Sequence[_Note], rows: FloatArray, changed: Mapping[str, _Note]
+    ) -> list[tuple[_Note, float]]:
+        """Return the nearest notes of the space and of this call, with their cosines, best first."""
+        found = nearest(ctx, stored, row, self.neighbours, without=changed, holds=lambda memory: "context" in memory.attributes)
+        near = [(_Note(memory=memory), cosine) for memory, cosine in found]
+        near += [(note, float(note.row @ row)) for note in changed.values() if note.row is not None]
+        cosines = rows @ row
+        near += [(fresh[place], float(cosines[place])) for place in np.argsort(-cosines, kind="stable")[: self.neighbours].tolist()]
+        return sorted(near, key=lambda pair: (-pair[1], pair[0].memory.id))[: self.neighbours]
 
     def _describe(self, ctx: Context, episode: Episode) -> Memory:
         words = keywords([episode.text], 5)
@@ -140,39 +149,36 @@ class NoteFormer:
             sources=(Span(episode=episode.id, start=0, end=len(episode.text)),),
         )
 
-    def _by_rule(self, note: _Note, near: Mapping[int, _Note], cosines: Mapping[int, float]) -> list[int]:
+    def _by_rule(self, note: _Note, near: Sequence[_Note], cosines: Sequence[float]) -> list[int]:
         words = set(_strings(note.memory, "keywords"))
-        chosen = [place for place, other in near.items() if cosines[place] >= self.near and words & set(_strings(other.memory, "keywords"))]
+        chosen = [
+            place
+            for place, other in enumerate(near)
+            if cosines[place] >= self.near and words & set(_strings(other.memory, "keywords"))
+        ]  # fmt: skip
         if chosen:
             tags = [tag for place in chosen for tag in _strings(near[place].memory, "tags")]
             note.memory = _changed(note.memory, tags=list(dict.fromkeys([*_strings(note.memory, "tags"), *tags])))
         return chosen
 
-    def _by_model(self, ctx: Context, note: _Note, near: Mapping[int, _Note]) -> tuple[list[int], list[int]]:
-        """Return the places of the notes that the model links to, and of those that it changed."""
+    def _by_model(self, ctx: Context, note: _Note, near: Sequence[_Note]) -> list[int]:
+        """Change the notes that the model changes, and return the numbers of those that it links to."""
         assert ctx.llm is not None
-        places = list(near)
-        listed = "\n".join(f"{number}. {near[place].memory.text}" for number, place in enumerate(places))
+        listed = "\n".join(f"{number}. {other.memory.text}" for number, other in enumerate(near))
         reply = ctx.llm.ask(EVOLVE, {"note": note.memory.text, "neighbours": listed}, Evolution)
         if not reply.should_evolve:
-            return [], []
+            return []
         if reply.tags:
             note.memory = _changed(note.memory, tags=reply.tags)
-        changes = {places[change.number]: change for change in reply.changes if 0 <= change.number < len(places)}
-        unknown = [change.number for change in reply.changes if not 0 <= change.number < len(places)]
-        for place, change in changes.items():
-            near[place].memory = _changed(near[place].memory, context=change.context, tags=change.tags)
-            near[place].changed = True
+        for change in reply.changes:
+            if 0 <= change.number < len(near):
+                other = near[change.number]
+                other.memory = _changed(other.memory, context=change.context, tags=change.tags)
+                other.changed = True
+        unknown = [change.number for change in reply.changes if not 0 <= change.number < len(near)]
         if unknown:
             ctx.trace.note(notes={"unknown neighbours": unknown})
-        connected = [places[number] for number in dict.fromkeys(reply.connect) if 0 <= number < len(places)]
-        return connected, list(changes)
-
-
-def _rows(ctx: Context, memories: Sequence[Memory]) -> FloatArray:
-    if not memories:
-        return np.zeros((0, ctx.embedder.width), np.float32)
-    return ctx.embedder.embed([memory.text for memory in memories])
+        return [number for number in dict.fromkeys(reply.connect) if 0 <= number < len(near)]
 
 
 def wording(content: str, attributes: dict[str, object]) -> str:

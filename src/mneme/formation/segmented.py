@@ -13,14 +13,15 @@ import numpy as np
 
 from mneme.core.context import Context
 from mneme.core.operations import Connect, Keep, Operation
-from mneme.core.ports import FloatArray
-from mneme.core.query import Filter
+from mneme.core.ports import FloatArray, IntArray
 from mneme.core.records import Episode, Link, Memory, Span
+from mneme.formation.nearby import among
 from mneme.formation.rules import derived_id
 from mneme.formation.segments import Either, SessionGap, Surprise, TopicShift, segments
 from mneme.formation.stretches import keywords
 from mneme.formation.summary import extracts, render
 
+_NO_VECTOR = np.zeros(0, np.float32)
 _PARTS = {"gap": SessionGap, "topic": TopicShift, "surprise": Surprise}
 
 
@@ -30,7 +31,7 @@ class Segment:
 
     Args:
         id: of its memory.
-        vector: of its text.
+        vector: of its text; empty for one that the index has.
         words: its keywords.
         pages: the messages that joined it now.
         kept: whether its memory is there already.
@@ -70,15 +71,17 @@ class SegmentFormer:
         stretches = [[said[number] for number in part] for part in self._parts(ctx, said)]
         texts = [_text(stretch, self.sentences) for stretch in stretches]
         vectors = ctx.embedder.embed(texts)
-        there = self._known(ctx)
+        stored, positions = self._known(ctx)
+        fresh: list[Segment] = []
         operations: list[Operation] = []
         for stretch, text, vector in zip(stretches, texts, vectors, strict=True):
             words = frozenset(word.casefold() for word in keywords([episode.text for episode in stretch]))
-            segment = nearest(there, vector, words, self.join)
+            cosines = [*(ctx.index.exact(positions, vector).tolist() if stored else []), *(float(one.vector @ vector) for one in fresh)]
+            segment = nearest([*stored, *fresh], cosines, words, self.join)
             if segment is None:
                 memory = self._memory(stretch, text, sorted(words))
                 segment = Segment(id=memory.id, vector=vector, words=words)
-                there.append(segment)
+                fresh.append(segment)
                 operations.append(Keep(memory=memory))
             operations += [Connect(link=Link(source="mem" + episode.id[2:], target=segment.id, type="part_of")) for episode in stretch]
         return operations
@@ -89,17 +92,17 @@ class SegmentFormer:
         apart = {number for number in range(1, len(said)) if said[number].session != said[number - 1].session}
         return segments(segmenter.starts(said, vectors), len(said), least=self.least, most=self.most, forced=apart)
 
-    def _known(self, ctx: Context) -> list[Segment]:
-        if self.join > 2:
-            return []
-        memories = [memory for memory in ctx.find(Filter(kinds=("summary",), tiers=(self.tier,))) if "words" in memory.attributes]
-        if not memories:
-            return []
-        vectors = ctx.embedder.embed([memory.text for memory in memories])
-        return [
-            Segment(id=memory.id, vector=vector, words=frozenset(map(str, memory.attributes["words"])))  # type: ignore[call-overload]
-            for memory, vector in zip(memories, vectors, strict=True)
-        ]
+    def _known(self, ctx: Context) -> tuple[list[Segment], IntArray]:
+        """Return the segments that are there, and their positions; vectors are the index's."""
+        positions = among(ctx, "summary", self.tier) if self.join <= 2 else np.zeros(0, np.int64)
+        read = {memory.id: memory for memory in ctx.memories(positions.tolist())}
+        kept, segments = [], []
+        for position in positions.tolist():
+            memory = read.get(ctx.index.ids[position])
+            if memory is not None and memory.status == "active" and "words" in memory.attributes:
+                kept.append(position)
+                segments.append(Segment(id=memory.id, vector=_NO_VECTOR, words=frozenset(map(str, memory.attributes["words"]))))  # type: ignore[call-overload]
+        return segments, np.array(kept, np.int64)
 
     def _memory(self, stretch: Sequence[Episode], text: str, words: Sequence[str]) -> Memory:
         first, last = stretch[0], stretch[-1]
@@ -117,9 +120,9 @@ class SegmentFormer:
         )
 
 
-def nearest(there: Sequence[Segment], vector: FloatArray, words: frozenset[str], least: float) -> Segment | None:
+def nearest(there: Sequence[Segment], cosines: Sequence[float], words: frozenset[str], least: float) -> Segment | None:
     """Return the segment with the greatest cosine plus Jaccard of keywords, None when that is below ``least``."""
-    scores = [affinity(segment.vector, vector, segment.words, words) for segment in there]
+    scores = [cosine + jaccard(segment.words, words) for segment, cosine in zip(there, cosines, strict=True)]
     if not scores or max(scores) < least:
         return None
     return there[int(np.argmax(scores))]
@@ -127,8 +130,13 @@ def nearest(there: Sequence[Segment], vector: FloatArray, words: frozenset[str],
 
 def affinity(one: FloatArray, other: FloatArray, words: frozenset[str], others: frozenset[str]) -> float:
     """Return F: the cosine of two unit vectors plus the Jaccard index of two sets of keywords."""
+    return float(one @ other) + jaccard(words, others)
+
+
+def jaccard(words: frozenset[str], others: frozenset[str]) -> float:
+    """Return the share of words that two sets have in common."""
     together = len(words | others)
-    return float(one @ other) + (len(words & others) / together if together else 0.0)
+    return len(words & others) / together if together else 0.0
 
 
 def _text(stretch: Sequence[Episode], most: int) -> str:

@@ -116,3 +116,29 @@ def test_pamu_the_released_floor_flags_a_smooth_drift_on_every_turn() -> None:
     released = Drift(floor=1e-5).follow(slow)
     assert sum(reading.change > 0.9 for reading in released) >= 45
     assert not any(reading.change > 0.9 for reading in Drift().follow(slow))
+
+
+def test_a_mem_finds_the_nearest_beyond_a_thousand_notes_and_embeds_none_of_them_again() -> None:
+    far = "the harbour crane of Porto creaks loudly"
+    memory, _ = memory_of("a-mem", "hash:64")
+    space = memory.space("s")
+    space.remember([*("".join(chr(97 + int(digit)) for digit in f"{n:05d}") + " zz" for n in range(1200)), far])
+    embedder, seen = memory.embedder, []
+
+    class Counting:
+        identity, width = embedder.identity, embedder.width
+
+        def embed(self, texts: list[str]) -> np.ndarray:
+            seen.extend(texts)
+            return embedder.embed(texts)
+
+        def passages(self, text: str) -> list[str]:
+            return embedder.passages(text)
+
+    memory.embedder = Counting()  # type: ignore[assignment]
+    new = "the harbour crane of Porto creaks again"
+    id = space.remember(new).ids[0]
+    others = {m.id: m.text for m in space.memories({"kinds": ["turn"]}, limit=5000)}
+    linked = [others[link.target] for link in space.links([id]) if link.type == "similar" and link.source == id]
+    assert far in linked
+    assert len(seen) <= 3  # the message and its note

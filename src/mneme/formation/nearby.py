@@ -1,0 +1,55 @@
+"""What is near among the memories that are there, by the vectors that the index has: nothing is embedded again, however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import numpy as np
+
+from mneme.core.context import BoolArray, Context
+from mneme.core.ports import FloatArray, IntArray
+from mneme.core.records import Memory
+
+_SPARE = 3
+
+
+def among(ctx: Context, kind: str, tier: str | None = None) -> IntArray:
+    """Return the positions that hold a memory of a kind, and of a tier if one is given; archived ones are told apart when they are read."""
+    mine = _coded(ctx, "kind", kind) & ctx.index.present
+    return np.flatnonzero(mine if tier is None else mine & _coded(ctx, "tier", tier))
+
+
+def nearest(
+    ctx: Context, positions: IntArray, vector: FloatArray, count: int, *, without: Collection[str] = (), holds: Callable[[Memory], bool]
+) -> list[tuple[Memory, float]]:
+    """Return the nearest active memories at these positions with their cosines, best first.
+
+    Args:
+        ctx: the space.
+        positions: see :func:`among`.
+        vector: unit-norm.
+        count: how many.
+        without: ids that are left out.
+        holds: what a memory must pass.
+    """
+    if not len(positions):
+        return []
+    coarse = ctx.index.dense(vector)[positions]
+    wide = positions[np.argsort(-coarse, kind="stable")]
+    found: list[tuple[Memory, float]] = []
+    step = max(_SPARE * count, 16)
+    for start in range(0, len(wide), step):
+        part = wide[start : start + step]
+        cosines = dict(zip((ctx.index.ids[place] for place in part.tolist()), ctx.index.exact(part, vector).tolist(), strict=True))
+        read = [
+            memory for memory in ctx.memories(part.tolist()) if memory.status == "active" and memory.id not in without and holds(memory)
+        ]
+        found += [(memory, cosines[memory.id]) for memory in read]
+        if len(found) >= count:
+            break
+    return sorted(found, key=lambda pair: (-pair[1], pair[0].id))[:count]
+
+
+def _coded(ctx: Context, field: str, wanted: str) -> BoolArray:
+    codes, values = ctx.index.codes(field)
+    return np.isin(codes, [code for code, value in enumerate(values) if value == wanted])
