@@ -12,12 +12,16 @@ from mneme.arena.compare import Difference, compare
 from mneme.arena.log import Record, RunLog
 from mneme.arena.plots import Point, Series, bar_chart, legend, line_chart
 from mneme.arena.recipes import recipe_names
+from mneme.arena.run import titled
 from mneme.arena.summary import summarise
 from mneme.arena.task import Task
 from mneme.arena.tasks import TASKS, get_task
 from mneme.core.errors import InvalidInput
 
 Summary = Mapping[str, Any]
+
+MOST_DRAWN = 8
+"""A chart with more lines can't be read; the tables beside it have them all."""
 
 _STYLE = """
 :root { color-scheme: light dark; --back: #fff; --ink: #1a1a1a; --soft: #666; --line: #ddd; --panel: #f6f6f6;
@@ -30,7 +34,8 @@ body { font: 16px/1.5 system-ui, sans-serif; background: var(--back); color: var
 padding: 0 1rem; } h1 { font-size: 1.7rem; } h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); } h3 { margin: 2rem 0
 .5rem; } .facts, .note { color: var(--soft); font-size: .9rem; } .scroll { overflow-x: auto; } table { border-collapse:
 collapse; font-size: .85rem; font-variant-numeric: tabular-nums; } th, td { padding: .3rem .6rem; text-align: right;
-border-bottom: 1px solid var(--line); white-space: nowrap; } th:first-child, td:first-child { text-align: left; } .best {
+border-bottom: 1px solid var(--line); white-space: nowrap; } th:first-child, td:first-child { text-align: left; position: sticky;
+left: 0; background: var(--back); } tbody tr:hover td { background: var(--panel); } .best {
 font-weight: 700; } .range { color: var(--soft); font-size: .75rem; } .chart { width: 100%; height: auto; background:
 var(--panel); border-radius: 6px; } .chart text { fill: var(--ink); font: 12px system-ui, sans-serif; } .grid { stroke:
 var(--line); } .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; padding: 0; font-size: .85rem; }
@@ -58,11 +63,13 @@ def build_report(log: RunLog, *, tasks: Sequence[str] = (), baseline: str = "", 
         InvalidInput: there is no run to show.
     """
     found = sorted({task for task, _ in log.runs() if task in TASKS and (not tasks or task in tasks)}, key=list(TASKS).index)
-    sections = [_section(get_task(name), newest_runs(log, name), baseline) for name in found]
+    titles = [(title, name, runs) for name in found for title, runs in newest_by_title(log, name).items()]
+    sections = [_section(get_task(name), title, runs, baseline) for title, name, runs in titles]
     sections += [section for _, section in extra]
     if not sections:
         raise InvalidInput({"logs": f"no runs in {log.folder}; run `mneme arena run` first, or give another folder with --logs"})
-    links = " · ".join(f'<a href="#{name}">{name}</a>' for name in [*found, *(anchor for anchor, _ in extra)])
+    anchors = [(_anchor(title), title) for title, _, _ in titles] + [(anchor, anchor) for anchor, _ in extra]
+    links = " · ".join(f'<a href="#{anchor}">{shown}</a>' for anchor, shown in anchors)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>mneme arena</title><style>{_STYLE}</style></head><body><main><h1>mneme arena</h1><nav>{links}</nav>"
@@ -95,29 +102,85 @@ def runs_by_kind(log: RunLog, task: str) -> list[dict[str, list[Record]]]:
     return sorted(kinds.values(), key=lambda runs: max(record.at for records in runs.values() for record in records))
 
 
+def newest_by_title(log: RunLog, task: str) -> dict[str, Mapping[str, list[Record]]]:
+    """Return the task's name, with what options made of it -> recipe -> records, of the newest runs of each."""
+    newest = {titled(task, _options(runs)): runs for runs in runs_by_kind(log, task)}
+    return {title: newest[title] for title in sorted(newest)}
+
+
 def _options(runs: Mapping[str, Sequence[Record]]) -> Mapping[str, object]:
     return next(iter(runs.values()))[0].key.options
 
 
-def _section(task: Task, runs: Mapping[str, Sequence[Record]], baseline: str) -> str:
-    summaries = {name: summarise(task.metrics, records) for name, records in runs.items()}
+def _anchor(title: str) -> str:
+    return title.replace(", ", "-").replace(" ", "-")
+
+
+def _section(task: Task, title: str, found: Mapping[str, Sequence[Record]], baseline: str) -> str:
+    summaries = {name: summarise(task.metrics, records) for name, records in found.items()}
+    if len(found) > MOST_DRAWN:
+        summaries = dict(sorted(summaries.items(), key=lambda row: _rank(task, row[1])))
+    runs = {name: found[name] for name in summaries}
+    drawn = {name: summaries[name] for name in _drawn(summaries, baseline)}
     first = next(iter(runs.values()))[0].key
-    pooled = ", pooled in one space" if first.options.get("pooled") else ""
-    triples = ", with triples" if first.options.get("triples") else ""
     commits = ", ".join(sorted({records[0].key.commit for records in runs.values()}))
     parts = [
-        f'<section id="{task.name}"><h2>{task.name}</h2><p>{escape(task.summary)}{pooled}{triples}.</p>',
+        f'<section id="{_anchor(title)}"><h2>{title}</h2><p>{escape(task.summary)}.</p>',
         f'<p class="facts">data {first.data_sha256[:16]} · commit {escape(commits)} · {_extent(runs)}</p>',
-        legend(list(runs)),
         f"<h3>Figures</h3>{_figures(task, summaries)}",
-        _curve(task, summaries, "recall", f"{task.name}: recall against k", "k (hits returned)", "recall"),
-        _curve(task, summaries, "coverage", f"{task.name}: recall against tokens", "tokens of context", "coverage"),
-        _latency(task, runs),
-        _categories(task, summaries),
+        _few(drawn, summaries),
+        legend(list(drawn)),
+        _curve(title, task, drawn, summaries, "recall", "k (hits returned)"),
+        _curve(title, task, drawn, summaries, "coverage", "tokens of context"),
+        _latency(title, runs, drawn),
+        _costs(runs),
+        _categories(title, task, drawn, summaries),
         _comparison(task, runs, summaries, baseline),
         "</section>",
     ]
     return "".join(parts)
+
+
+def _rank(task: Task, summary: Summary) -> float:
+    metric = task.metrics[0]
+    value = summary.get(metric.name)
+    if value is None:
+        return 2.0
+    mean: float = value["mean"]
+    return mean if metric.lower_is_better else -mean
+
+
+def _drawn(summaries: Mapping[str, Summary], baseline: str) -> list[str]:
+    """Return which recipes the charts show: all of a few; of many the best, and what they are compared with."""
+    names = list(summaries)
+    if len(names) <= MOST_DRAWN:
+        return names
+    kept = [name for name in (baseline,) if name in summaries]
+    return (kept + [name for name in names if name not in kept])[:MOST_DRAWN]
+
+
+def _few(drawn: Mapping[str, Summary], summaries: Mapping[str, Summary]) -> str:
+    if len(drawn) == len(summaries):
+        return ""
+    return f'<p class="note">Charts show {len(drawn)} of {len(summaries)} recipes, the best of the first column; the tables have all.</p>'
+
+
+def _costs(runs: Mapping[str, Sequence[Record]]) -> str:
+    """Return a table of what a write takes and what is kept of a message."""
+    rows = []
+    for recipe, records in runs.items():
+        whole = [record for record in records if not record.error]
+        messages = sum(record.messages for record in whole)
+        if not messages:
+            continue
+        sums = [sum(getattr(record, name) for record in whole) / messages for name in ("feed_ms", "feed_cpu_ms", "memories", "bytes")]
+        cells = (f"{sums[0]:.2f}", f"{sums[1]:.2f}", f"{sums[2]:.2f}" if sums[2] else "-", f"{sums[3]:,.0f}" if sums[3] else "-")
+        rows.append(f"<tr><td>{escape(recipe)}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("recipe", "write, ms", "of it processor, ms", "memories", "bytes"))
+    return (
+        '<h3>What a message costs</h3><div class="scroll"><table><thead><tr>'
+        f'{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div><p class="note">Embeddings are cached and not in it.</p>'
+    )
 
 
 def _extent(runs: Mapping[str, Sequence[Record]]) -> str:
@@ -160,8 +223,9 @@ def _cell(value: Mapping[str, float] | None, best: bool) -> str:
     return f'<td{mark}>{value["mean"]:.3f} <span class="range">[{value["lo"]:.3f}, {value["hi"]:.3f}]</span></td>'
 
 
-def _curve(task: Task, summaries: Mapping[str, Summary], kind: str, title: str, x_label: str, y_label: str) -> str:
+def _curve(title: str, task: Task, drawn: Mapping[str, Summary], summaries: Mapping[str, Summary], kind: str, x_label: str) -> str:
     metrics = [metric for metric in task.metrics if metric.kind == kind and metric.k is not None and not metric.session]
+    metrics = [metric for metric in metrics if any(metric.name in summary for summary in summaries.values())]
     metrics.sort(key=lambda metric: metric.k or 0)
     series = [
         Series(name=recipe, points=[_point(float(metric.k or 0), summary[metric.name]) for metric in metrics if metric.name in summary])
@@ -170,7 +234,11 @@ def _curve(task: Task, summaries: Mapping[str, Summary], kind: str, title: str, 
     if len(metrics) < 2 or not any(line.points for line in series):
         return ""
     heading = "Recall against k" if kind == "recall" else "Recall against tokens"
-    return f"<h3>{heading}</h3>{line_chart(title, series, x_label=x_label, y_label=y_label)}{_table_of(series, x_label)}"
+    shown = [line for line in series if line.name in drawn]
+    chart = line_chart(
+        f"{title}: {heading.lower()}", sorted(shown, key=lambda line: list(drawn).index(line.name)), x_label=x_label, y_label=kind
+    )
+    return f"<h3>{heading}</h3>{chart}{_table_of(series, x_label)}"
 
 
 def _point(x: float, value: Mapping[str, float]) -> Point:
@@ -191,7 +259,7 @@ def _table_of(series: Sequence[Series], x_label: str) -> str:
     )
 
 
-def _latency(task: Task, runs: Mapping[str, Sequence[Record]]) -> str:
+def _latency(title: str, runs: Mapping[str, Sequence[Record]], drawn: Mapping[str, Summary]) -> str:
     series = []
     for recipe, records in runs.items():
         by_size: dict[int, list[float]] = {}
@@ -206,7 +274,8 @@ def _latency(task: Task, runs: Mapping[str, Sequence[Record]]) -> str:
     if not any(line.points for line in series):
         return ""
     label = "messages in the space"
-    chart = line_chart(f"{task.name}: latency against corpus size", series, x_label=label, y_label="ms a question", y_max=None)
+    shown = [line for name in drawn for line in series if line.name == name]
+    chart = line_chart(f"{title}: latency against corpus size", shown, x_label=label, y_label="ms a question", y_max=None)
     note = '<p class="note">Median, with the middle 90 %; the embedding of the question is included where a recipe needs it.</p>'
     return f"<h3>Latency against corpus size</h3>{chart}{note}{_table_of(series, label)}"
 
@@ -218,7 +287,7 @@ def _size_class(messages: int) -> int:
     return round(messages, 2 - len(str(messages)))
 
 
-def _categories(task: Task, summaries: Mapping[str, Summary]) -> str:
+def _categories(title: str, task: Task, drawn: Mapping[str, Summary], summaries: Mapping[str, Summary]) -> str:
     metric = task.metrics[0].name
     groups = sorted({category for summary in summaries.values() for category, table in summary["by"].items() if metric in table})
     if not groups:
@@ -232,7 +301,7 @@ def _categories(task: Task, summaries: Mapping[str, Summary]) -> str:
                 if metric in summary["by"].get(group, {})
             ],
         )
-        for recipe, summary in summaries.items()
+        for recipe, summary in drawn.items()
     ]
     rows = []
     for recipe, summary in summaries.items():
@@ -240,7 +309,7 @@ def _categories(task: Task, summaries: Mapping[str, Summary]) -> str:
         rows.append(f"<tr><td>{escape(recipe)}</td>{cells}</tr>")
     heads = "".join(f'<th scope="col">{escape(group)}</th>' for group in groups)
     return (
-        f"<h3>{metric} by category</h3>{bar_chart(f'{task.name}: {metric} by category', groups, series, y_label=metric)}"
+        f"<h3>{metric} by category</h3>{bar_chart(f'{title}: {metric} by category', groups, series, y_label=metric)}"
         '<details><summary>The same as a table</summary><div class="scroll"><table><thead><tr><th scope="col">recipe</th>'
         f"{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></details>"
     )

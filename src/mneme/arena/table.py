@@ -10,8 +10,7 @@ import numpy as np
 
 from mneme.arena.compare import Difference, compare
 from mneme.arena.log import Record, RunLog
-from mneme.arena.report import runs_by_kind
-from mneme.arena.run import titled
+from mneme.arena.report import newest_by_title
 from mneme.arena.significance import Interval, bootstrap_mean
 from mneme.arena.summary import question_values
 from mneme.arena.task import Task
@@ -82,14 +81,12 @@ def build_table(log: RunLog, tasks: Sequence[Task], baseline: str = "default") -
 
 
 def _sections(log: RunLog, task: Task, baseline: str) -> list[Section]:
-    newest: dict[str, Mapping[str, Sequence[Record]]] = {}
-    for runs in runs_by_kind(log, task.name):
-        newest[titled(task.name, next(iter(runs.values()))[0].key.options)] = _finished(runs)
+    newest = {title: _finished(runs) for title, runs in newest_by_title(log, task.name).items()}
     unaided = question_values(task.metrics[:1], newest.get(task.name, {}).get(baseline, []))[task.metrics[0].name]
     found = []
-    for title in sorted(newest):
-        rows = _measured(task, newest[title], baseline, {} if title == task.name else unaided)
-        found.append(Section(title=title, task=task, runs=newest[title], rows=rows))
+    for title, runs in newest.items():
+        rows = _measured(task, runs, baseline, {} if title == task.name else unaided)
+        found.append(Section(title=title, task=task, runs=runs, rows=rows))
     return found
 
 
