@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +17,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mneme.engine.upkeep import UpkeepReport
+    from mneme.space import Space
 
 _SHOWN = 20
+_EXCERPT = 90
 _path = click.Path(path_type=Path)
 
 
@@ -41,7 +45,8 @@ def upkeep(
     limits = [] if tokens is None and memories is None else [Limit(tokens=tokens, memories=memories, policy=policy)]
     with app.open() as space:
         report = space.upkeep(now, dry_run=dry_run, budget=UpkeepBudget(seconds=seconds), limits=limits)
-    app.answer(_plain(report), lambda out: _show(out, report))
+        texts = _texts(space, report) if dry_run and not app.json else {}
+    app.answer(_plain(report), lambda out: _show(out, report, texts))
 
 
 @click.command()
@@ -56,7 +61,7 @@ def policies(app: App, file: Path | None, clear: bool) -> None:
     if file is not None and clear:
         raise click.UsageError("give a file or --clear, not both")
     new = "" if clear else None if file is None else file.read_text(encoding="utf-8")
-    with app.open() as space:
+    with app.open(create=file is not None) as space:
         text = space.policies(new)
     app.answer({"policies": text}, lambda out: out.print(text or "No policies.", markup=False))
 
@@ -119,7 +124,7 @@ def block(app: App, name: str | None, text: str | None, add: bool, old: str | No
         raise click.UsageError("give NAME and TEXT, or leave out --append, --replace and --limit")
     if add and old is not None:
         raise click.UsageError("give --append or --replace, not both")
-    with app.open() as space:
+    with app.open(create=text is not None) as space:
         blocks = space.blocks
         if name is not None and text is not None:
             if add:
@@ -194,7 +199,21 @@ def _ids(operations: tuple[object, ...]) -> list[str]:
     return list(dict.fromkeys(str(id) for id in named if id))
 
 
-def _show(out: Console, report: UpkeepReport) -> None:
+def _texts(space: Space, report: UpkeepReport) -> dict[str, str]:
+    """Return the beginning of each memory that the preview shows."""
+    from mneme.core.errors import NotFound
+
+    found: dict[str, str] = {}
+    for keeper in report.done:
+        for each in [one for one in report.proposals if one.keeper == keeper][:_SHOWN]:
+            for id in (*_ids(each.operations)[:1], *each.erase[:1]):
+                # What a pass would make is not there yet.
+                with suppress(NotFound):
+                    found[id] = " ".join(space.get(id).text.split())[:_EXCERPT]
+    return found
+
+
+def _show(out: Console, report: UpkeepReport, texts: Mapping[str, str]) -> None:
     verb = "Would do" if report.dry_run else "Did"
     if not report.done:
         out.print("Nothing to do.")
@@ -203,6 +222,9 @@ def _show(out: Console, report: UpkeepReport) -> None:
         reasons = Counter(each.why for each in report.proposals if each.keeper == keeper)
         for why, times in reasons.most_common(_SHOWN):
             out.print(f"  {times:,} × {why}", markup=False)
+        ids = [(*_ids(each.operations), *each.erase) for each in report.proposals if each.keeper == keeper and texts]
+        for id in [named[0] for named in ids if named and named[0] in texts][:_SHOWN]:
+            out.print(f"    {id}  {texts[id]}", markup=False, soft_wrap=True)
     if report.held:
         out.print(f"A legal hold stopped {report.held:,}.")
     if not report.finished:
