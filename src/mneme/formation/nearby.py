@@ -19,6 +19,11 @@ def among(ctx: Context, kind: str, tier: str | None = None) -> IntArray:
     return np.flatnonzero(mine if tier is None else mine & _coded(ctx, "tier", tier))
 
 
+def standing(ctx: Context, kind: str, tier: str | None = None) -> list[Memory]:
+    """Return every active memory of a kind, and of a tier if one is given, however many there are."""
+    return [memory for memory in ctx.memories(among(ctx, kind, tier).tolist()) if memory.status == "active"]
+
+
 def nearest(
     ctx: Context, positions: IntArray, vector: FloatArray, count: int, *, without: Collection[str] = (), holds: Callable[[Memory], bool]
 ) -> list[tuple[Memory, float]]:

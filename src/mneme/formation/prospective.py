@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
 from mneme.core.context import Context
 from mneme.core.llm import Prompt
 from mneme.core.operations import Keep, Operation, Revise
-from mneme.core.query import Filter
+from mneme.core.ports import IntArray
 from mneme.core.records import Episode, Memory, Span
+from mneme.formation.nearby import among, nearest, standing
 from mneme.formation.rules import derived_id
 from mneme.formation.segments import TopicShift, segments
 from mneme.formation.stretches import so_far
@@ -66,22 +65,21 @@ class Decision:
 class _Board:
     """Topics while they are being fitted: those that are there, and what becomes of them."""
 
-    def __init__(self, there: dict[str, Memory]) -> None:
-        self._there = dict(there)
-        self.topics = dict(there)
+    def __init__(self, there: Sequence[Memory], positions: IntArray) -> None:
+        self._there = {memory.id: memory for memory in there}
+        self.positions = positions
+        self.changed: dict[str, Memory] = {}
+        self.read = {span.episode for memory in there for span in memory.sources}
 
     def put(self, memory: Memory) -> None:
-        self.topics[memory.id] = memory
+        self.changed[memory.id] = memory
+        self.read |= {span.episode for span in memory.sources}
 
     def operations(self) -> list[Operation]:
-        made: list[Operation] = []
-        for id, memory in self.topics.items():
-            before = self._there.get(id)
-            if before is None:
-                made.append(Keep(memory=memory))
-            elif before != memory:
-                made.append(Revise(id=id, text=memory.text, changes={"sources": memory.sources}))
-        return made
+        return [
+            Revise(id=id, text=memory.text, changes={"sources": memory.sources}) if id in self._there else Keep(memory=memory)
+            for id, memory in self.changed.items()
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +100,9 @@ class TopicFormer:
 
     def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
         """Return new topics, and topics with what was added to them."""
-        board = _Board({memory.id: memory for memory in ctx.find(Filter(kinds=("summary",), tiers=(TIER,)))})
+        board = _Board(standing(ctx, "summary", TIER), among(ctx, "summary", TIER))
         for whole in so_far(ctx, episodes, self.every).values():
-            read = {span.episode for memory in board.topics.values() for span in memory.sources}
-            talk = [episode for episode in whole if episode.id not in read]
+            talk = [episode for episode in whole if episode.id not in board.read]
             by_speaker: dict[str, list[Episode]] = defaultdict(list)
             for episode in talk:
                 by_speaker[episode.author or episode.role or "someone"].append(episode)
@@ -136,27 +133,33 @@ class TopicFormer:
 
     def _fit(self, ctx: Context, board: _Board, speaker: str, text: str, cited: Sequence[Episode]) -> None:
         spans = tuple(Span(episode=episode.id, start=0, end=len(episode.text)) for episode in cited)
-        mine = [memory for memory in board.topics.values() if memory.attributes.get("speaker") == speaker]
-        same, summary = self._same(ctx, text, mine)
+        same, summary = self._same(ctx, text, self._near(ctx, board, speaker, text))
         if same is None:
             board.put(_memory(speaker, text, cited, spans))
         elif not set(spans) <= set(same.sources):
             board.put(replace(same, text=summary, sources=tuple(dict.fromkeys((*same.sources, *spans)))))
 
-    def _same(self, ctx: Context, text: str, mine: Sequence[Memory]) -> tuple[Memory | None, str]:
+    def _near(self, ctx: Context, board: _Board, speaker: str, text: str) -> list[tuple[Memory, float]]:
+        """Return the speaker's topics nearest to a text with their cosines, best first."""
+        row = ctx.embedder.embed([text])[0]
+        fresh = [memory for memory in board.changed.values() if memory.attributes.get("speaker") == speaker]
+        cosines = (ctx.embedder.embed([memory.text for memory in fresh]) @ row).tolist() if fresh else []
+        found = nearest(
+            ctx, board.positions, row, self.shown, without=board.changed, holds=lambda memory: memory.attributes.get("speaker") == speaker
+        )
+        return sorted([*found, *zip(fresh, cosines, strict=True)], key=lambda pair: (-pair[1], pair[0].id))[: self.shown]
+
+    def _same(self, ctx: Context, text: str, near: Sequence[tuple[Memory, float]]) -> tuple[Memory | None, str]:
         """Return the known topic that a new one goes on with, and the summary of both."""
-        if not mine:
+        if not near:
             return None, ""
-        rows = ctx.embedder.embed([text, *(memory.text for memory in mine)])
-        cosines = rows[1:] @ rows[0]
         if ctx.llm is None:
-            best = int(np.argmax(cosines))
-            return (mine[best], max(mine[best].text, text, key=len)) if cosines[best] >= self.near else (None, "")
-        order = np.argsort(-cosines, kind="stable")[: self.shown].tolist()
-        listed = "\n".join(f"[{number}] {mine[place].text}" for number, place in enumerate(order))
+            best, cosine = near[0]
+            return (best, max(best.text, text, key=len)) if cosine >= self.near else (None, "")
+        listed = "\n".join(f"[{number}] {memory.text}" for number, (memory, _) in enumerate(near))
         reply = ctx.llm.ask(UPDATE, {"known": listed, "new": text}, Decision)
-        if reply.action == "merge" and 0 <= reply.number < len(order):
-            return mine[order[reply.number]], reply.summary.strip() or text
+        if reply.action == "merge" and 0 <= reply.number < len(near):
+            return near[reply.number][0], reply.summary.strip() or text
         return None, ""
 
 

@@ -11,12 +11,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from mneme.core.context import Context
 from mneme.core.llm import Prompt
 from mneme.core.operations import Archive, Keep, Operation
 from mneme.core.records import Episode, Memory, Span
+from mneme.formation.nearby import standing
 from mneme.formation.rules import derived_id
 from mneme.text.sentences import sentence_spans
 from mneme.text.time_expressions import find_times
@@ -73,7 +72,7 @@ class ScratchpadFormer:
         fresh = [memory for number, episode in enumerate(episodes) for memory in self._noted(ctx, episodes, number, episode)]
         if not fresh:
             return []
-        there = standing(ctx)
+        there = standing(ctx, "note", TIER)
         notes = sorted([*there, *fresh], key=lambda memory: (memory.at, memory.id))
         if sum(count_tokens(memory.text) for memory in notes) <= self.most_tokens:
             return [Keep(memory=memory) for memory in fresh]
@@ -118,13 +117,6 @@ class ScratchpadFormer:
             sources=spans,
             tier=TIER,
         )
-
-
-def standing(ctx: Context) -> list[Memory]:
-    """Return the notes that are active, however many."""
-    codes, values = ctx.index.codes("tier")
-    mine = np.isin(codes, [code for code, value in enumerate(values) if value == TIER]) & ctx.index.present
-    return [memory for memory in ctx.memories(np.flatnonzero(mine).tolist()) if memory.status == "active"]
 
 
 def shortened(lines: Sequence[str], most_tokens: int) -> str:

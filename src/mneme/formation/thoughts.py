@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
 from mneme.core.context import Context
 from mneme.core.llm import Prompt
 from mneme.core.operations import Archive, Keep, Operation, Revise
-from mneme.core.ports import FloatArray
-from mneme.core.query import Filter
+from mneme.core.ports import FloatArray, IntArray
 from mneme.core.records import Episode, Memory, Span
+from mneme.formation.nearby import among
+from mneme.formation.nearby import nearest as nearest_known
 from mneme.formation.rules import derived_id
 from mneme.formation.stretches import so_far
 
@@ -97,9 +96,9 @@ class ThoughtFormer:
         operations: list[Operation] = []
         for talk in so_far(ctx, episodes, self.every).values():
             made = self._by_rule(ctx, talk) if ctx.llm is None else self._by_model(ctx, talk)
-            known = ctx.find(Filter(kinds=("note",), tags=(TAG,)))
+            positions = among(ctx, "note")
             for memory in made:
-                operations += self._reviewed(ctx, memory, [one for one in known if one.id != memory.id])
+                operations += self._reviewed(ctx, memory, positions)
         return operations
 
     def _by_rule(self, ctx: Context, talk: Sequence[Episode]) -> list[Memory]:
@@ -131,15 +130,15 @@ class ThoughtFormer:
                 made.append(_memory(item.text.strip(), chosen, talk))
         return made
 
-    def _reviewed(self, ctx: Context, memory: Memory, known: Sequence[Memory]) -> list[Operation]:
-        mine = [other for other in known if set(tags_of(other)) & set(tags_of(memory))]
-        if not mine:
+    def _reviewed(self, ctx: Context, memory: Memory, positions: IntArray) -> list[Operation]:
+        row, labels = ctx.embedder.embed([memory.text])[0], set(tags_of(memory))
+        near = nearest_known(
+            ctx, positions, row, 1, without=(memory.id,), holds=lambda one: TAG in one.tags and bool(labels & set(tags_of(one)))
+        )
+        if not near:
             return [Keep(memory=memory)]
-        rows = ctx.embedder.embed([memory.text, *(other.text for other in mine)])
-        cosines = rows[1:] @ rows[0]
-        place = int(np.argmax(cosines))
-        other = mine[place]
-        decision = "same" if cosines[place] >= self.same else "new"
+        other, cosine = near[0]
+        decision = "same" if cosine >= self.same else "new"
         if ctx.llm is not None and decision == "new":
             decision = ctx.llm.ask(REVIEW, {"earlier": other.text, "new": memory.text}, Reviewed).decision
         if decision == "same":
