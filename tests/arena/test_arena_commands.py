@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from mneme.arena.compare import compare
 from mneme.arena.log import Outcome, Record, RunKey
 from mneme.arena.metrics import Metric
 from mneme.arena.plots import Point, Series, bar_chart, line_chart
+from mneme.arena.task import Options
+from mneme.arena.tasks import get_task
 from mneme.core.errors import InvalidInput, UnknownComponent
 
 FILES = Path(__file__).parent / "data"
@@ -72,6 +75,95 @@ def test_samples_side_by_side_give_the_same_figures(cli: Arena) -> None:
     (cli.folder / "logs/babi/bm25.jsonl").unlink()
     assert cli.run("babi", "babi", "bm25", "--jobs", "2") == here
     assert len((cli.folder / "logs/babi/bm25.jsonl").read_bytes().splitlines()) == 3
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    """A folder with the files of three tasks where each expects them; two ship with what a model made of the messages."""
+    root = tmp_path / "release"
+    for name, folder in (("multihop", "multihop"), ("beam", "beam/100K")):
+        shutil.copytree(FILES / name, root / folder)
+    (root / "locomo").mkdir()
+    conversation = json.loads((FILES / "locomo.json").read_text())
+    conversation[0]["observation"] = {"session_1_observation": {"Ida": [["Ida owns a kayak.", "D1:1"], ["Vera bakes.", ["D1:3", "D1:2"]]]}}
+    conversation[0]["event_summary"] = {"events_session_1": {"Ida": ["Ida buys a kayak."], "date": "30 May, 2024"}}
+    (root / "locomo/locomo.json").write_text(json.dumps(conversation))
+    return root
+
+
+def test_several_tasks_and_recipes_are_one_run_with_and_without_given_facts(cli: Arena, release: Path) -> None:
+    arguments = (
+        "run",
+        "locomo,multihop,beam",
+        "--data",
+        str(release),
+        "--recipe",
+        "default,hipporag2",
+        "--also-given",
+        "--budgets",
+        "1000",
+    )
+    cli(*arguments, "--json", str(cli.folder / "all.json"), cache=True)
+    documents = json.loads((cli.folder / "all.json").read_text())
+    assert [(one["task"], one["options"]["triples"]) for one in documents] == [
+        ("locomo", False), ("locomo", True), ("multihop", False), ("multihop", True), ("beam", False),
+    ]  # fmt: skip
+    assert all(list(one["recipes"]) == ["default", "hipporag2"] for one in documents)
+    assert documents[0]["options"]["budgets"] == [1000]
+    size = (cli.folder / "logs/locomo/default.jsonl").stat().st_size
+    cli(*arguments, "--jobs", "2", cache=True)
+    assert (cli.folder / "logs/locomo/default.jsonl").stat().st_size == size
+    rows = [json.loads(line) for line in (cli.folder / "logs/locomo/default.jsonl").read_text().splitlines()]
+    assert [(row["messages"], row["memories"]) for row in rows] == [(5, 5), (5, 8)]
+    assert all(row["bytes"] > 10_000 and row["feed_cpu_ms"] > 0 for row in rows)
+    page = cli.folder / "measured.md"
+    cli("table", "locomo,multihop,beam", "--out", str(page))
+    text = page.read_text()
+    titles = ["locomo", "locomo, given facts", "multihop", "multihop, given facts", "beam"]
+    assert re.findall(r"^## (.+)$", text, flags=re.MULTILINE) == ["All tasks", "Against default", *titles]
+    assert text.count("| hipporag2 |") == 6
+    assert "against default without" in text
+    report = cli.folder / "report.html"
+    cli("report", "--out", str(report))
+    assert 'id="locomo-given-facts"' in report.read_text()
+    assert "What a message costs" in report.read_text()
+    given = json.loads(cli("compare", "locomo", "--given", "--json").stdout)
+    assert given["rows"][0]["n"] == 3
+
+
+def test_a_hit_on_a_given_fact_counts_for_its_turn_and_one_on_an_event_for_none(release: Path) -> None:
+    sample = get_task("locomo").load(release / "locomo/locomo.json", Options(triples=True)).samples[0]
+    brought = [(message.ref, message.session, message.text) for message in sample.messages[5:]]
+    assert brought == [
+        ("D1:1#session_1_observation/Ida/0", "session_1", "Ida owns a kayak."),
+        ("D1:3#session_1_observation/Ida/1", "session_1", "Vera bakes."),
+        ("session_1#Ida/0", "session_1", "Ida buys a kayak."),
+    ]
+
+
+def test_tasks_whose_files_are_missing_are_named_before_anything_runs(cli: Arena, release: Path) -> None:
+    told = str(cli("run", "locomo,babi", "--data", str(release), "--recipe", "bm25", fails=True, cache=True).exception)
+    assert "data of babi" in told
+    assert "data of locomo" not in told
+    assert "token counts" in str(
+        cli("run", "locomo", "--data", str(release), "--recipe", "bm25", "--budgets", "0", fails=True, cache=True).exception
+    )
+
+
+def test_a_whole_run_by_other_code_counts_as_done_when_asked_for(cli: Arena) -> None:
+    cli.run("babi", "babi", "bm25")
+    path = cli.folder / "logs/babi/bm25.jsonl"
+    older = [json.loads(line) for line in path.read_text().splitlines()]
+    for row in older:
+        row["run"]["commit"] = "older"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in older))
+    cli.run("babi", "babi", "bm25", "--any-code")
+    assert len(path.read_text().splitlines()) == 3
+    cli.run("babi", "babi", "bm25")
+    assert len(path.read_text().splitlines()) == 6
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in older[:2]))
+    cli.run("babi", "babi", "bm25", "--any-code")
+    assert len(path.read_text().splitlines()) == 5
 
 
 def test_unknown_names_are_refused_before_anything_runs(cli: Arena) -> None:
