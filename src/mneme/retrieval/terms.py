@@ -25,7 +25,8 @@ in one memory only, and meaning weighs more. Counted in rare words of the space,
 _LIGHT_WORDS = (
     "any can could would should suggest suggestion recommend recommendation advice advise tip tips idea ideas help please tell know think"
     " thinking feel feeling like need want look looking get getting make making thing things something anything someone some much many lot"
-    " currently current time day long ever mention mentioned say said talk talked discuss discussed use used going good best new way kind"
+    " currently current lately recently"
+    " time day long ever mention mentioned say said talk talked discuss discussed use used going good best new way kind"
     " type people person give show find value"
 )
 

@@ -26,6 +26,11 @@ _YOU = re.compile(
     r"|gave|given|explained|listed|advised|described|shared|showed|wrote|taught|helped)\b"
     r"|\bour (?:last|previous|earlier) (?:chat|conversation|discussion)\b"
 )
+_ADVICE = re.compile(
+    r"^(?:please )?(?:recommend|suggest|advise)\b|\b(?:can|could|would|will) you (?:please )?(?:recommend|suggest|advise)\b"
+    r"|(?:^|[.!?,] |\bdo you have |\bgive me )(?:any|some) (?:\w+ )?(?:tips|advice|ideas|suggestions|recommendations)\b"
+    r"|\bwhat should (?:i|we)\b"
+)
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _RELATIVE = re.compile(r"\b(?:last|next|this|ago|past|before|after|since|yesterday|today|tomorrow|tonight)\b", re.IGNORECASE)
 _YEARLY = ("day", "week", "month", "season")
@@ -69,7 +74,8 @@ def _name_pattern(person: str) -> re.Pattern[str]:
 def asked_ranges(text: str, now: datetime, years: Sequence[int]) -> list[tuple[int, int]]:
     """Return the times that a question is about, as half-open intervals in microseconds since 1970.
 
-    Of several sentences the last one asks; what was said before it is no condition.
+    Of several sentences the last one asks; what was said before it is no condition. Who wants advice for tonight does not ask what was
+    said tonight: a request for advice is about no time.
 
     Args:
         text: the question.
@@ -77,6 +83,8 @@ def asked_ranges(text: str, now: datetime, years: Sequence[int]) -> list[tuple[i
         years: the years that the space covers; "in May" means May of each of them.
     """
     ranges: list[tuple[int, int]] = []
+    if _ADVICE.search(text.casefold().strip()):
+        return ranges
     parts = sentences(text)
     for mention in find_times(parts[-1] if parts else text, now):
         if mention.kind in ("recurring", "order"):

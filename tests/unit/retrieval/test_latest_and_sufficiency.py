@@ -92,6 +92,20 @@ def test_a_question_names_a_range(question: str, first: datetime, last: datetime
     assert [(from_micros(lower), from_micros(upper)) for lower, upper in asked_ranges(question, START, [2024])] == [(first, last)]
 
 
+@pytest.mark.parametrize(
+    ("question", "about_a_time"),
+    [
+        ("Can you recommend a film for tonight?", False),
+        ("I want to paint the kitchen this weekend. Any tips?", False),
+        ("What should I cook tomorrow?", False),
+        ("What film did Ana recommend yesterday?", True),
+        ("Did Ben get any advice last week?", True),
+    ],
+)
+def test_a_request_for_advice_is_about_no_time(question: str, about_a_time: bool) -> None:
+    assert bool(asked_ranges(question, START, [2024])) == about_a_time
+
+
 def test_a_month_without_a_year_means_that_of_every_year_of_the_space() -> None:
     found = asked_ranges("What happened in June?", START, [2022, 2023])
     assert [from_micros(lower).year for lower, _ in found] == [2022, 2023]
