@@ -13,6 +13,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 SETTINGS = "shared_buffers = 64MB\nmax_connections = 60\nmax_wal_size = 256MB\njit = off\nlog_min_messages = error\n"
 
@@ -38,6 +39,24 @@ class Server:
     folder: Path
     url: str
     pid: int
+    programs: Path
+    user: str | None
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of the server's programs as the user that the server runs as."""
+        environment = {**os.environ, "TMPDIR": str(self.folder / "tmp")}
+        done = subprocess.run(
+            [str(self.programs / program), *arguments], user=self.user, env=environment, cwd=self.folder / "tmp",
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"{program} failed: {done.stderr[-800:]}")
+
+    def own(self, path: Path) -> Path:
+        """Give a path to the user that the server runs as."""
+        if self.user is not None:
+            shutil.chown(path, self.user)
+        return path
 
     def kill(self) -> None:
         """Kill the server and everything it started at once, as a power cut would."""
@@ -87,10 +106,11 @@ def start() -> Server:
     folder = Path(tempfile.mkdtemp(prefix="mneme-pg-"))
     folder.chmod(0o755)
     started = _start(folder)
-    return Server(folder=folder, url=started["url"], pid=started["pid"])
+    user = started["user"] if os.geteuid() == 0 else None
+    return Server(folder=folder, url=started["url"], pid=started["pid"], programs=Path(started["bin"]), user=user)
 
 
-def _start(folder: Path) -> dict[str, object]:
+def _start(folder: Path) -> dict[str, Any]:
     runtime, temporary = folder / "run", folder / "tmp"
     for each, mode in ((runtime, 0o700), (temporary, 0o777)):
         each.mkdir(exist_ok=True)
@@ -102,4 +122,5 @@ def _start(folder: Path) -> dict[str, object]:
     )
     if done.returncode:
         raise RuntimeError(f"the server did not start: {done.stderr[-800:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    started: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return started

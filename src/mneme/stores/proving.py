@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from mneme.core.clock import to_micros
+from mneme.core.codec import loads, memory_from_plain
 from mneme.core.compaction import folded
 from mneme.core.journal import Entry, content_digest
 from mneme.core.records import Memory, Usage
@@ -44,8 +45,8 @@ class HeldHead:
         version, status, text_version, seq: as the row has them.
         last: the number of its last version; None when there is none.
         its_text_version: that of the version which the row names.
-        columns: what the row repeats of its content.
-        wanted: ``columns`` as they follow from the content.
+        columns: what the row repeats of its content, as :func:`memory_columns` gives it.
+        snapshot: the content of that version as stored; None when there is none.
     """
 
     id: str
@@ -56,7 +57,7 @@ class HeldHead:
     last: int | None
     its_text_version: int | None
     columns: tuple[object, ...] = ()
-    wanted: tuple[object, ...] = ()
+    snapshot: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -65,6 +66,7 @@ class Proof:
 
     replay: Replay = field(default_factory=Replay)
     present: set[tuple[str, int]] = field(default_factory=set)
+    damaged: set[tuple[str, int]] = field(default_factory=set)
     followed: Chain = field(default_factory=Chain)
 
     @property
@@ -93,21 +95,23 @@ class Proof:
         if folded(settings)[0] != self.followed.folded:
             yield "meta: it does not name the checkpoint that the journal begins with"
 
-    def versions(self, rows: Iterable[tuple[HeldVersion, Memory]], sources: Set[tuple[str, int]]) -> Iterator[str]:
+    def versions(self, rows: Iterable[HeldVersion], sources: Set[tuple[str, int]]) -> Iterator[str]:
         """Yield what is wrong with versions, and with the rows of what memories rest on.
 
         Args:
-            rows: every version with the memory that its content is.
+            rows: every version.
             sources: (episode, row of the memory).
         """
         resting: set[tuple[str, int]] = set()
-        for held, memory in rows:
+        for held in rows:
             id = held.id or ""
             name = f"memory {held.id} version {held.number}"
             self.present.add((id, held.number))
             if self.replay.digests.get((id, held.number)) != content_digest(held.salt, held.snapshot):
                 yield f"{name}: its content does not fit its digest in the journal"
+                self.damaged.add((id, held.number))
                 continue
+            memory = memory_from_plain(loads(held.snapshot))
             if (memory.id, memory.version) != (held.id, held.number):
                 yield f"{name}: its content is that of another version"
             resting |= {(span.episode, held.row) for span in memory.sources}
@@ -134,7 +138,9 @@ class Proof:
                     yield f"memory {head.id}: it was erased but versions are left"
             elif head.last != head.version or head.its_text_version != head.text_version:
                 yield f"memory {head.id}: its row is at version {head.version}, its last version is {head.last}"
-            elif head.columns != head.wanted:
+            elif head.snapshot is None or (head.id, head.version) in self.damaged:
+                continue
+            elif head.columns != memory_columns(memory_from_plain(loads(head.snapshot))):
                 yield f"memory {head.id}: its row does not agree with its last version"
         for id, seq in self.replay.changed.items():
             if seqs.pop(id, None) != seq:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mneme.core.records import Memory, Usage
+from mneme.core.records import Usage
 from mneme.stores.postgres.connect import Row, Session
 from mneme.stores.postgres.reads import meta
-from mneme.stores.postgres.rows import ENTRY_COLUMNS, VERSIONS, entry_from, from_text, memory_from, tags_from_text, usage_from
-from mneme.stores.proving import HeldHead, HeldVersion, Proof, memory_columns
+from mneme.stores.postgres.rows import ENTRY_COLUMNS, VERSIONS, entry_from, from_text, tags_from_text, usage_from
+from mneme.stores.proving import HeldHead, HeldVersion, Proof
 from mneme.stores.replay import LinkKey, LinkSpan
 
 _ROWS = 1000
@@ -53,11 +53,11 @@ def _head(session: Session, proof: Proof) -> Iterator[str]:
         yield "head: it does not agree with the last entry and the last memory"
 
 
-def _versions(session: Session) -> Iterator[tuple[HeldVersion, Memory]]:
+def _versions(session: Session) -> Iterator[HeldVersion]:
     sql = f"""SELECT m.id, (v.key % {VERSIONS})::integer, v.salt, v.snapshot, v.key / {VERSIONS} FROM mneme.memory_version v
       LEFT JOIN mneme.memory m ON m.space = $1 AND m.row = v.key / {VERSIONS} WHERE v.space = $1 ORDER BY v.key"""
     for id, number, salt, snapshot, row in _each(session, sql):
-        yield HeldVersion(id=from_text(id), number=number, salt=salt, snapshot=snapshot, row=row), memory_from(snapshot)
+        yield HeldVersion(id=from_text(id), number=number, salt=salt, snapshot=snapshot, row=row)
 
 
 def _heads(session: Session) -> Iterator[HeldHead]:
@@ -72,7 +72,7 @@ def _heads(session: Session) -> Iterator[HeldHead]:
         yield HeldHead(
             id=from_text(id), version=version, status=status, text_version=text_version, seq=seq, last=last,
             its_text_version=its_text_version, columns=(status, *columns[:3], *texts, tags_from_text(columns[10]), columns[11]),
-            wanted=() if snapshot is None else memory_columns(memory_from(snapshot)),
+            snapshot=snapshot,
         )  # fmt: skip
 
 

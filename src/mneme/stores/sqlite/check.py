@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from mneme.core.codec import loads
-from mneme.core.records import Memory, Usage
-from mneme.stores.proving import HeldHead, HeldVersion, Proof, memory_columns
+from mneme.core.records import Usage
+from mneme.stores.proving import HeldHead, HeldVersion, Proof
 from mneme.stores.replay import LinkKey, LinkSpan
 from mneme.stores.sqlite.reads import meta
-from mneme.stores.sqlite.rows import ENTRY_COLUMNS, entry_from, memory_from, usage_from
+from mneme.stores.sqlite.rows import ENTRY_COLUMNS, entry_from, usage_from
 from mneme.stores.sqlite.schema import VERSIONS
 
 _FILE_PROBLEMS = 20
@@ -37,11 +37,11 @@ def check(connection: sqlite3.Connection) -> list[str]:
     return problems
 
 
-def _versions(connection: sqlite3.Connection) -> Iterator[tuple[HeldVersion, Memory]]:
+def _versions(connection: sqlite3.Connection) -> Iterator[HeldVersion]:
     sql = f"""SELECT m.id, v.key % {VERSIONS}, v.salt, v.snapshot, v.key / {VERSIONS} FROM memory_version v
       LEFT JOIN memory m ON m.row = v.key / {VERSIONS} ORDER BY v.key"""
     for id, number, salt, snapshot, row in connection.execute(sql):
-        yield HeldVersion(id=id, number=number, salt=salt, snapshot=snapshot, row=row), memory_from(snapshot)
+        yield HeldVersion(id=id, number=number, salt=salt, snapshot=snapshot, row=row)
 
 
 def _heads(connection: sqlite3.Connection) -> Iterator[HeldHead]:
@@ -55,7 +55,7 @@ def _heads(connection: sqlite3.Connection) -> Iterator[HeldHead]:
         yield HeldHead(
             id=id, version=version, status=status, text_version=text_version, seq=seq, last=last, its_text_version=its_text_version,
             columns=(status, *columns[:10], tags, columns[11]),
-            wanted=() if snapshot is None else memory_columns(memory_from(snapshot)),
+            snapshot=snapshot,
         )  # fmt: skip
 
 
