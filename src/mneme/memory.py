@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Literal
 
 from mneme.core.clock import Clock, SystemClock
 from mneme.core.composing import resolve
-from mneme.core.errors import InvalidInput, NotFound
+from mneme.core.errors import InvalidInput, MnemeError, NotFound
 from mneme.core.ids import Ids
 from mneme.core.llm import LLM, Ledger, Total
 from mneme.core.ports import Embedder, Listener, Root, Telling
@@ -23,7 +24,7 @@ from mneme.engine.jobs import WorkerThread
 from mneme.engine.keeping import Triggers
 from mneme.engine.opened import Opened, Pool
 from mneme.engine.places import open_ledger, open_root
-from mneme.engine.upkeep import Uses
+from mneme.engine.uses import Uses
 from mneme.space import Space
 from mneme.text.analyser import Analyser
 
@@ -189,6 +190,7 @@ class Memory:
     def close(self) -> None:
         """Stop the worker, close every space and the root; closing twice is fine."""
         self._worker.stop()
+        self._leave_uses()
         self._pool.close()
         self._root.close()
         # A model that was given as an object is its owner's to close.
@@ -196,6 +198,17 @@ class Memory:
             close = getattr(made, "close", None)
             if close is not None:
                 close()
+
+    def is_due(self, space: str, triggers: Triggers) -> bool:
+        """Return whether it is time to look after a space; a space that is not there never is."""
+        with self._pool.use(space, create=False, or_empty=True, any_model=True) as opened:
+            return triggers.pull(opened.store, self.clock.now())
+
+    def _leave_uses(self) -> None:
+        """Leave the recalls since the last pass for the next one, whichever process does it; a space that can't be written goes without."""
+        for name in self.uses.spaces():
+            with suppress(MnemeError), self._pool.use(name, create=False, any_model=True) as opened:
+                self.uses.keep(name, opened.store)
 
     def notice(self, space: str) -> None:
         """Have the background worker look at a space's deferred work."""
@@ -217,11 +230,8 @@ class Memory:
         """Do what is due in a space; returns whether more waits there."""
         space = self.space(name)
         space.drain()
-        if self._triggers is not None:
-            with self._pool.use(name) as opened:
-                due = self._triggers.pull(opened.store, self.clock.now())
-            if due:
-                space.upkeep()
+        if self._triggers is not None and self.is_due(name, self._triggers):
+            space.upkeep()
         return bool(space.jobs(states=("waiting", "leased")))
 
     def __enter__(self) -> Memory:

@@ -43,6 +43,8 @@ COMMANDS: dict[str, dict[str, str]] = {
         "block": "mneme.cli.keeping:block",
         "backup": "mneme.cli.keeping:backup",
         "restore-backup": "mneme.cli.keeping:restore_backup",
+        "compact": "mneme.cli.compacting:compact",
+        "vacuum": "mneme.cli.compacting:vacuum",
         "jobs": "mneme.cli.working:jobs",
         "worker": "mneme.cli.working:worker",
         "extract": "mneme.cli.working:extract",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     from mneme import Memory
     from mneme.engine.forming import Formed
     from mneme.engine.jobs import Done
+    from mneme.engine.keeping import Triggers
+    from mneme.engine.upkeep import UpkeepBudget, UpkeepReport
 
 _ACTIONS = ("list", "retry", "drop")
+_SHOWN_PASSES = 100
 _STATES = ("waiting", "leased", "done", "dead", "cancelled")
 _llm = click.option("--llm", metavar="NAME", envvar="MNEME_LLM", help="Language model, such as ollama:qwen3. [env: MNEME_LLM]")
 
@@ -88,15 +92,37 @@ def _list_jobs(app: App, states: Sequence[str]) -> None:
 @_llm
 @click.option("--once", is_flag=True, help="Do what is due now, and stop.")
 @click.option("--idle", "idle_s", type=click.FloatRange(min=0.05), default=2.0, show_default=True, help="Seconds between looks.")
+@click.option("--upkeep", "keeping", is_flag=True, help="Look after spaces too: daily, when grown, when idle.")
+@click.option("--every", "every_hours", type=click.FloatRange(min=0.01), default=24.0, show_default=True, help="Hours between passes.")
+@click.option("--grown", "grown_by", type=click.IntRange(min=1), default=1000, show_default=True, help="New entries that are one too.")
+@click.option("--quiet", "quiet_s", type=click.FloatRange(min=0), default=60.0, show_default=True, help="Seconds without writes before.")
+@click.option("--model-tokens", type=click.IntRange(min=0), help="Tokens of the model that one pass may use.")
+@click.option("--model-usd", type=click.FloatRange(min=0), help="Money for the model that one pass may spend.")
 @shared
-def worker(app: App, llm: str | None, once: bool, idle_s: float) -> None:
+def worker(
+    app: App,
+    llm: str | None,
+    once: bool,
+    idle_s: float,
+    keeping: bool,
+    every_hours: float,
+    grown_by: int,
+    quiet_s: float,
+    model_tokens: int | None,
+    model_usd: float | None,
+) -> None:
     """Do the deferred work of every space, until stopped.
 
     Any number of workers may run on one root. One that is stopped finishes the job at hand; what a killed one had begun is done again
     by another when its lease ends, and takes effect once.
     """
     from mneme.engine.jobs import Done
+    from mneme.engine.keeping import Triggers
+    from mneme.engine.upkeep import UpkeepBudget
 
+    triggers = Triggers(every_hours=every_hours, grown_by=grown_by, idle_s=quiet_s) if keeping else None
+    budget = UpkeepBudget(model_tokens=model_tokens, model_usd=model_usd)
+    passes: deque[UpkeepReport] = deque(maxlen=_SHOWN_PASSES)
     stopping = threading.Event()
     if not once and threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -104,8 +130,11 @@ def worker(app: App, llm: str | None, once: bool, idle_s: float) -> None:
     total = Done()
     with app.memory(llm=llm, background=False) as memory:
         while True:
-            done = _round(memory, [app.space] if app.space else memory.spaces(), stopping)
+            names = [app.space] if app.space else memory.spaces()
+            done = _round(memory, names, stopping)
             total += done
+            if triggers is not None:
+                passes += _look_after(memory, names, triggers, budget, stopping)
             if once or stopping.is_set():
                 break
             stopping.wait(0 if done.any else idle_s)
@@ -113,12 +142,21 @@ def worker(app: App, llm: str | None, once: bool, idle_s: float) -> None:
 
     def show(out: Console) -> None:
         out.print(f"{total.done:,} done, {total.retried:,} to be tried again, {total.dead:,} given up")
+        if keeping:
+            changes = sum(sum(report.operations.values()) for report in passes)
+            tokens = sum(report.model_tokens for report in passes)
+            out.print(f"{len(passes):,} passes of upkeep, {changes:,} changes, {tokens:,} tokens of the model")
         if spent.calls:
             priced = f", {spent.usd:.4f} USD" if not spent.unpriced else ""
             vain = spent.failed + spent.invalid
             out.print(f"[dim]{spent.calls:,} model calls so far, {vain:,} of them in vain, {spent.tokens:,} tokens{priced}[/]")
 
-    app.answer({"done": total.done, "retried": total.retried, "dead": total.dead, "spent": spent}, show)
+    looked = [
+        {"operations": dict(report.operations), "finished": report.finished, "seconds": report.seconds, "model_calls": report.model_calls,
+         "model_tokens": report.model_tokens, "model_usd": report.model_usd, "model_stopped": report.model_stopped}
+        for report in passes
+    ]  # fmt: skip
+    app.answer({"done": total.done, "retried": total.retried, "dead": total.dead, "spent": spent, "upkeep": looked}, show)
 
 
 def _round(memory: Memory, names: Sequence[str], stopping: threading.Event) -> Done:
@@ -130,6 +168,13 @@ def _round(memory: Memory, names: Sequence[str], stopping: threading.Event) -> D
             break
         total += memory.space(name).drain()
     return total
+
+
+def _look_after(
+    memory: Memory, names: Sequence[str], triggers: Triggers, budget: UpkeepBudget, stopping: threading.Event
+) -> list[UpkeepReport]:
+    """Run a pass over each space whose time has come."""
+    return [memory.space(name).upkeep(budget=budget) for name in names if not stopping.is_set() and memory.is_due(name, triggers)]
 
 
 @click.command()

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mneme.core.clock import to_utc
-from mneme.core.llm import scoped
 from mneme.core.operations import Operation
 from mneme.core.ports import Applied, Material
 from mneme.core.query import ErasureReport
@@ -17,6 +16,7 @@ from mneme.engine import erasing, keeping
 from mneme.engine.deferred import Apply
 from mneme.engine.material import material_for
 from mneme.engine.opened import Opened
+from mneme.engine.rationing import Spending, rationed
 from mneme.engine.upkeep import Means, Pass, UpkeepBudget
 from mneme.text.tokens import count_tokens
 
@@ -46,14 +46,16 @@ def passing(
         there = [id for id in ids if opened.store.status_of(id) not in (None, "erased")]
         return erasing.erase(opened, there, engine.ids, lambda operations, needed: apply(operations, needed, why), material)
 
-    llm = None if engine.llm is None else scoped(engine.llm, space=space, on_call=lambda call: trace.models.append(call.to_plain()))
+    held = budget or UpkeepBudget()
+    spending = Spending(tokens=held.model_tokens, usd=held.model_usd)
+    llm = None if engine.llm is None else rationed(engine.llm, space, spending, trace)
     return Pass(
         opened=opened,
-        means=Means(count_tokens=count_tokens, material_for=material, apply=apply, erase=erase, llm=llm),
+        means=Means(count_tokens=count_tokens, material_for=material, apply=apply, erase=erase, llm=llm, spending=spending),
         curve=keeping.curve_of(engine.recipe_of(space, opened).curve),
         holds=keeping.policies_of(opened.store).holds,
         now=engine.clock.now() if now is None else to_utc(now, "now"),
-        budget=budget or UpkeepBudget(),
+        budget=held,
         trace=trace,
         dry_run=dry_run,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from mneme.core.clock import from_micros, to_micros
 from mneme.core.components import Keeper
-from mneme.core.errors import Conflict, InvalidInput, NotFound, Refused
+from mneme.core.errors import BudgetExceeded, Conflict, InvalidInput, NotFound, Refused
 from mneme.core.llm import LLM
 from mneme.core.operations import Archive, Erase, Keep, Operation, Quarantine, Reinforce, Revise
 from mneme.core.ports import Applied, Material, Store
@@ -27,6 +27,8 @@ from mneme.core.trace import Trace
 from mneme.core.upkeep import BoolArray, Census, Curve, FloatArray, IntArray, Proposal, Round
 from mneme.engine.census import CensusTaker
 from mneme.engine.opened import Opened
+from mneme.engine.rationing import Spending
+from mneme.engine.uses import clear_waiting
 from mneme.guard.grounding import grounded
 
 SEQ, AT = "upkeep.seq", "upkeep.at"
@@ -45,14 +47,25 @@ class UpkeepBudget:
     Args:
         seconds: then it stops where it is; the next pass goes on.
         operations: at most so many changes.
+        model_tokens: so many tokens, in and out, may be spent on the language model; the call that passes it is the last one.
+        model_usd: so much money, likewise. With neither, the model's own budget is the only limit.
     """
 
     seconds: float = 60.0
     operations: int | None = None
+    model_tokens: int | None = None
+    model_usd: float | None = None
 
     def __post_init__(self) -> None:
+        problems: dict[str, str] = {}
         if self.seconds <= 0 or (self.operations is not None and self.operations < 1):
-            raise InvalidInput({"budget": "seconds must be above 0 and operations at least 1"})
+            problems["budget"] = "seconds must be above 0 and operations at least 1"
+        for name in ("model_tokens", "model_usd"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                problems[name] = f"must be at least 0, not {value}; 0 asks no model"
+        if problems:
+            raise InvalidInput(problems)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +85,8 @@ class UpkeepReport:
         entries: the journal entries, oldest first; ``undo(entry=...)`` of any takes back the pass.
         erasures: reports of what rules erased.
         seconds: how long it took.
+        model_calls, model_tokens, model_usd: what it spent on the language model.
+        model_stopped: the budget for the model ended before what it was wanted for; the rest was done by rule or waits.
     """
 
     dry_run: bool
@@ -86,6 +101,10 @@ class UpkeepReport:
     entries: tuple[int, ...] = ()
     erasures: tuple[ErasureReport, ...] = ()
     seconds: float = 0.0
+    model_calls: int = 0
+    model_tokens: int = 0
+    model_usd: float = 0.0
+    model_stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +117,7 @@ class Means:
         apply: applies operations in one transaction: operations, material, reason.
         erase: erases memories and returns the report.
         llm: the language model, if there is one.
+        spending: what the pass spends on it.
     """
 
     count_tokens: Callable[[str], int]
@@ -105,6 +125,7 @@ class Means:
     apply: Callable[[Sequence[Operation], Mapping[str, Material], str], Applied]
     erase: Callable[[Sequence[str], str], ErasureReport]
     llm: LLM | None = None
+    spending: Spending = field(default_factory=Spending)
 
 
 def census(opened: Opened, count_tokens: Callable[[str], int]) -> CensusTaker:
@@ -155,6 +176,8 @@ class Pass:
         before = store.last_seq()
         if uses and not self.dry_run:
             self._flush([Proposal(keeper="uses", why="recalled since the last pass", operations=(use,)) for use in uses])
+        if not self.dry_run:
+            clear_waiting(store)
         finished, looked = True, (0, 0)
         # In a dry run nothing follows from what was proposed, so a keeper that works twice would say everything twice.
         for keeper in {id(each): each for each in keepers}.values() if self.dry_run else keepers:
@@ -164,6 +187,7 @@ class Pass:
                 finished = self._keep(keeper, ctx)
             if not finished:
                 break
+        spent = self.means.spending
         if finished and not self.dry_run:
             # Entries of this pass are nothing new to the next one, unless others wrote in between.
             alone = store.last_seq() - before == len(self._entries)
@@ -182,6 +206,10 @@ class Pass:
             entries=tuple(self._entries),
             erasures=tuple(self._erasures),
             seconds=time.perf_counter() - self._started,
+            model_calls=spent.total.calls,
+            model_tokens=spent.total.tokens,
+            model_usd=spent.total.usd,
+            model_stopped=spent.refused,
         )
 
     def round(self, mark: int) -> Round:
@@ -239,7 +267,7 @@ class Pass:
         place_of = {id: place for place, id in enumerate(ctx.census.ids)} if ctx.held.any() else {}
         waiting: list[Proposal] = []
         size = 0
-        for proposal in keeper.upkeep(ctx):
+        for proposal in self._proposed(keeper, ctx):
             if any(ctx.held[place_of[id]] for id in _taken_away(proposal) if id in place_of):
                 self._held += 1
                 continue
@@ -254,6 +282,13 @@ class Pass:
                 return False
         self._flush(waiting)
         return not self._out_of_time()
+
+    def _proposed(self, keeper: Keeper, ctx: Round) -> Iterator[Proposal]:
+        """Yield what a keeper proposes; one that asks the model beyond the pass's budget ends there."""
+        try:
+            yield from keeper.upkeep(ctx)
+        except BudgetExceeded as error:
+            self.trace.note(keeper=keeper.name, stopped=str(error))
 
     def _count(self, proposal: Proposal) -> None:
         self._done[proposal.keeper] += 1
@@ -312,45 +347,11 @@ def last_pass(store: Store) -> tuple[int, datetime | None]:
     return int(meta.get(SEQ, "0")), None if at is None else from_micros(int(at))
 
 
-class Uses:
-    """Recalls since the last pass, by space: counted in memory, written by upkeep, so that reading stays free of writing.
-
-    Args:
-        most: so many memories of a space are followed; further ones wait for the next pass.
-    """
-
-    def __init__(self, most: int = 100_000) -> None:
-        self._most = most
-        self._seen: dict[str, dict[str, datetime]] = {}
-
-    def note(self, space: str, ids: Iterable[str], at: datetime) -> None:
-        """Count one use of each memory; several before a pass are one, the latest."""
-        seen = self._seen.setdefault(space, {})
-        for id in ids:
-            if id in seen or len(seen) < self._most:
-                seen[id] = at
-
-    def forget(self, space: str, ids: Iterable[str]) -> None:
-        """Leave out memories that a judgement called useless: being found was no use of them."""
-        seen = self._seen.get(space, {})
-        for id in ids:
-            seen.pop(id, None)
-
-    def taken(self, space: str, store: Store, curve: Curve) -> list[Operation]:
-        """Return the reinforcements of a space and forget them; what is gone is left out."""
-        seen = self._seen.pop(space, {})
-        if not seen:
-            return []
-        present, usage = store.memories(list(seen)), store.usage(list(seen))
-        grade = getattr(curve, "recall_grade", "good")  # a curve that counts judgements tells a mere recall from one
-        return [curve.reinforced(id, usage.get(id), memory.at, grade, seen[id]) for id, memory in present.items()]
-
-
 def grade(useful: bool) -> str:
     """Return the grade of a judgement."""
     return "good" if useful else "again"
 
 
 __all__ = [
-    "BATCH", "Means", "Pass", "Reinforce", "UpkeepBudget", "UpkeepReport", "Uses", "census", "grade", "last_pass",
+    "BATCH", "Means", "Pass", "Reinforce", "UpkeepBudget", "UpkeepReport", "census", "grade", "last_pass",
 ]  # fmt: skip
