@@ -39,6 +39,7 @@ MEASURES = ("recall", "content", "coverage", "kept", "kept_content")
 TARGETS: Mapping[float, float] = {0.5: 0.9, 0.25: 0.75, 0.1: 0.5}
 """Share of the tokens -> the share of the unlimited recall that the default policy should keep."""
 
+_ON_THE_WAY = " on the way "
 _DEPTH = 10
 _CONTEXT = 1000
 _ANALYSER = Analyser("en")
@@ -50,7 +51,7 @@ class Score:
     """One question under one policy and share; all but the first field in [0, 1].
 
     Args:
-        question: its id; ``@number`` behind it when it was asked on the way.
+        question: its id, with the pass behind it when it was asked on the way.
         recall: share of the gold messages that one of ten hits rests on.
         content: mean share of the answer-bearing words of each gold message in the hits that rest on it.
         coverage: share of the gold messages in a context of 1,000 tokens.
@@ -140,7 +141,7 @@ class _Run:
                 if self.limit is not None:
                     self.seconds += space.upkeep(limits=[self.limit]).seconds
                 if on_the_way and number % 4 == 3:
-                    self._ask(space, _answerable(self.sample.questions, set(self.refs.values()), number), f"@{number}")
+                    self._ask(space, _answerable(self.sample.questions, set(self.refs.values()), number), f"{_ON_THE_WAY}{number}")
             self._ask(space, [question for question in self.sample.questions if question.gold], "")
             self.left = space.tokens() / max(tokens_of(self.sample), 1)
 
@@ -262,11 +263,22 @@ def gathered(trials: Sequence[Trial]) -> list[Outcome]:
 
 
 def compared(outcomes: Sequence[Outcome], ours: str = DEFAULT, measure: str = "recall") -> dict[tuple[str, float], float]:
-    """Return (policy, share) -> p of the paired test that ours is no better or worse than it at the same share, Holm-corrected."""
+    """Return (policy, share) -> p of the paired test that ours is no better or worse than it at the same share, Holm-corrected.
+
+    Pairs are questions: one that was asked several times counts once, by its mean.
+    """
     by = {(outcome.policy, outcome.share): outcome for outcome in outcomes}
     pairs = [key for key in by if key[0] not in (ours, UNLIMITED) and (ours, key[1]) in by]
-    ps = [permutation_p(np.subtract(by[ours, share].values(measure), by[policy, share].values(measure))) for policy, share in pairs]
+    ps = [permutation_p(_by_question(by[ours, share], by[policy, share], measure)) for policy, share in pairs]
     return dict(zip(pairs, holm(ps), strict=True))
+
+
+def _by_question(ours: Outcome, other: Outcome, measure: str) -> list[float]:
+    """Return the mean difference of each question."""
+    differences: dict[str, list[float]] = {}
+    for one, two in zip(ours.scores, other.scores, strict=True):
+        differences.setdefault(one.question.partition(_ON_THE_WAY)[0], []).append(getattr(one, measure) - getattr(two, measure))
+    return [float(np.mean(values)) for values in differences.values()]
 
 
 def relative(outcomes: Sequence[Outcome], measure: str = "recall") -> dict[tuple[str, float], float]:
