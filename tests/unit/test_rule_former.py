@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+import mneme
 from mneme.arena.generated.extraction import corpus
 from mneme.core.context import Context
 from mneme.core.operations import Keep
@@ -117,3 +118,28 @@ def test_an_allergy_matters_more_than_an_outing() -> None:
     [outing] = read("I went to the aquarium.", "Ana", SAID)
     assert importance(allergy) == 0.8
     assert importance(outing) == 0.4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ben lives in Rome, I think.",
+        "Ben lives in Rome I guess!",
+        "Ben said: I work at Acme.",
+        "Ben said, I work at Acme.",
+        "Ben told me: I moved to Oslo.",
+        "Yeah right, I live in Rome.",
+    ],
+)
+def test_what_is_half_taken_back_or_said_by_somebody_makes_no_statement(text: str) -> None:
+    with mneme.Memory(":memory:", embedder="hash", recipe="beliefs") as memory:
+        memory.space().remember(text, author="Ana")
+        assert [one.text for one in memory.space().memories() if one.kind not in ("turn", "concept")] == []
+
+
+def test_words_in_single_quotation_marks_are_their_speakers() -> None:
+    with mneme.Memory(":memory:", embedder="hash", recipe="beliefs") as memory:
+        memory.space().remember("Ben said: 'I'm from Oslo.' I'm not, and my dog's toy is Ben's.", author="Ana")
+        found = [(one.text, one.attributes["modality"]) for one in memory.space().memories() if one.kind not in ("turn", "concept")]
+    assert ("Ben is from Oslo.", "reported") in found
+    assert not any(text.startswith("Ana is from") for text, _ in found)

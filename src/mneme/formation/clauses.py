@@ -54,10 +54,16 @@ _SUBORDINATE = re.compile(
     re.IGNORECASE,
 )
 _UNREAL = re.compile(
-    r"^\W*(?:had|were|should)\s+(?:i|we|he|she|they)\b|\b(?:if|unless|whether|suppos(?:e|ing)|imagin(?:e|ing)|pretend\w*|wish(?:es|ed)?|dream(?:t|ed|s|ing)?|daydream\w*|hypothetically|in\s+case"
+    r"^\W*yeah,?\s+right\b(?!\s+now)|^\W*(?:had|were|should)\s+(?:i|we|he|she|they)\b|\b(?:if|unless|whether|suppos(?:e|ing)|imagin(?:e|ing)|pretend\w*|wish(?:es|ed)?|dream(?:t|ed|s|ing)?|daydream\w*|hypothetically|in\s+case"
     r"|kidding|joking|just\s+joke|lol\s+jk|what\s+would|in\s+(?:another|a\s+past|a\s+different)\s+life|in\s+the\s+(?:book|movie|film|game|show|story|novel)|character)\b",
     re.IGNORECASE,
 )
+_REACH = 70
+"""How far before a quotation its speaker is looked for."""
+
+_AFTERTHOUGHT = re.compile(r"\s(?:I|we)\s+(?:think|guess|suppose|believe|reckon|assume|hope|imagine|bet)\W{0,9}$", re.IGNORECASE)
+"""What takes back some of what was said before it: ", I think."."""
+
 _DOUBT = re.compile(
     r"\b(?:would|wouldn['’]t|could|couldn['’]t|might|may|should|shouldn['’]t|must|maybe|perhaps|possibly|probably|supposedly|allegedly|apparently"
     r"|thinks?|thinking|thought|believes?|guess(?:es)?|suspects?|assumes?|assumed|consider(?:s|ing|ed)?|hop(?:e|es|ing|ed)|want(?:s|ed)?|wanna|almost|nearly"
@@ -80,7 +86,7 @@ _FLUFF = re.compile(
 _PREPOSITION = re.compile(r"\b(?:in|on|at|during|from|around|about|back\s+in|sometime|early|late|of|for)\s+(?:the\s+)?$", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:[Hh]e|[Ss]he)\b")
 _ADDRESSED = re.compile(r"(?:^|\b(?:hey|hi|hello|thanks|thank\s+you|wow|yeah|congrats)|,)\s*,?\s*$", re.IGNORECASE)
-_QUOTE = re.compile(r"[\"“”]([^\"“”]{2,300})[\"“”]")
+_QUOTE = re.compile(r"[\"“”]([^\"“”]{2,300})[\"“”]|(?<!\w)['‘](?=\w)((?:[^'‘’\n]|(?<=\w)['’](?=\w)){2,300})['’](?!\w)")
 _QUOTED_SPEECH = re.compile(r"\b(?:I|I['’]m|I['’]ve|my|me|we|our)\b")
 _SAYS_BEFORE = re.compile(
     rf"(?P<who>(?:[Mm]y|[Oo]ur)\s+{KIN}(?:\s+{CAP})?|{CAP}|[Ss]he|[Hh]e|[Tt]hey|someone|everyone|people)\s+(?:\w+\s+)?"
@@ -130,7 +136,7 @@ def clauses(text: str, author: str, at: datetime, known: Sequence[str] = ()) -> 
     blank = _blanked(text, times)
     main = blank
     for quote in _QUOTE.finditer(blank):
-        inside, spoken_by = quote[1], _SAYS_BEFORE.search(blank[max(0, quote.start() - 70) : quote.start()])
+        inside, spoken_by = quote[1] or quote[2], _SAYS_BEFORE.search(blank[max(0, quote.start() - 70) : quote.start()])
         if not spoken_by and not _QUOTED_SPEECH.search(inside):
             continue  # a title
         main = main[: quote.start()] + " " * len(quote[0]) + main[quote.end() :]
@@ -138,7 +144,7 @@ def clauses(text: str, author: str, at: datetime, known: Sequence[str] = ()) -> 
         if speaker:
             cited = max(0, quote.start() - 70) + spoken_by.start() if spoken_by else quote.start()
             voice = _Voice(text=text, speaker=speaker, claimed_by=speaker, cited=cited, times=times, known=known)
-            yield from _read_voice(voice, inside, quote.start(1))
+            yield from _read_voice(voice, inside, quote.start(1) if quote[1] else quote.start(2))
     yield from _read_voice(_Voice(text=text, speaker=author, claimed_by="", cited=None, times=times, known=known), main, 0)
 
 
@@ -147,12 +153,12 @@ def asserted(text: str, at: datetime) -> Iterator[tuple[str, int]]:
     own, blank = text, _blanked(text, find_times(text, at))
     for quote in _QUOTE.finditer(text):
         spoken_by = _SAYS_BEFORE.search(text[max(0, quote.start() - 70) : quote.start()])
-        if spoken_by or _QUOTED_SPEECH.search(quote[1]):
+        if spoken_by or _QUOTED_SPEECH.search(quote[1] or quote[2]):
             own = own[: quote.start()] + " " * len(quote[0]) + own[quote.end() :]
     for start, end in sentence_spans(own):
         sentence = own[start:end]
         timeless = blank[start:end]
-        if "?" not in sentence and not _UNREAL.search(timeless) and not _DOUBT.search(timeless):
+        if "?" not in sentence and not any(form.search(timeless) for form in (_UNREAL, _AFTERTHOUGHT, _DOUBT)):
             yield sentence, start
 
 
@@ -200,11 +206,13 @@ def _read_voice(voice: _Voice, words: str, offset: int) -> Iterator[Clause]:
             if at < start:
                 voice.names(name, "", offset + at)
         sentence = words[start:end]
-        if "?" in sentence or _UNREAL.search(sentence):
+        if "?" in sentence or _UNREAL.search(sentence) or _AFTERTHOUGHT.search(sentence):
             continue
         carried: Clause | None = None
         for begin, finish, link in _pieces(sentence):
             piece = sentence[begin:finish]
+            if begin and _SAYS_BEFORE.search(sentence[max(0, begin - _REACH) : begin]):
+                break  # somebody's words without quotation marks: nobody can tell whose "I" it is, and where they end
             if link not in ("shared", "who"):
                 carried = None
                 if _SUBORDINATE.match(piece):
