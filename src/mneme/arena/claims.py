@@ -13,6 +13,8 @@ A claims file is YAML::
         command: mneme arena run locomo --data $MNEME_DATA/locomo/locomo.json --recipe default
 
 ``by`` (a category), ``pooled``, ``triples``, ``foreign``, ``seed`` and ``limit`` are optional. ``data`` is relative to the data root.
+A measure (:mod:`mneme.arena.measures`) takes ``limit`` seeds from ``seed`` on, and its metrics are its figures' names; a generated one
+has no data, another may name a file of the source tree.
 A task ``retention:locomo`` is the simulation of :mod:`mneme.arena.simulation`, with a policy and a share for a recipe (``value@0.5``) and
 one of its measures for a metric; ``of_unlimited`` as ``by`` takes it as a share of the unlimited space's.
 """
@@ -25,6 +27,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from mneme.arena import measures
 from mneme.arena.log import RunLog
 from mneme.arena.metrics import Metric
 from mneme.arena.recipes import get_recipe
@@ -40,6 +43,9 @@ Status = Literal["OK", "NEAR", "FAIL", "SKIP"]
 SIMULATED = "retention:"
 """Begins the task of a claim about the retention simulation."""
 
+SEEDS = 3
+"""How many seeds a measure takes where a claim does not say."""
+
 NEAR_FACTOR = 2.0
 """Within this many tolerances a figure is near: worth a look, not yet wrong."""
 
@@ -47,7 +53,7 @@ _FIELDS: Mapping[str, tuple[type, ...]] = {
     "id": (str,), "task": (str,), "recipe": (str,), "data": (str,), "metric": (str,), "expected": (int, float), "tolerance": (int, float),
     "command": (str,), "by": (str, int), "pooled": (bool,), "triples": (bool,), "foreign": (bool,), "seed": (int,), "limit": (int,),
 }  # fmt: skip
-_OPTIONAL = frozenset({"by", "pooled", "triples", "foreign", "seed", "limit"})
+_OPTIONAL = frozenset({"data", "by", "pooled", "triples", "foreign", "seed", "limit"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +64,7 @@ class Claim:
         id: unique among all claims.
         task: its name in the arena.
         recipe: its name in the arena.
-        data: the file or folder, relative to the data root.
+        data: the file or folder, relative to the data root; empty for what is generated.
         metric: such as ``recall@10``.
         expected: the published mean.
         tolerance: how far a rerun may be off, absolute.
@@ -162,6 +168,8 @@ def _problems(row: Any) -> dict[str, str]:
                 bad[name] = "is missing"
         elif not isinstance(row[name], types) or (bool not in types and isinstance(row[name], bool)):
             bad[name] = f"must be {' or '.join(kind.__name__ for kind in types)}, not {row[name]!r}"
+    if not bad and "data" not in row and row["task"] not in measures.MEASURES:
+        bad["data"] = "is missing"
     if not bad and row["tolerance"] <= 0:
         bad["tolerance"] = "must be above 0"
     return bad
@@ -169,7 +177,7 @@ def _problems(row: Any) -> dict[str, str]:
 
 def _claim(row: Mapping[str, Any]) -> Claim:
     options = Options(**{name: row[name] for name in ("pooled", "triples", "foreign", "seed", "limit") if name in row})
-    plain = {name: row[name] for name in ("id", "task", "recipe", "data", "metric", "command")}
+    plain = {name: row.get(name, "") for name in ("id", "task", "recipe", "data", "metric", "command")}
     return Claim(**plain, expected=float(row["expected"]), tolerance=float(row["tolerance"]), by=str(row.get("by", "")), options=options)
 
 
@@ -182,7 +190,26 @@ def verify(claims: Sequence[Claim], *, root: Path, tools: Tools, log: RunLog) ->
         tools: as for runs.
         log: where the runs are logged.
     """
-    return [_verify(claim, root, tools, log) for claim in claims]
+    measured: dict[tuple[object, ...], Mapping[str, float]] = {}
+    return [
+        _verify_measure(claim, root, measured) if claim.task in measures.MEASURES else _verify(claim, root, tools, log) for claim in claims
+    ]
+
+
+def _verify_measure(claim: Claim, root: Path, measured: dict[tuple[object, ...], Mapping[str, float]]) -> Verdict:
+    """Return the verdict on a figure of a measure, which is run once for all claims on it."""
+    places = (root / claim.data, Path(claim.data)) if claim.data else ()
+    data = next((path for path in places if path.exists()), None)
+    if places and data is None:
+        return Verdict(claim=claim, status="SKIP", reason=f"no data at {places[0]}")
+    first, count = claim.options.seed, claim.options.limit or SEEDS
+    run = (claim.task, claim.recipe, data, first, count)
+    if run not in measured:
+        figures = measures.get_measure(claim.task)(range(first, first + count), data, claim.recipe)
+        measured[run] = {figure.name: figure.value for figure in figures}
+    if claim.metric not in measured[run]:
+        raise InvalidInput({claim.id: f"measure {claim.task} has no figure {claim.metric!r}; it has {', '.join(measured[run])}"})
+    return judge(claim, measured[run][claim.metric])
 
 
 def _verify(claim: Claim, root: Path, tools: Tools, log: RunLog) -> Verdict:
