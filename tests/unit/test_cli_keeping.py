@@ -89,3 +89,28 @@ def test_what_is_planned_is_listed_when_its_time_comes(root: Path, capsys: pytes
     assert told(capsys, "foreseen") == []
     assert run(["foreseen"]) == 0
     assert "Nothing is at hand." in capsys.readouterr().out
+
+
+def test_compacting_says_what_it_folds_and_vacuum_what_it_frees(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(capsys, "compact", "--older-than", "1d")["entries"] == 0
+    preview = told(capsys, "compact", "--older-than", "0h", "--dry-run")
+    assert (preview["dry_run"], preview["entries"], preview["entry"]) == (True, 3, 0)
+    done = told(capsys, "compact", "--older-than", "0h")
+    assert (done["entries"], done["to_seq"], done["entry"]) == (3, 3, 4)
+    assert told(capsys, "verify")["default"]["ok"] is True  # type: ignore[index]
+    assert "folded into the checkpoint" in str(told(capsys, "undo", "2", code=4)["error"])
+    freed = told(capsys, "vacuum")
+    assert 0 < int(str(freed["after"])) <= int(str(freed["before"]))
+
+
+def test_a_span_is_hours_days_or_weeks(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compact", "--older-than", "soon"]) == 2
+    assert "12h, 90d, 26w" in capsys.readouterr().err
+
+
+def test_the_worker_looks_after_spaces_whose_time_has_come(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(capsys, "worker", "--once")["upkeep"] == []
+    looked = told(capsys, "worker", "--once", "--upkeep", "--quiet", "0")["upkeep"]
+    assert [each["finished"] for each in looked] == [True]  # type: ignore[union-attr, attr-defined]
+    assert told(capsys, "stats")["active"] == 2
+    assert told(capsys, "worker", "--once", "--upkeep", "--quiet", "0")["upkeep"] == []  # nothing changed since

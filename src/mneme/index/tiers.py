@@ -81,9 +81,9 @@ class TieredCodes:
             size: how many rows there are.
             among: ``(size,)``: rows whose scores are wanted; others may be left at -1. None wants all.
         """
-        found = np.full(size, ABSENT, np.float32)
-        scores = self._front.scores(query)
-        found[: len(scores)] = scores
+        found = self._front.scores(query)
+        if len(found) < size:
+            found = np.concatenate([found, np.full(size - len(found), ABSENT, np.float32)])
         known = min(size, len(self._is_behind))
         if among is None or np.any(among[:known] & self._is_behind[:known]):
             scores = self._behind.scores(query)

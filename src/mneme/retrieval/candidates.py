@@ -27,14 +27,15 @@ def candidates(ctx: Context, admitted: BoolArray, channels: Mapping[str, FloatAr
     if count <= max(ALL_BELOW, k):
         return np.flatnonzero(admitted)
     wanted = min(max(PER_CHANNEL, 2 * k), count)
-    everything = count == len(admitted)
-    picked = [highest(scores if everything else np.where(admitted, scores, -np.inf), wanted) for scores in channels.values()]
-    chosen = np.zeros(ctx.index.size + 1, bool)
-    chosen[np.concatenate(picked)] = True
-    union = np.flatnonzero(chosen[:-1])
+    if count == len(admitted):
+        picked = [highest(scores, wanted) for scores in channels.values()]
+    else:
+        places = np.flatnonzero(admitted)
+        picked = [places[highest(scores[places], wanted)] for scores in channels.values()]
+    union = np.unique(np.concatenate(picked))
     summed = np.sum([scores[union] for scores in channels.values()], axis=0)
-    chosen[windows(ctx.index)[union[top(summed, WITH_NEIGHBOURS)]].ravel()] = True
-    near = np.flatnonzero(chosen[:-1])
+    around = windows(ctx.index)[union[top(summed, WITH_NEIGHBOURS)]].ravel()
+    near = np.union1d(union, around[around < ctx.index.size])
     return near[admitted[near]]
 
 

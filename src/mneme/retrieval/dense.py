@@ -34,6 +34,19 @@ class Dense:
         return ctx.index.dense(query.vector, query.admitted if self.admitted_only else None)
 
 
+def conversations(ctx: Context, positions: IntArray) -> IntArray:
+    """Return the positions of all that is in a conversation with one of the candidates, rising; worked out once for a call."""
+
+    def find() -> tuple[IntArray, IntArray]:
+        groups, count = ctx.index.groups
+        near = np.zeros(count, bool)
+        near[groups[positions]] = True
+        return positions, np.flatnonzero(near[groups])
+
+    # What is kept holds the candidates too, so that their identity stays theirs.
+    return ctx.once(f"conversations:{id(positions)}", find)[1]
+
+
 def lent(ctx: Context, query: Query, channels: Mapping[str, FloatArray], positions: IntArray) -> Mapping[str, FloatArray]:
     """Return the channels with the cosines of all that is in a conversation with one of the candidates.
 
@@ -45,13 +58,8 @@ def lent(ctx: Context, query: Query, channels: Mapping[str, FloatArray], positio
     cosines = channels.get(DENSE)
     if cosines is None or not len(positions):
         return channels
-    unscored = cosines == UNSCORED
-    if not unscored.any():
-        return channels
-    groups, count = ctx.index.groups
-    near = np.zeros(count, bool)
-    near[groups[positions]] = True
-    missing = np.flatnonzero(unscored & near[groups])
+    members = conversations(ctx, positions)
+    missing = members[cosines[members] == UNSCORED]
     if not len(missing):
         return channels
     filled = cosines.copy()

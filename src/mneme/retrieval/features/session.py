@@ -9,6 +9,7 @@ import numpy as np
 from mneme.core.components import Scene
 from mneme.core.context import Context, Index, Query
 from mneme.core.ports import FloatArray
+from mneme.retrieval.dense import conversations
 from mneme.retrieval.terms import inverse_frequency, norms, search_terms
 
 
@@ -21,9 +22,7 @@ class SessionDense:
     def score(self, ctx: Context, query: Query, scene: Scene) -> FloatArray:
         """Return ``(m,)`` cosines."""
         groups, count = ctx.index.groups
-        wanted = np.zeros(count, bool)
-        wanted[groups[scene.positions]] = True
-        members = np.flatnonzero(wanted[groups])
+        members = conversations(ctx, scene.positions)
         best = np.full(count, -1.0, np.float32)
         np.maximum.at(best, groups[members], scene.channels["dense"][members])
         return best[groups[scene.positions]]
