@@ -355,3 +355,17 @@ def test_xmem_a_prototype_s_value_moves_toward_those_like_it_within_the_hull() -
 def test_registered_keepers_have_the_name_they_report_by() -> None:
     for name in ("layered-decay", "trust", "contradicted", "adjacent-merge", "prototypes", "told"):
         assert load("keeper", name)().name == name
+
+
+def test_what_the_recipe_beliefs_finds_contradictory_is_weakened_by_upkeep(clock: FrozenClock) -> None:
+    with Memory(":memory:", embedder="hash", clock=clock, seed=1, recipe="beliefs") as memory:
+        space = memory.space("a")
+        for text in ("I was born in Braga.", "I was born in Porto."):
+            space.remember(text, author="Ann", wait=True)
+            clock.advance(days=1)
+        (link,) = [link for link in space.links() if link.type == "contradicts"]
+        assert space.upkeep().done["contradicted"] == 1
+        older = min((space.get(id) for id in (link.source, link.target)), key=lambda each: each.at)
+        assert "Braga" in older.text
+        assert space.usage([older.id])[older.id].strength == pytest.approx(0.1)
+        assert "contradicted" not in space.upkeep().done
