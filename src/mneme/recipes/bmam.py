@@ -26,6 +26,7 @@ recipe = compose(
             "Emotion is measured by words; importance is the former's.",
             "Passes of upkeep stand for the queue with its stages.",
             "The cosine that a dated hit needs is 0.5 here, since the embedding model is another.",
+            "The semantic graph is not walked and there is no story arc: facts are keys, times are read from hits.",
             "The export file is this project's.",
         ),
         without_model="Entities and relations are those that rules can read.",

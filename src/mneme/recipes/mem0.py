@@ -22,6 +22,7 @@ recipe = compose(
         differs=(
             "DELETE closes the fact at the time of the new one; nothing is removed.",
             "Facts are keys: the message that a fact rests on is returned.",
+            "The graph variant is left out: subject, relation and object are attributes, and an ended fact is the invalid edge.",
             "Training is left out; rewards and group advantages are functions.",
         ),
         without_model="Facts are those that rules can read for certain.",

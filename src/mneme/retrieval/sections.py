@@ -71,7 +71,9 @@ class Sections:
         head = "\n".join(["## Notes", *(f"[n{number}] {text}" for number, (text, _) in enumerate(notes, 1))]) if notes else ""
         marks = {f"n{number}": memory.id for number, (_, memory) in enumerate(notes, 1)}
         left = budget_tokens - (self.counter(head) + 1 if head else 0)
-        hits = Chronological(counter=self.counter)._choose(ctx, question, list(items)[: self.hits], max(left // 2, min(left, 120)))
+        memories = {item.memory.id: item.memory for item in items[: self.hits]}
+        chosen = Chronological(counter=self.counter).pack(ctx, question, items[: self.hits], max(left // 2, min(left, 120)))
+        hits = [memories[id] for id in chosen.marks.values() if id in memories]
         body = self._with_last(ctx, hits, left)
         while hits and self.counter("\n".join(filter(None, [head, body.text]))) > budget_tokens:
             hits = hits[:-1]
