@@ -39,7 +39,7 @@ def test_what_scores_high_rises_a_level_and_the_second_time_moves_to_the_neocort
         clock.set(START + hour * HOUR)
         found = space.recall(FELT, k=1)
         space.feedback(found, useful=[found.hits[0]])
-    space._memory.uses._seen.clear()
+    space._memory.uses.forget("s", [memory.id for memory in space.memories(limit=100)])
     space.upkeep()
     state = space.usage([id])[id].state
     assert (state[LEVEL], state[DECAY]) == (1.0, pytest.approx(0.08))

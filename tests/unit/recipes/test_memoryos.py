@@ -91,7 +91,7 @@ def test_above_capacity_the_least_visited_segment_vanishes_and_its_messages_stay
     for text in (themes[0], themes[2]):
         found = space.recall(text, k=1)
         space.feedback(found, useful=[found.hits[0]])
-    space._memory.uses._seen.clear()
+    space._memory.uses.forget("s", [memory.id for memory in space.memories(limit=100)])
     report = space.upkeep()
     assert report.done == {"segment-capacity": 1}
     left = " ".join(segment.text for segment in space.memories({"tiers": ["mid"]}))

@@ -144,10 +144,11 @@ def test_the_working_set_is_cleaned_above_twenty() -> None:
 def test_no_search_where_the_intent_says_so() -> None:
     llm = ScriptedLLM({"cubes.intent": [{"trigger_retrieval": False}, {"trigger_retrieval": True, "missing_evidences": ["dog"]}]})
     mem, _ = cube()
-    mem.add("Ana has a dog.")
+    id = mem.add("Ana has a dog.").id
     plan = Schedule(mem, llm=llm)
     assert plan.ask("Where does Ana live?") == []
-    assert mem.space._memory.uses.taken("a", None, None) == []  # type: ignore[arg-type]  # nothing was recalled
+    mem.space.upkeep()
+    assert mem.space.usage([id]) == {}  # nothing was recalled
     assert [item.text for item in plan.ask("Does Ana have a pet?")] == ["Ana has a dog."]
     assert Schedule(mem).ask("Hello there!") == []
 
