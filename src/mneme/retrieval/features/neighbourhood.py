@@ -29,8 +29,8 @@ class WindowDense:
         """Return ``(m,)`` mean cosines."""
         index = ctx.index
         places = windows(index)[scene.positions]
-        cosines = np.append(scene.channels["dense"], np.float32(0.0))[places]
         inside = places < index.size
+        cosines = scene.channels["dense"][np.where(inside, places, 0)]
         mean: FloatArray = np.where(inside, cosines, 0.0).sum(axis=1, dtype=np.float32) / inside.sum(axis=1, dtype=np.float32)
         return mean
 
