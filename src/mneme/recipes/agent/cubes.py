@@ -29,6 +29,8 @@ from mneme.space import Space
 
 TAG = "cube"
 DUPLICATE, RELATED = 0.92, 0.80
+_READ = 64
+"""How many of the nearest are read to find one that is still active."""
 State = Literal["generated", "activated", "merged", "archived", "expired", "frozen"]
 Update = Literal["extract", "duplicate", "conflict", "unrelated"]
 
@@ -283,13 +285,21 @@ class Cube:
         self.space.revise(item.id, text, attributes=about)
 
     def _nearest(self, text: str) -> tuple[Memory | None, float]:
-        items = self.items()
-        if not items:
-            return None, 0.0
-        rows = self.space._memory.embedder.embed([text, *(item.text for item in items)])
-        cosines = rows[1:] @ rows[0]
-        best = int(np.argmax(cosines))
-        return (items[best], float(cosines[best])) if cosines[best] >= RELATED else (None, float(cosines[best]))
+        """Return the item nearest to a text if it is related, and the cosine; by the index's vectors, and without counting as a use."""
+        row = self.space._memory.embedder.embed([text])[0]
+        with self.space._use(create=False) as opened, opened.current.lock:
+            index = opened.current.now()
+            codes, values = index.codes("tags")
+            mine = [code for code, value in enumerate(values) if isinstance(value, (tuple, list)) and TAG in value]
+            positions = np.flatnonzero(np.isin(codes, mine) & index.present)
+            cosines = index.exact(positions, row) if len(positions) else np.zeros(0, np.float32)
+            order = np.argsort(-cosines, kind="stable")[:_READ]
+            near = [(index.ids[positions[place]], float(cosines[place])) for place in order.tolist()]
+        for id, cosine in near:
+            item = self.space.get(id)
+            if item.status == "active" and (item.valid_to is None or item.valid_to > self._now()):
+                return (item, cosine) if cosine >= RELATED else (None, cosine)
+        return None, 0.0
 
     def _judged(self, known: str, new: str, cosine: float) -> Update:
         """Return how a new statement stands to the nearest known one."""

@@ -24,6 +24,7 @@ from mneme.text.tokens import count_tokens
 
 SENSOR = "sensor"
 CAP_TOKENS = 90_000
+_ENOUGH_TURNS = 2_000
 
 EXTRACT = Prompt(
     role="layers.profile",
@@ -242,11 +243,17 @@ class Layers:
         return {name: found[1].strip() for name, pattern in _SLOTS if (found := pattern.search(text))}
 
     def _turns(self) -> list[Memory]:
+        """Return the latest messages, oldest first: those of a day, a week, a quarter, or all, until there are enough to fill a context."""
+        now = self._now()
         turns: list[Memory] = []
-        after = ""
-        while page := self.space.memories(Filter(kinds=("turn",)), after=after, limit=500):
-            turns += page
-            after = page[-1].id
+        for days in (1, 7, 90, None):
+            since = None if days is None else now - timedelta(days=days)
+            turns, after = [], ""
+            while page := self.space.memories(Filter(kinds=("turn",), since=since), after=after, limit=500):
+                turns += page
+                after = page[-1].id
+            if len(turns) >= _ENOUGH_TURNS:
+                break
         return sorted(turns, key=lambda turn: (turn.at, turn.id))
 
     def _now(self) -> datetime:
