@@ -6,34 +6,21 @@ do not meet.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from mneme.core.clock import from_micros, to_micros, to_utc
-from mneme.core.codec import dumps, job_to_plain
-from mneme.core.errors import Closed, Conflict, NotFound
-from mneme.core.journal import Change, Entry, change_to_plain, content_digest, entry_hash, new_salt
-from mneme.core.operations import (
-    Cancel,
-    Connect,
-    Disconnect,
-    Enqueue,
-    Erase,
-    Keep,
-    Observe,
-    Operation,
-    Reinforce,
-    Supersede,
-)
-from mneme.core.ports import Applied, Batch, Material
-from mneme.core.records import Episode, Job, Link, Memory, Usage
-from mneme.core.transition import Versioned, next_version, subject
+from mneme.core.clock import to_micros
+from mneme.core.codec import dumps
+from mneme.core.errors import Closed, NotFound
+from mneme.core.journal import Entry, change_to_plain
+from mneme.core.operations import Observe
+from mneme.core.ports import Applied, Batch
+from mneme.core.records import Job, Usage
 from mneme.index.columns import SEARCHABLE
 from mneme.stores import semantics as rules
+from mneme.stores.applying import Application, Head, named, usage_from
 from mneme.stores.postgres import erase, reads, search
 from mneme.stores.postgres.connect import Session
 from mneme.stores.postgres.glance import DROPPED
@@ -43,8 +30,6 @@ from mneme.stores.postgres.rows import (
     HEAD_COLUMNS,
     HEAD_TYPES,
     JOB_COLUMNS,
-    VERSIONS,
-    Head,
     chunks,
     columns_of,
     entry_from,
@@ -53,10 +38,7 @@ from mneme.stores.postgres.rows import (
     job_from,
     job_row,
     keyed,
-    memory_from,
     to_text,
-    tombstone,
-    usage_from,
 )
 
 CHANNEL = "mneme"
@@ -65,6 +47,7 @@ CHANNEL = "mneme"
 _HEADS = f"""SELECT m.id, m.row, m.version, m.text_version, m.status, v.snapshot FROM mneme.memory m {keyed("m.version")}
   LEFT JOIN mneme.memory_version v ON v.space = $1 AND v.key = k.key
   WHERE m.space = $1 AND m.id = ANY($2::text[])"""
+_PRESENT_LINK = "WHERE space = $1 AND source = $2 AND target = $3 AND type = $4 AND to_seq IS NULL"
 _TAKEN = "SELECT id FROM mneme.episode WHERE space = $1 AND id = ANY($2::text[])"
 _UPSERT_HEADS = (
     f"INSERT INTO mneme.memory (space, {', '.join(HEAD_COLUMNS)}) SELECT $1, u.* FROM unnest("
@@ -106,25 +89,13 @@ def apply_batch(session: Session, batch: Batch, *, notify: bool) -> Applied:
     return applied
 
 
-class _Application:
+class _Application(Application):
     """One batch on its way into the tables."""
 
     def __init__(self, session: Session, batch: Batch, last: Sequence[Any]) -> None:
+        seq, at, previous, self.next_row, self.searched, self.transaction = last
+        super().__init__(batch, (seq, at, previous))
         self.sql = session
-        self.batch = batch
-        seq, last_at, self.previous, self.next_row, self.searched, self.transaction = last
-        self.seq: int = seq + 1
-        at = to_utc(batch.at, "at")
-        self.recorded_at = max(at, from_micros(last_at)) if seq else at
-        self.changes: list[Change] = []
-        self.removed: Counter[str] = Counter()
-        self.erasing: set[str] = set()
-        self.heads: dict[str, Head | None] = {}
-        self.dirty: dict[str, Head] = {}
-        self.versions: dict[int, tuple[int, int, int, bytes, bytes]] = {}
-        self.material: list[tuple[int, Material]] = []
-        self.sources: dict[tuple[str, int], None] = {}
-        self.episodes: dict[str, tuple[str, bytes, bytes]] = {}
         self.taken: set[str] = set()
         self.found_as: dict[int, tuple[int, bool]] = {}
 
@@ -133,7 +104,7 @@ class _Application:
         known = meta.get("model", ""), int(meta.get("width", "0"))
         model, width = rules.check_model(self.batch, *known)
         for operation in self.batch.operations:
-            self._do(operation)
+            self.do(operation)
         with self.sql.connection.pipeline():
             self.flush()
             if not self.changes:
@@ -148,26 +119,12 @@ class _Application:
         return Applied(entry=entry, removed=dict(+self.removed))
 
     def _write_entry(self) -> Entry:
-        reason = self.batch.reason or None
-        salt = None if reason is None else new_salt()
-        entry = Entry(
-            seq=self.seq,
-            recorded_at=self.recorded_at,
-            verb=self.batch.verb,
-            actor=self.batch.actor,
-            reason=reason,
-            reason_digest="" if reason is None or salt is None else content_digest(salt, reason.encode()),
-            trace_id=self.batch.trace_id,
-            undoes=self.batch.undoes,
-            changes=tuple(self.changes),
-            previous=self.previous,
-        )
-        entry = replace(entry, hash=entry_hash(entry))
+        entry, salt = self.entry()
         at = to_micros(entry.recorded_at)
         self.sql.run(
             f"""INSERT INTO mneme.entry (space, reason_salt, {ENTRY_COLUMNS})
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)""",
-            salt, entry.seq, at, to_text(entry.verb), to_text(entry.actor), to_text(reason), entry.reason_digest,
+            salt, entry.seq, at, to_text(entry.verb), to_text(entry.actor), to_text(entry.reason), entry.reason_digest,
             to_text(entry.trace_id), entry.undoes, dumps([change_to_plain(change) for change in entry.changes]), entry.previous,
             entry.hash,
         )  # fmt: skip
@@ -179,49 +136,27 @@ class _Application:
         )
         return entry
 
-    def _do(self, operation: Operation) -> None:
-        match operation:
-            case Observe():
-                self._observe(operation.episode)
-            case Connect():
-                self._connect(operation.link)
-            case Disconnect():
-                self._disconnect(operation)
-            case Reinforce():
-                self._reinforce(operation)
-            case Enqueue():
-                self._enqueue(operation.job)
-            case Cancel():
-                self._cancel(operation.id)
-            case Erase():
-                self._erase(operation.id)
-            case _:
-                self._change(operation)
-
-    # Heads ------------------------------------------------------------------------------------------------------
+    # Reading ----------------------------------------------------------------------------------------------------
 
     def _read_first(self) -> dict[str, str]:
         """Read what the operations name, in one round trip, and return the settings."""
-        ids = list(_named(self.batch.operations))
+        ids = list(named(self.batch.operations))
         observed = [to_text(each.episode.id) for each in self.batch.operations if isinstance(each, Observe)]
         with self.sql.connection.pipeline():
             settings = self.sql.run("SELECT key, value FROM mneme.meta WHERE space = $1 AND key IN ('model', 'width')")
             heads = self.sql.run(_HEADS, [to_text(id) for id in ids]) if ids else None
             taken = self.sql.run(_TAKEN, observed) if observed else None
-        self._take_heads(ids, heads.fetchall() if heads is not None else [])
+        self._take(ids, heads.fetchall() if heads is not None else [])
         self.taken = {from_text(id) for (id,) in taken.fetchall()} if taken is not None else set()
         return dict(settings.fetchall())
 
-    def _load(self, ids: Iterable[str]) -> None:
+    def load(self, ids: Iterable[str]) -> None:
         missing = [id for id in ids if id not in self.heads]
-        self._take_heads(missing, self.sql.all(_HEADS, [to_text(id) for id in missing]))
+        self._take(missing, self.sql.all(_HEADS, [to_text(id) for id in missing]))
 
-    def _take_heads(self, ids: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        self.heads.update(dict.fromkeys(ids))
-        for column, row, version, text_version, status, snapshot in rows:
-            id = from_text(column)
-            memory = tombstone(id, version) if status == "erased" else memory_from(snapshot)
-            self.heads[id] = Head(row, memory, text_version, stored=True)
+    def _take(self, ids: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        self.take_heads(ids, ((from_text(id), row, version, text, status, held) for id, row, version, text, status, held in rows))
+        for _, row, _, text_version, status, _ in rows:
             self.found_as[row] = text_version, status in SEARCHABLE
 
     def _moved(self) -> list[int]:
@@ -229,193 +164,81 @@ class _Application:
         present = [head for head in self.heads.values() if head is not None]
         return [head.row for head in present if self.found_as.get(head.row) != (head.text_version, head.memory.status in SEARCHABLE)]
 
-    def _head(self, id: str) -> Head | None:
-        if id not in self.heads:
-            self._load([id])
-        return self.heads[id]
-
-    def _alive(self, id: str) -> Head:
-        head = self._head(id)
-        rules.check_alive(id, None if head is None else head.memory.status)
-        assert head is not None  # check_alive raised otherwise
-        return head
-
     def _new_row(self) -> int:
         self.next_row += 1
         return int(self.next_row) - 1
 
-    def _version(self, head: Head, number: int) -> tuple[int, bytes] | None:
-        """Return the text version and the snapshot of a version of a memory."""
-        key = head.row * VERSIONS + number
-        if key in self.versions:
-            _, _, text_version, _, snapshot = self.versions[key]
-            return text_version, snapshot
-        if not 0 < number < VERSIONS:
-            return None
+    def _stored_version(self, key: int) -> tuple[int, bytes] | None:
         found = self.sql.one("SELECT text_version, snapshot FROM mneme.memory_version WHERE space = $1 AND key = $2", key)
         return None if found is None else (found[0], found[1])
 
-    # Operations -------------------------------------------------------------------------------------------------
+    def _is_taken(self, episode: str) -> bool:
+        return episode in self.taken
 
-    def _observe(self, episode: Episode) -> None:
-        content = rules.episode_bytes(replace(episode, recorded_at=self.recorded_at))
-        id = episode.id
-        if id in self.taken:
-            raise Conflict(f"episode: the id {id!r} is taken")
-        salt = new_salt()
-        self.episodes[id] = (id, salt, content)
-        self.taken.add(id)
-        self.changes.append(Change(op="observe", subject=id, after=1, digest=content_digest(salt, content)))
+    # Links, usage, jobs, erasing --------------------------------------------------------------------------------
 
-    def _change(self, operation: Versioned) -> None:
-        id = subject(operation)
-        head = self._head(id)
-        current = None if head is None else head.memory
+    def _present_link(self, source: int, target: int, type: str) -> tuple[float, int] | None:
+        found = self.sql.one(f"SELECT weight, from_seq FROM mneme.link {_PRESENT_LINK}", source, target, type)
+        return None if found is None else (float(found[0]), found[1])
 
-        def version_of(number: int) -> Memory | None:
-            found = self._version(head, number) if head is not None else None
-            return None if found is None else memory_from(found[1])
+    def _end_link(self, source: int, target: int, type: str, *, delete: bool) -> None:
+        if delete:
+            self.sql.run(f"DELETE FROM mneme.link {_PRESENT_LINK}", source, target, type)
+        else:
+            self.sql.run(f"UPDATE mneme.link SET to_seq = $5 {_PRESENT_LINK}", source, target, type, self.seq)
 
-        changed = next_version(operation, current, self.recorded_at, version_of)
-        by = operation.by if isinstance(operation, Supersede) else None
-        if by is not None:
-            self._alive(by)
-        if changed is not None:
-            self._write_version(operation, head, changed)
-        if by is not None:
-            self._connect(rules.supersedes(by, id).link)
+    def _put_link(self, source: int, target: int, type: str, weight: float) -> None:
+        self.sql.run("INSERT INTO mneme.link VALUES ($1, $2, $3, $4, $5, NULL, $6)", source, target, type, self.seq, weight)
 
-    def _write_version(self, operation: Versioned, head: Head | None, changed: Memory) -> None:
-        content = rules.memory_bytes(changed)
-        if changed.version >= VERSIONS:
-            raise Conflict(f"memory: {changed.id!r} has {VERSIONS - 1} versions, the most there can be; write a new memory")
-        current = None if head is None else head.memory
-        material = rules.fresh_material(operation, self.batch, current is None or changed.text != current.text)
-        if head is None:
-            head = self.heads[changed.id] = Head(self._new_row(), changed, 1, stored=False)
-        restored = rules.restored_version(operation)
-        if material is not None:
-            head.text_version = changed.version
-            self.material.append((head.row * VERSIONS + changed.version, material))
-        elif restored is not None and (found := self._version(head, restored)) is not None:
-            head.text_version = found[0]
-        head.memory = changed
-        self.dirty[changed.id] = head
-        salt = new_salt()
-        self.versions[head.key] = (head.key, self.seq, head.text_version, salt, content)
-        for span in changed.sources:
-            self.sources[span.episode, head.row] = None
-        self.changes.append(
-            Change(
-                op=type(operation).__name__.lower(),
-                subject=changed.id,
-                before=0 if current is None else current.version,
-                after=changed.version,
-                digest=content_digest(salt, content),
-            )
-        )
+    def _usage_of(self, row: int) -> Usage | None:
+        found = self.sql.one("SELECT uses, strength, last_used_at, state FROM mneme.usage WHERE space = $1 AND memory = $2", row)
+        return usage_from(*found) if found else None
 
-    def _connect(self, link: Link) -> None:
-        rules.check_link(link)
-        source, target = self._alive(link.source).row, self._alive(link.target).row
-        before = self._close_link(source, target, link.type, unless=link.weight)
-        if before == link.weight:
-            return
-        self.sql.run("INSERT INTO mneme.link VALUES ($1, $2, $3, $4, $5, NULL, $6)", source, target, link.type, self.seq, link.weight)
-        self.changes.append(rules.connect_change(link, before))
-
-    def _disconnect(self, operation: Disconnect) -> None:
-        source, target = self._head(operation.source), self._head(operation.target)
-        if source is None or target is None:
-            return
-        before = self._close_link(source.row, target.row, operation.type)
-        if before is not None:
-            self.changes.append(rules.disconnect_change(operation.source, operation.target, operation.type, before))
-
-    def _close_link(self, source: int, target: int, type: str, unless: float | None = None) -> float | None:
-        """End the present link unless it has the weight ``unless``; returns the weight that it had."""
-        where = "WHERE space = $1 AND source = $2 AND target = $3 AND type = $4 AND to_seq IS NULL"
-        found = self.sql.one(f"SELECT weight, from_seq FROM mneme.link {where}", source, target, type)
-        if found is None:
-            return None
-        weight, from_seq = float(found[0]), found[1]
-        if weight != unless:
-            if from_seq == self.seq:
-                self.sql.run(f"DELETE FROM mneme.link {where}", source, target, type)
-            else:
-                self.sql.run(f"UPDATE mneme.link SET to_seq = $5 {where}", source, target, type, self.seq)
-        return weight
-
-    def _reinforce(self, operation: Reinforce) -> None:
-        head = self._alive(operation.id)
-        columns = "SELECT uses, strength, last_used_at, state FROM mneme.usage WHERE space = $1 AND memory = $2"
-        found = self.sql.one(columns, head.row)
-        done = rules.reinforced(usage_from(*found) if found else Usage(), operation)
-        if done is None:
-            return
-        usage, change = done
+    def _put_usage(self, row: int, usage: Usage) -> None:
         last = None if usage.last_used_at is None else to_micros(usage.last_used_at)
         self.sql.run(
             """INSERT INTO mneme.usage VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (space, memory) DO UPDATE
                SET uses = excluded.uses, strength = excluded.strength, last_used_at = excluded.last_used_at, state = excluded.state""",
-            head.row, usage.uses, usage.strength, last, dumps(dict(usage.state)),
+            row, usage.uses, usage.strength, last, dumps(dict(usage.state)),
         )  # fmt: skip
-        self.dirty[operation.id] = head
-        self.changes.append(change)
 
-    def _enqueue(self, job: Job) -> None:
-        payload = rules.check_job(job)
-        same = "SELECT 1 FROM mneme.job WHERE space = $1 AND key = $2 AND state <> 'cancelled'"
-        if job.key is not None and self.sql.one(same, to_text(job.key)):
-            return
-        present = self.sql.one("SELECT state FROM mneme.job WHERE space = $1 AND id = $2", to_text(job.id))
-        if present is not None:
-            if present[0] != "cancelled":
-                raise Conflict(f"job: the id {job.id!r} is taken")
-            self.sql.run("DELETE FROM mneme.job WHERE space = $1 AND id = $2", to_text(job.id))
-        sql = f"INSERT INTO mneme.job (space, {JOB_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-        self.sql.run(sql, *job_row(job, payload))
-        self.changes.append(Change(op="enqueue", subject=job.id, detail={"task": job.task}))
+    def _is_waited_for(self, key: str) -> bool:
+        return self.sql.one("SELECT 1 FROM mneme.job WHERE space = $1 AND key = $2 AND state <> 'cancelled'", to_text(key)) is not None
 
-    def _cancel(self, id: str) -> None:
+    def _job(self, id: str) -> Job | None:
         # A worker that claims the job at this moment holds the row; the cancelling waits, and then finds it leased.
         found = self.sql.one(f"SELECT {JOB_COLUMNS} FROM mneme.job WHERE space = $1 AND id = $2 FOR UPDATE", to_text(id))
-        if found is None:
-            raise NotFound("job", id)
-        job = job_from(found)
-        if job.state in rules.CANCELLABLE:
-            self.sql.run("UPDATE mneme.job SET state = 'cancelled' WHERE space = $1 AND id = $2", to_text(id))
-            self.changes.append(Change(op="cancel", subject=id, detail={"job": job_to_plain(job)}))
+        return None if found is None else job_from(found)
 
-    def _erase(self, id: str) -> None:
-        self.flush()
-        head = self._head(id)
-        before = 1
-        if head is not None:
-            if head.memory.status == "erased":
-                return
-            before = head.memory.version
-            erase.erase_memory(self.sql, head.row, self.removed)
-            head.memory, head.text_version = tombstone(id, before), 0
-            self.dirty[id] = head
-        else:
-            found = self.sql.one("SELECT snapshot IS NULL FROM mneme.episode WHERE space = $1 AND id = $2", to_text(id))
-            if found is None:
-                raise NotFound("memory or episode", id)
-            if found[0]:
-                return
+    def _put_job(self, job: Job, payload: bytes) -> None:
+        self.sql.run("DELETE FROM mneme.job WHERE space = $1 AND id = $2", to_text(job.id))
+        sql = f"INSERT INTO mneme.job (space, {JOB_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        self.sql.run(sql, *job_row(job, payload))
+
+    def _set_cancelled(self, id: str) -> None:
+        self.sql.run("UPDATE mneme.job SET state = 'cancelled' WHERE space = $1 AND id = $2", to_text(id))
+
+    def _erase_memory(self, head: Head) -> None:
+        erase.erase_memory(self.sql, head.row, self.removed)
+
+    def _erase_episode(self, id: str) -> bool:
+        found = self.sql.one("SELECT snapshot IS NULL FROM mneme.episode WHERE space = $1 AND id = $2", to_text(id))
+        if found is None:
+            raise NotFound("memory or episode", id)
+        if not found[0]:
             erase.erase_episode(self.sql, id, self.removed)
+        return not found[0]
+
+    def _drop_reasons(self, id: str) -> None:
         erase.drop_reasons(self.sql, id, self.removed)
-        self.erasing.add(id)
-        self.changes.append(Change(op="erase", subject=id, before=before))
 
     # Writing ----------------------------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Write what has gathered."""
         if self.episodes:
             rows = [(to_text(id), salt, content) for id, salt, content in self.episodes.values()]
             insert(self.sql, "episode", ("text", "bytea", "bytea"), rows)
+            self.taken.update(self.episodes)
             self.episodes = {}
         if self.dirty:
             for part in chunks([head_row(head, self.seq) for head in self.dirty.values()]):
@@ -438,21 +261,3 @@ class _Application:
             rests = [(to_text(episode), memory) for episode, memory in self.sources]
             insert(self.sql, "source", ("text", "bigint"), rests, "ON CONFLICT DO NOTHING")
             self.sources = {}
-
-
-def _named(operations: Iterable[Operation]) -> dict[str, None]:
-    """Return the memory ids that operations name, so that one query reads them all."""
-    ids: dict[str, None] = {}
-    for operation in operations:
-        match operation:
-            case Keep():
-                ids[operation.memory.id] = None
-            case Connect():
-                ids |= {operation.link.source: None, operation.link.target: None}
-            case Disconnect():
-                ids |= {operation.source: None, operation.target: None}
-            case Observe() | Enqueue() | Cancel():
-                pass
-            case _:
-                ids[operation.id] = None
-    return ids

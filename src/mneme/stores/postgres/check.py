@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from mneme.core.records import Usage
+from mneme.stores.applying import VERSIONS, usage_from
 from mneme.stores.postgres.connect import Row, Session
 from mneme.stores.postgres.reads import meta
-from mneme.stores.postgres.rows import ENTRY_COLUMNS, VERSIONS, entry_from, from_text, tags_from_text, usage_from
+from mneme.stores.postgres.rows import ENTRY_COLUMNS, entry_from, from_text, tags_from_text
 from mneme.stores.proving import HeldHead, HeldVersion, Proof
 from mneme.stores.replay import LinkKey, LinkSpan
 

@@ -13,13 +13,14 @@ from mneme.core.compaction import AT, SEQ, Folding, folded
 from mneme.core.errors import Closed, ReadOnly
 from mneme.core.journal import Entry, change_to_plain
 from mneme.core.ports import Batch
+from mneme.stores.applying import VERSIONS, memory_from
 from mneme.stores.checkpoint import checkpoint, fold_change, superfluous
 from mneme.stores.postgres.apply import _Application, insert
 from mneme.stores.postgres.connect import Connection, Session
 from mneme.stores.postgres.erase import partitions_of
 from mneme.stores.postgres.glance import DROPPED
 from mneme.stores.postgres.reads import meta, put_meta
-from mneme.stores.postgres.rows import ENTRY_COLUMNS, VERSIONS, chunks, entry_from, from_text, memory_from, to_text
+from mneme.stores.postgres.rows import ENTRY_COLUMNS, chunks, entry_from, from_text, to_text
 from mneme.stores.replay import Replay
 from mneme.stores.semantics import touched
 

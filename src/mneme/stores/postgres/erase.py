@@ -13,9 +13,10 @@ import psycopg
 from mneme.core.codec import dumps, loads
 from mneme.core.errors import Busy, ReadOnly
 from mneme.core.query import Finding
+from mneme.stores.applying import VERSIONS
 from mneme.stores.postgres import schema
 from mneme.stores.postgres.connect import Connection, Session
-from mneme.stores.postgres.rows import VERSIONS, to_text
+from mneme.stores.postgres.rows import to_text
 from mneme.stores.semantics import names_any, stored_forms
 from mneme.stores.sqlite.needles import Needles
 

@@ -19,8 +19,9 @@ import psycopg
 from mneme.core.errors import Closed
 from mneme.core.ports import FloatArray
 from mneme.core.records import Memory
+from mneme.stores.applying import VERSIONS, memory_from
 from mneme.stores.postgres import schema
-from mneme.stores.postgres.rows import VERSIONS, from_text, memory_from
+from mneme.stores.postgres.rows import from_text
 
 DROPPED = "store: its space was dropped; open it again to make a new one"
 KEPT_BYTES = 8 * 2**20

@@ -9,10 +9,11 @@ import numpy as np
 
 from mneme.core.ports import FloatArray, IndexRows
 from mneme.core.upkeep import NEVER
+from mneme.stores.applying import VERSIONS, Head, memory_from
 from mneme.stores.postgres.connect import Session
 from mneme.stores.postgres.glance import Content, Glance
 from mneme.stores.postgres.reads import last_seq, meta
-from mneme.stores.postgres.rows import VERSIONS, Head, from_text, head_row, memory_from, tags_from_text
+from mneme.stores.postgres.rows import from_text, head_row, tags_from_text
 
 OPEN_END = np.iinfo(np.int64).max
 _CHUNK = 2000

@@ -14,20 +14,10 @@ from mneme.core.journal import Entry
 from mneme.core.ports import Version
 from mneme.core.query import Filter
 from mneme.core.records import STATUSES, Episode, Link, Memory, Usage
+from mneme.stores.applying import VERSIONS, memory_from, usage_from
 from mneme.stores.postgres.connect import Session
 from mneme.stores.postgres.glance import DROPPED
-from mneme.stores.postgres.rows import (
-    ENTRY_COLUMNS,
-    KEYS_OF_ROW,
-    VERSIONS,
-    entry_from,
-    from_text,
-    keyed,
-    memory_from,
-    tags_to_text,
-    to_text,
-    usage_from,
-)
+from mneme.stores.postgres.rows import ENTRY_COLUMNS, KEYS_OF_ROW, entry_from, from_text, keyed, tags_to_text, to_text
 
 _HEAD = f"{keyed('m.version')} JOIN mneme.memory_version v ON v.space = $1 AND v.key = k.key"
 _AS_OF = f"""{KEYS_OF_ROW} CROSS JOIN LATERAL (SELECT o.snapshot FROM mneme.memory_version o WHERE o.space = $1

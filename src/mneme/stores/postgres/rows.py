@@ -7,22 +7,18 @@ PostgreSQL's text holds no NUL, ids and names in mneme may: it is stored as back
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, TypeVar, overload
 
 from mneme.core.clock import from_micros, to_micros
-from mneme.core.codec import loads, memory_from_plain
+from mneme.core.codec import loads
 from mneme.core.journal import Entry, change_from_plain
-from mneme.core.records import Job, Memory, Usage
+from mneme.core.records import Job
+from mneme.stores.applying import VERSIONS, Head
 
-VERSIONS = 1 << 20
-"""How many versions a memory can have; a version's key is ``row * VERSIONS + version``, as in the embedded store."""
 CHUNK = 2000
 """How many rows go into one statement."""
 
 _BETWEEN = "\x1f"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _T = TypeVar("_T")
 
 HEAD_COLUMNS = (
@@ -48,21 +44,6 @@ def keyed(version: str) -> str:
 
 KEYS_OF_ROW = f"CROSS JOIN LATERAL (SELECT m.row * {VERSIONS} AS low, m.row * {VERSIONS} + {VERSIONS - 1} AS high OFFSET 0) k"
 """The same for the keys of all versions of a row: from ``k.low`` to ``k.high``."""
-
-
-@dataclass(slots=True)
-class Head:
-    """A memory's present state inside a transaction."""
-
-    row: int
-    memory: Memory
-    text_version: int
-    stored: bool
-
-    @property
-    def key(self) -> int:
-        """The key of the present version."""
-        return self.row * VERSIONS + self.memory.version
 
 
 @overload
@@ -113,11 +94,6 @@ def _unescaped(tag: str) -> str:
     return "\\".join(part.replace("\\0", "\x00").replace("\\1", _BETWEEN) for part in parts)
 
 
-def tombstone(id: str, version: int) -> Memory:
-    """Return what is left of an erased memory: its id."""
-    return Memory(id=id, text="", at=_EPOCH, recorded_at=_EPOCH, valid_from=_EPOCH, version=version, status="erased")
-
-
 def head_row(head: Head, seq: int) -> tuple[Any, ...]:
     """Return the row of the table ``memory``, in the order of ``HEAD_COLUMNS``."""
     memory = head.memory
@@ -141,11 +117,6 @@ def head_row(head: Head, seq: int) -> tuple[Any, ...]:
         tags_to_text(memory.tags),
         float(memory.importance),
     )
-
-
-def memory_from(snapshot: bytes) -> Memory:
-    """Return the memory of a ``snapshot`` column."""
-    return memory_from_plain(loads(snapshot))
 
 
 def entry_from(row: Sequence[Any]) -> Entry:
@@ -187,12 +158,6 @@ def job_from(row: Sequence[Any]) -> Job:
         leased_until=None if leased_until is None else from_micros(leased_until),
         error=from_text(error),
     )
-
-
-def usage_from(uses: float, strength: float, last_used_at: int | None, state: bytes) -> Usage:
-    """Return the usage of a row."""
-    last = None if last_used_at is None else from_micros(last_used_at)
-    return Usage(uses=uses, strength=strength, last_used_at=last, state=loads(state))
 
 
 def columns_of(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:

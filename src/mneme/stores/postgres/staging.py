@@ -9,10 +9,11 @@ import numpy as np
 from mneme.core.errors import InvalidInput
 from mneme.core.ports import FloatArray
 from mneme.core.records import Memory
+from mneme.stores.applying import VERSIONS, memory_from
 from mneme.stores.postgres import search
 from mneme.stores.postgres.connect import Session
 from mneme.stores.postgres.reads import lock, meta, put_meta
-from mneme.stores.postgres.rows import VERSIONS, columns_of, memory_from
+from mneme.stores.postgres.rows import columns_of
 from mneme.stores.semantics import check_vectors
 
 

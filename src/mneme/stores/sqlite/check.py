@@ -9,10 +9,11 @@ import numpy as np
 
 from mneme.core.codec import loads
 from mneme.core.records import Usage
+from mneme.stores.applying import usage_from
 from mneme.stores.proving import HeldHead, HeldVersion, Proof
 from mneme.stores.replay import LinkKey, LinkSpan
 from mneme.stores.sqlite.reads import meta
-from mneme.stores.sqlite.rows import ENTRY_COLUMNS, entry_from, usage_from
+from mneme.stores.sqlite.rows import ENTRY_COLUMNS, entry_from
 from mneme.stores.sqlite.schema import VERSIONS
 
 _FILE_PROBLEMS = 20

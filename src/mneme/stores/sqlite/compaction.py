@@ -14,12 +14,13 @@ from mneme.core.compaction import AT, SEQ, Folding, folded
 from mneme.core.errors import Busy
 from mneme.core.journal import Entry, change_to_plain
 from mneme.core.ports import Batch
+from mneme.stores.applying import memory_from
 from mneme.stores.checkpoint import checkpoint, fold_change, superfluous
 from mneme.stores.replay import Replay
 from mneme.stores.semantics import touched
 from mneme.stores.sqlite.apply import _Application
 from mneme.stores.sqlite.reads import meta
-from mneme.stores.sqlite.rows import ENTRY_COLUMNS, chunks, entry_from, memory_from, select_in
+from mneme.stores.sqlite.rows import ENTRY_COLUMNS, chunks, entry_from, select_in
 from mneme.stores.sqlite.schema import VERSIONS
 
 _REPEATED = f"""SELECT key, seq, text_version FROM memory_version WHERE key / {VERSIONS} IN

@@ -13,8 +13,9 @@ import numpy as np
 from mneme.core.codec import loads
 from mneme.core.ports import FloatArray, IndexRows, IntArray
 from mneme.core.upkeep import NEVER
+from mneme.stores.applying import Head, memory_from
 from mneme.stores.sqlite.reads import last_seq, meta
-from mneme.stores.sqlite.rows import Head, head_row, memory_from, select_in
+from mneme.stores.sqlite.rows import head_row, select_in
 from mneme.stores.sqlite.schema import VERSIONS
 
 OPEN_END = np.iinfo(np.int64).max

@@ -14,7 +14,8 @@ from mneme.core.journal import Entry
 from mneme.core.ports import Version
 from mneme.core.query import Filter
 from mneme.core.records import STATUSES, Episode, Link, Memory, Usage
-from mneme.stores.sqlite.rows import ENTRY_COLUMNS, entry_from, memory_from, select_in, usage_from
+from mneme.stores.applying import memory_from, usage_from
+from mneme.stores.sqlite.rows import ENTRY_COLUMNS, entry_from, select_in
 from mneme.stores.sqlite.schema import VERSIONS
 
 _HEAD = f"JOIN memory_version v ON v.key = m.row * {VERSIONS} + m.version"

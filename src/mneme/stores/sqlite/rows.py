@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from mneme.core.clock import from_micros, to_micros
-from mneme.core.codec import dumps, loads, memory_from_plain
+from mneme.core.codec import dumps, loads
 from mneme.core.errors import InvalidInput
 from mneme.core.journal import Entry, change_from_plain
-from mneme.core.records import Job, Memory, Usage
-from mneme.stores.sqlite.schema import VERSIONS
+from mneme.core.records import Job
+from mneme.stores.applying import Head
 
 _T = TypeVar("_T")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 HEAD_COLUMNS = (
     "row, id, seq, version, text_version, status, kind, at, valid_from, valid_to, author, role, session, ref, channel, tier, "
@@ -25,26 +22,6 @@ HEAD_COLUMNS = (
 ENTRY_COLUMNS = "seq, at, verb, actor, reason, reason_digest, trace_id, undoes, changes, previous, hash"
 JOB_COLUMNS = "id, task, payload, key, state, attempts, due_at, leased_until, error"
 _CHUNK = 5000
-
-
-@dataclass(slots=True)
-class Head:
-    """A memory's present state inside a transaction."""
-
-    row: int
-    memory: Memory
-    text_version: int
-    stored: bool
-
-    @property
-    def key(self) -> int:
-        """The key of the present version."""
-        return self.row * VERSIONS + self.memory.version
-
-
-def tombstone(id: str, version: int) -> Memory:
-    """Return what is left of an erased memory: its id."""
-    return Memory(id=id, text="", at=_EPOCH, recorded_at=_EPOCH, valid_from=_EPOCH, version=version, status="erased")
 
 
 def head_row(head: Head, seq: int) -> tuple[Any, ...]:
@@ -70,11 +47,6 @@ def head_row(head: Head, seq: int) -> tuple[Any, ...]:
         dumps(list(memory.tags)).decode() if memory.tags else None,
         memory.importance,
     )
-
-
-def memory_from(snapshot: bytes) -> Memory:
-    """Return the memory of a ``snapshot`` column."""
-    return memory_from_plain(loads(snapshot))
 
 
 def entry_from(row: Sequence[Any]) -> Entry:
@@ -116,12 +88,6 @@ def job_from(row: Sequence[Any]) -> Job:
         leased_until=None if leased_until is None else from_micros(leased_until),
         error=error,
     )
-
-
-def usage_from(uses: float, strength: float, last_used_at: int | None, state: bytes) -> Usage:
-    """Return the usage of a row."""
-    last = None if last_used_at is None else from_micros(last_used_at)
-    return Usage(uses=uses, strength=strength, last_used_at=last, state=loads(state))
 
 
 def chunks(items: Iterable[_T], size: int = _CHUNK) -> Iterator[list[_T]]:

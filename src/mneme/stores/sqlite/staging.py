@@ -10,9 +10,9 @@ import numpy as np
 from mneme.core.errors import InvalidInput
 from mneme.core.ports import FloatArray
 from mneme.core.records import Memory
+from mneme.stores.applying import memory_from
 from mneme.stores.semantics import check_vectors
 from mneme.stores.sqlite.reads import meta
-from mneme.stores.sqlite.rows import memory_from
 from mneme.stores.sqlite.schema import VERSIONS
 
 _PUT = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
