@@ -1,8 +1,8 @@
 """Repeats: what was said again in the same words takes one place among the hits, so that ten hits are not one hit ten times.
 
 Of the copies of one day the newest stays, and of several days the newest three: going to the gym on Monday and on Friday is
-twice. A text differs from another by its words alone, not by case, punctuation or space; a long one also repeats another when nine words
-in ten are the same and no number differs. Texts are read only where two scores are so near that they may be repeats.
+twice. A text differs from another by its words alone, not by case, punctuation or space. Texts are read only where two scores are so near
+that they may be repeats.
 """
 
 from __future__ import annotations
@@ -18,9 +18,6 @@ from mneme.core.ports import FloatArray, IntArray
 
 MOST_COPIES = 3
 """Of one text on different days."""
-
-LONG_WORDS = 20
-SAME_SHARE = 0.9
 
 _NEAR = {"dense": 0.15, "lexical": 0.1}
 """Channel -> how far apart the contributions of repeats can lie."""
@@ -119,21 +116,17 @@ class _Walk:
 
 
 def same_words(one: str, other: str) -> bool:
-    """Return whether two texts say the same in the same words, or all but the same where they are long.
+    """Return whether two texts say the same in the same words.
 
     >>> same_words("Water the plants!", "water the plants")
     True
     >>> same_words("The code is 4711.", "The code is 4712.")
     False
     """
-    words, others = _WORD.findall(one.casefold()), _WORD.findall(other.casefold())
-    if words == others:
-        return bool(words) or one.strip() == other.strip()
-    if min(len(words), len(others)) < LONG_WORDS or abs(len(words) - len(others)) > (1 - SAME_SHARE) * max(len(words), len(others)):
+    words = _WORD.findall(one.casefold())
+    if words != _WORD.findall(other.casefold()):
         return False
-    here, there = set(words), set(others)
-    differing = here ^ there
-    return len(here & there) >= SAME_SHARE * len(here | there) and not any(any(map(str.isdigit, word)) for word in differing)
+    return bool(words) or one.strip() == other.strip()
 
 
 def _suspicious(views: list[FloatArray]) -> bool:

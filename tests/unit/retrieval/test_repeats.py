@@ -13,7 +13,6 @@ from .stage import MINUTE, START, said
 
 DAY = timedelta(days=1)
 OTHERS = [f"The red kite flew over hill number {number} in the north." for number in range(12)]
-LONG = "The committee met in the old hall and spoke about the new bridge, the school, the market, the harbour and the road to the north"
 
 
 def found(messages: list[mneme.Message], question: str, k: int = 10, *, at: datetime = START) -> list[mneme.Hit]:
@@ -61,9 +60,8 @@ def test_all_copies_are_there_when_the_whole_space_is_asked_for() -> None:
     assert len(hits) == 9
 
 
-def test_long_texts_repeat_each_other_with_nine_words_in_ten_unless_a_number_differs() -> None:
-    assert same_words(LONG + ".", LONG + " today.")
-    assert not same_words(f"{LONG} in 2023.", f"{LONG} in 2024.")
+def test_texts_are_the_same_by_their_words_alone() -> None:
+    assert same_words("Water the plants!", " water  the plants")
     assert not same_words("The code is 4711.", "The code is 4712.")
     assert not same_words("I like tea.", "I do not like tea.")
     assert same_words("?!", "?!")
