@@ -257,7 +257,7 @@ class Service:
     def upkeep(self, caller: Caller, space: str, call: calls.Upkeep) -> UpkeepReport:
         """Look after a space; what its policies erase is erased."""
         chosen = self._space(caller, ADMIN, space)
-        return self._write(chosen, chosen.upkeep(**call.arguments()))
+        return self._write(chosen, chosen.upkeep(**call.arguments(), actor=caller.actor))
 
     def due(self, caller: Caller, space: str, count: int) -> list[Due]:
         """Return what is worth confirming before it is forgotten."""

@@ -488,6 +488,7 @@ class Space:
         dry_run: bool = False,
         budget: UpkeepBudget | None = None,
         limits: Sequence[Limit] = (),
+        actor: str | None = None,
     ) -> UpkeepReport:
         """Look after the space: apply its policies, merge what was said twice, summarise, move tiers, hold its budgets.
 
@@ -499,10 +500,12 @@ class Space:
             dry_run: change nothing; the report lists what would happen and why.
             budget: how long it may take and how much it may change; a minute unless told otherwise.
             limits: budgets of this call, besides those of the policies.
+            actor: for the journal.
         """
         trace = Trace(id=self._memory.ids.new("tr"), verb=undo.PASS)
         with self._use() as opened, opened.keeping:
-            passing = tending.passing(self._memory, self.name, functools.partial(self._apply, opened), opened, now, dry_run, budget, trace)
+            apply = functools.partial(self._apply, opened, actor=actor)
+            passing = tending.passing(self._memory, self.name, apply, opened, now, dry_run, budget, trace)
             uses = [] if dry_run else self._memory.uses.taken(self.name, opened.store, passing.curve)
             recipe = self._memory.recipe_of(self.name, opened)
             return passing.run(keeping.keepers_of(recipe.keepers, keeping.policies_of(opened.store), limits), uses)

@@ -141,3 +141,11 @@ def test_what_waits_is_bounded(tmp_path: Path) -> None:
     with opened(tmp_path, clock) as memory, memory._pool.use("a") as used:
         assert used.store.meta()[WAITING].count(":") == MOST_WAITING
         assert last_pass(used.store) == (0, None)
+
+
+def test_a_pass_says_who_asked_for_it(tmp_path: Path) -> None:
+    with opened(tmp_path, FrozenClock(START)) as memory:
+        space = memory.space("a")
+        space.remember(["I moved to Porto.", "I moved to Porto!"], author="Ann")
+        report = space.upkeep(actor="night shift")
+        assert {entry.actor for entry in space.journal() if entry.seq in report.entries} == {"night shift"}
