@@ -134,7 +134,7 @@ class Reader:
             ctx = self.context(index, seq, trace)
             with trace.stage("rank"):
                 query = self._query(asked, index, vector)
-                admitted_count = int(query.admitted.sum())
+                admitted_count = int(np.count_nonzero(query.admitted))
                 ranked = self._rank(ctx, query)
             with trace.stage("read"):
                 memories = ctx.memories(ranked.positions.tolist())
