@@ -173,7 +173,10 @@ def _overview(sections: Sequence[Section]) -> list[str]:
         scores = [row.main.mean for row in by_title.values()]
         rows.append(((len(scores), fmean(scores)), [recipe, *cells]))
     rows.sort(key=lambda row: row[0], reverse=True)
-    note = "Best first by the mean over tasks; bold leads a task. Costs are over tasks without given facts, times are processor time."
+    note = (
+        "Best first by the mean over tasks, of those that were measured on as many; bold leads a task; a dash: not measured on all of it.\n"
+        "Costs are over the tasks without given facts that were measured; times are processor time."
+    )
     return [*_table(["recipe", *titles, *costs], [cells for _, cells in rows], _best(sections)), "", note]
 
 
