@@ -17,6 +17,7 @@ from mneme.stores.sqlite.connect import BUSY_TIMEOUT_S, Durability, Mode, check_
 from mneme.stores.sqlite.failures import translated
 from mneme.stores.sqlite.handles import acquire, release
 from mneme.stores.sqlite.locks import FileLock
+from mneme.stores.sqlite.schema import marks_of
 from mneme.stores.sqlite.store import SQLiteStore
 
 CATALOGUE_ID = 0x6D6E6563  # "mnec"
@@ -103,8 +104,7 @@ class SQLiteRoot:
             NewerStore: a newer mneme wrote it.
         """
         with self._connection() as connection:
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            application, version, _ = marks_of(connection)
         if application == 0 and version == 0 and not self._read_only:
             return False
         if application != CATALOGUE_ID:

@@ -66,15 +66,29 @@ def identify(connection: sqlite3.Connection, path: str) -> int:
         CorruptStore: a database, but not one of ours.
         NewerStore: written by a newer version of mneme.
     """
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    application, version, tables = marks_of(connection)
     if application != APPLICATION_ID:
-        if application or version or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if application or version or tables:
             raise CorruptStore(f"path: {path} is an SQLite database but not one of mneme's; choose another folder")
         return 0
     if version > len(MIGRATIONS):
         raise NewerStore(f"path: {path} has format {version}, this mneme knows up to {len(MIGRATIONS)}; upgrade mneme to open it")
     return version
+
+
+def marks_of(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Return application id, version and how many tables and indexes there are, of one moment: another process may be making the file."""
+    begun = not connection.in_transaction
+    if begun:
+        connection.execute("BEGIN")
+    try:
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    finally:
+        if begun:
+            connection.execute("ROLLBACK")
+    return application, version, tables
 
 
 def migrate(connection: sqlite3.Connection, path: str) -> None:
