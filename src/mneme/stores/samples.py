@@ -11,6 +11,7 @@ import numpy as np
 from mneme.core.operations import Keep, Observe, Operation, Revise
 from mneme.core.ports import Batch, Material
 from mneme.core.records import Episode, Job, Memory, Span
+from mneme.text.terms import RECORD
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 MODEL = "sample-8"
@@ -55,7 +56,8 @@ def material(text: str, passages: int = 1, width: int = WIDTH) -> Material:
     """Return material that follows from the text alone."""
     seed = np.random.default_rng(int.from_bytes(text.encode("utf-8", "surrogatepass")[:16] or b"\0", "big"))
     vectors = seed.standard_normal((passages, width)).astype(np.float32)
-    return Material(terms=b"terms of " + text.encode("utf-8", "surrogatepass"), vectors=vectors)
+    terms = b"terms of " + text.encode("utf-8", "surrogatepass")
+    return Material(terms=terms + b" " * (-len(terms) % RECORD.itemsize), vectors=vectors)  # whole records, as a store may read them
 
 
 def batch(*operations: Operation, minutes: float = 0, **fields: Any) -> Batch:

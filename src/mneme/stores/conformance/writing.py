@@ -152,13 +152,13 @@ class Writing:
         row = int(store.index_rows().row[0])
         store.apply(batch(Restore(id=A, version=1)))
         rows = store.index_rows()
-        assert (rows.text_version.tolist(), rows.terms, text_of(store, A)) == ([1], [b"terms of one"], "one")
+        assert (rows.text_version.tolist(), rows.terms, text_of(store, A)) == ([1], [material("one").terms], "one")
         assert np.array_equal(rows.vectors, material("one").vectors)
         found = store.vectors([row, row, 999], [2, 1, 1])
         assert np.array_equal(found[0], material("two").vectors)
         assert found[2].shape == (0, WIDTH)
         assert store.places(A) == [(row, 1), (row, 2)]
-        assert store.index_rows_at(2).terms == [b"terms of two"]
+        assert store.index_rows_at(2).terms == [material("two").terms]
 
     def test_undo_and_undo_of_undo(self, root: Root) -> None:
         """The inverse of an entry takes it back, and the inverse of that brings it again."""
