@@ -60,10 +60,11 @@ def given_up(folder: Path) -> list[str]:
 def test_jobs_that_were_given_up_are_retried_or_dropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = given_up(tmp_path)
     assert answered(capsys, tmp_path, "jobs", "retry", first)["jobs"] == [first]
-    assert [(job["state"], job["attempts"]) for job in answered(capsys, tmp_path, "jobs")] == [("dead", 5), ("waiting", 0)]  # type: ignore[index, attr-defined]
+    dead, back = [(job["state"], job["attempts"]) for job in answered(capsys, tmp_path, "jobs")]  # type: ignore[index, attr-defined]
+    assert (dead, back in (("waiting", 0), ("done", 1))) == (("dead", 5), True)  # the command's own worker may be quick enough to do it
     assert answered(capsys, tmp_path, "jobs", "drop", "--all")["jobs"] == [second]
     assert answered(capsys, tmp_path, "jobs", "drop", "--all")["jobs"] == []
-    assert answered(capsys, tmp_path, "worker", "--once")["done"] == 1
+    assert answered(capsys, tmp_path, "worker", "--once")["done"] == (1 if back[0] == "waiting" else 0)
     assert sorted(job["state"] for job in answered(capsys, tmp_path, "jobs")) == ["cancelled", "done"]  # type: ignore[index, attr-defined]
     assert answered(capsys, tmp_path, "ask", "Where did Ana move to?")["known"] is True
 
