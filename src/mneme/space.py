@@ -45,7 +45,7 @@ from mneme.engine import (
 from mneme.engine.blocks import Blocks
 from mneme.engine.deferred import Deferred
 from mneme.engine.fading import Left, course
-from mneme.engine.jobs import Done, dropped, given_up, put_back, work
+from mneme.engine.jobs import Done, Task, dropped, given_up, put_back, work
 from mneme.engine.material import material_for
 from mneme.engine.opened import Opened
 from mneme.engine.receipts import chunks
@@ -145,6 +145,7 @@ class Space:
         episodes, turns = prepare.episodes_and_turns([messages[i] for i in good], engine.ids, now, kind)
         brought = prepare.several("memories", memories)
         with self._use() as opened:
+            recipe = engine.recipe_of(self.name, opened)
             formed, refused_too = prepare.given_memories(
                 brought, engine.ids, now, lambda names: naming.resolve_sources(opened, names, episodes), partial=partial
             )
@@ -154,7 +155,7 @@ class Space:
                 return Receipt(verb="remember", refused=refused + refused_too, trace=trace)
             operations = prepare.verbatim_operations(episodes, turns)
             operations += [Keep(memory=memory) for memory in formed]
-            if episodes and engine.recipe_of(self.name, opened).formers:
+            if episodes and recipe.formers:
                 most = None if engine.llm is None else forming.MOST_BY_MODEL
                 operations += [Enqueue(job=job) for job in forming.form_jobs(engine.ids, episodes, most)]
             with trace.stage("embed"):
@@ -747,9 +748,14 @@ class Space:
         with self._use() as opened:
             self._memory.recipe_of(self.name, opened)  # a switched recipe is work too
             tasks = {name: task for name, task in self._deferred(opened).tasks().items() if not names or name in names}
-            while (done := work(opened.store, tasks, self._memory.clock)).any:
+            while (done := self._work_once(opened, tasks)).any:
                 total += done
         return total
+
+    def _work_once(self, opened: Opened, tasks: Mapping[str, Task]) -> Done:
+        """Do one job; what another thread of this process is at is over when this returns."""
+        with opened.working:
+            return work(opened.store, tasks, self._memory.clock, limit=1)
 
     def _apply(
         self,

@@ -113,7 +113,7 @@ class Deferred:
             material = self._material(operations)
             try:
                 self.apply(operations, trace, material=material, key=job_key(job.id), based_on=seq, rivals=RIVALS)
-            except Conflict:
+            except (Conflict, NotFound):  # what it was fitted to has changed, or was taken away
                 if attempt == MOST_FITTED - 1:
                     raise
             else:

@@ -41,7 +41,10 @@ def _most_open() -> int:
 
 @dataclass(slots=True, kw_only=True)
 class Opened:
-    """A space that is open: its store and its index, how many calls use it now, and its recipe once it was asked for."""
+    """A space that is open: its store and its index, how many calls use it now, and its recipe once it was asked for.
+
+    Its locks: ``writing`` and ``keeping`` let one write and one pass of upkeep run at a time, ``working`` one job of deferred work.
+    """
 
     store: Store
     current: CurrentIndex
@@ -50,6 +53,7 @@ class Opened:
     writing: threading.Lock = field(default_factory=threading.Lock)
     census: CensusTaker | None = None
     keeping: threading.Lock = field(default_factory=threading.Lock)
+    working: threading.Lock = field(default_factory=threading.Lock)
     lessons: Lessons = field(default_factory=Lessons)
 
     def nbytes(self) -> int:
