@@ -38,7 +38,15 @@ SLOTS: Mapping[str, str] = types.MappingProxyType(
 """Field of a recipe -> kind of component in the registry."""
 
 NESTED: Mapping[str, str] = types.MappingProxyType(
-    {"features": "feature", "ranker": "ranker", "channels": "channel", "refiners": "refiner", "by_rule": "", "by_model": ""}
+    {
+        "features": "feature",
+        "ranker": "ranker",
+        "channels": "channel",
+        "refiners": "refiner",
+        "policy": "policy",
+        "by_rule": "",
+        "by_model": "",
+    }
 )
 """Setting of a component that holds components -> their kind; empty for the kind of the component itself."""
 

@@ -12,10 +12,10 @@ recipe = compose(
     card=Card(
         paper="MemGPT, arXiv 2310.08560 (now Letta)",
         parts=(
-            ("core memory blocks persona and human", "mneme.recipes.agent.memgpt: Blocks with a limit in characters"),
-            ("FIFO queue, pressure alert, flush with a recursive summary", "mneme.recipes.agent.memgpt: Queue"),
+            ("core memory blocks persona and human", "blocks of the space with a limit in characters"),
+            ("FIFO queue, pressure alert, flush with a recursive summary", "mneme.recipes.agent.memgpt: MemGPT"),
             ("recall and archival storage, paged search", "the space itself: messages, and notes tagged archival"),
-            ("function calls with heartbeats", "mneme.recipes.agent.tools: Surface, run"),
+            ("function calls with heartbeats, pages of five, timed events", "mneme.recipes.agent.tools: Surface, run; pause_heartbeats"),
         ),
         differs=(
             "Messages that leave the queue are never removed: they are memories of the space.",

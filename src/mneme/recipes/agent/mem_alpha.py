@@ -1,30 +1,45 @@
-"""Mem-alpha's and Memory-R1's memory under a policy: core, semantic and episodic entries, changed by tools.
+"""Mem-alpha's memory under a policy: core, semantic and episodic entries, changed by tools, chunk by chunk.
 
-Source: Mem-alpha (arXiv 2509.25911) and its code: insert, update, delete, search; exact repetitions are skipped; an episodic entry needs a
-time. Memory-R1 (arXiv 2508.19828) uses the same operations on one bank. Differs: entries are memories of a space, so each change is
-journalled and can be undone; an entry's id is the first free small number, which a model copies without mistakes.
+Source: Mem-alpha (arXiv 2509.25911) and its code: insert, update, delete, search by words or by vectors; exact repetitions are skipped; an
+episodic entry needs a time; the core paragraph has at most 512 tokens and is replaced whole. Differs: entries are memories of a space, so
+each change is journalled and can be undone; an entry's id is a small number, which a model copies without mistakes; the policy is a
+model, a function of the caller's own (the place of a trained one), or rules.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from mneme.core.llm import LLM, Prompt
+from mneme.core.llm import LLM, Prompt, scoped
 from mneme.core.query import Filter
 from mneme.core.records import Memory
-from mneme.recipes.agent.tools import Step, Surface, Tool, ToolFailed, run
+from mneme.recipes.agent.tools import Call, ShortIds, Step, Surface, Tool, ToolFailed, run
 from mneme.space import Space
+from mneme.text.sentences import sentences
+from mneme.text.stopwords import stopwords
+from mneme.text.terms import K1, B
+from mneme.text.tokens import count_tokens
 
 KINDS = {"semantic": "fact", "episodic": "event"}
 CORE = "core"
 TAG = "mem-alpha"
 SHOWN = 20
+CORE_TOKENS = 512
+CORE_CHARS = 8 * CORE_TOKENS
+SAME = 0.6
+"""Share of words from which the rule policy updates an entry instead of adding one."""
 
 _TIMED = re.compile(
     r"\b(?:\d{4}-\d{2}(?:-\d{2})?|(?:19|20)\d{2}|\d{1,2}:\d{2}|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b", re.IGNORECASE
 )
+_PROFILE = re.compile(
+    r"\b(?:my name is|i am called|call me|i(?:'m| am) (?:an? )?\w+|i (?:like|love|prefer|hate)|my favou?rite)\b", re.IGNORECASE
+)
+_SMALL = re.compile(r"\W*(?:\w+\W+){0,2}\w*\W*")
+_WORD = re.compile(r"[\w'-]+")
 
 WRITE = Prompt(
     role="mem-alpha.write",
@@ -36,44 +51,59 @@ WRITE = Prompt(
     trim=(("entries", "tail"), ("chunk", "head")),
 )
 
+Policy = Callable[["PolicyMemory", str], Iterator[Call]]
+"""Yields the calls for a chunk, one after the other; each is done before the next is asked for, so that a policy can look at the memory."""
+
 
 class PolicyMemory:
     """A space under a policy.
 
     Args:
         space: where entries are kept.
-        llm: the policy.
+        llm: the policy, where it is a model.
+        policy: the policy, where it is a function; None takes the model, and :func:`by_rule` where there is none.
     """
 
-    def __init__(self, space: Space, llm: LLM | None = None) -> None:
+    def __init__(self, space: Space, llm: LLM | None = None, policy: Policy | None = None) -> None:
         self.space = space
         self.steps: list[Step] = []
-        self._llm = llm
-        self._ids: dict[str, str] = {}
+        self._llm = None if llm is None else scoped(llm, space=space.name)
+        self._policy = policy or (by_rule if llm is None else None)
+        self._ids = ShortIds()
         kind = {"type": "string", "enum": ["semantic", "episodic"]}
         any_kind = {"type": "string", "enum": [CORE, "semantic", "episodic"]}
-        text = {"type": "string"}
+        method = {"type": "string", "enum": ["embedding", "bm25"]}
+        text = {"type": "string", "maxLength": 8000}
         self.surface = Surface(
             [
                 Tool(name="new_memory_insert", about="Add an entry.", parameters={"type": kind, "content": text}, call=self._insert),
                 Tool(
                     name="memory_update",
-                    about="Replace an entry, or the core paragraph.",
+                    about="Replace an entry, or the whole core paragraph.",
                     parameters={"type": any_kind, "id": text, "new": text},
                     call=self._update,
                     optional=("id",),
                 ),
                 Tool(name="memory_delete", about="Take an entry out.", parameters={"type": kind, "id": text}, call=self._delete),
-                Tool(name="search_memory", about="Find entries.", parameters={"type": kind, "query": text}, call=self._search),
+                Tool(
+                    name="search_memory",
+                    about="Find the 20 best entries, by meaning or by words.",
+                    parameters={"type": kind, "query": text, "method": method},
+                    call=self._search,
+                    optional=("method",),
+                ),
             ]
         )
 
     def read(self, chunk: str, *, most_steps: int = 20) -> list[Step]:
         """Store a chunk as it is, and let the policy work on it; returns its steps."""
         self.space.remember(chunk)
-        if self._llm is None:
-            return []
-        made = run(self._llm, WRITE, lambda steps: self._variables(chunk, steps), self.surface, most_steps=most_steps)
+        made: list[Step] = []
+        if self._policy is not None:
+            for call in self._policy(self, chunk):
+                made.append(Step(call=call, result=self.surface.call(call.tool, call.arguments)))
+        elif self._llm is not None:
+            made = run(self._llm, WRITE, lambda steps: self._variables(chunk, steps), self.surface, most_steps=most_steps)
         self.steps += made
         return made
 
@@ -89,8 +119,21 @@ class PolicyMemory:
         """Return how many characters the memory has in all."""
         return len(self.core()) + sum(len(entry.text) for type in KINDS for entry in self.entries(type))
 
+    def context(self, question: str, k: int = SHOWN) -> str:
+        """Return what a reader gets for a question: core, and the best entries of each type by words."""
+        parts = [f"core: {self.core()}"] if self.core() else []
+        return "\n".join([*parts, *(hit for type in KINDS for hit in self._found(type, question, "bm25")[:k])])
+
+    def number(self, entry: Memory) -> str:
+        """Return the small number under which tools know an entry."""
+        return self._ids.number(entry.id)
+
+    def failed(self) -> int:
+        """Return how many calls failed so far."""
+        return sum(step.result.failed for step in self.steps)
+
     def _variables(self, chunk: str, steps: Sequence[Step]) -> dict[str, object]:
-        lines = [f"{self._number(entry)} ({type}): {entry.text}" for type in KINDS for entry in self.entries(type)[-SHOWN:]]
+        lines = [f"{self.number(entry)} ({type}): {entry.text}" for type in KINDS for entry in self.entries(type)[-SHOWN:]]
         done = [f"{step.call.tool} -> {step.result.text}" for step in steps]
         shown: dict[str, Any] = {"core": self.core() or "empty", "entries": "\n".join(lines) or "none", "chunk": chunk}
         return {**shown, "tools": self.surface.schemas(), "steps": "\n".join(done) or "nothing"}
@@ -100,14 +143,18 @@ class PolicyMemory:
             raise ToolFailed("an episodic entry needs a time, such as a date")
         same = next((entry for entry in self.entries(type) if entry.text == content), None)
         if same is not None:
-            return f"already there as {self._number(same)}"
+            return f"already there as {self.number(same)}"
         made = self.space.remember(content, kind=KINDS[type], tags=(TAG,)).ids[0]
-        return f"inserted {self._number(self.space.get(made))}"
+        return f"inserted {self.number(self.space.get(made))}"
 
     def _update(self, type: str, new: str, id: str = "") -> str:
         if type == CORE:
-            self.space.blocks.set(CORE, new)
+            if (length := count_tokens(new)) > CORE_TOKENS:
+                raise ToolFailed(f"core would have {length} tokens, at most {CORE_TOKENS} are kept; shorten it")
+            self.space.blocks.set(CORE, new, limit_chars=CORE_CHARS)
             return "core replaced"
+        if type == "episodic" and not _TIMED.search(new):
+            raise ToolFailed("an episodic entry needs a time, such as a date")
         entry = self._entry(type, id)
         self.space.revise(entry.id, new)
         return f"updated {id}"
@@ -116,19 +163,66 @@ class PolicyMemory:
         self.space.forget(self._entry(type, id).id)
         return f"deleted {id}"
 
-    def _search(self, type: str, query: str) -> str:
-        found = self.space.recall(query, k=SHOWN, filters=Filter(kinds=(KINDS[type],), tags=(TAG,)))
-        return "\n".join(f"{self._number(hit.memory)}: {hit.text}" for hit in found.hits) or "nothing found"
+    def _search(self, type: str, query: str, method: str = "embedding") -> str:
+        return "\n".join(self._found(type, query, method)) or "nothing found"
 
-    def _number(self, entry: Memory) -> str:
-        known = {full: short for short, full in self._ids.items()}
-        if entry.id not in known:
-            known[entry.id] = str(len(self._ids) + 1)
-            self._ids[known[entry.id]] = entry.id
-        return known[entry.id]
+    def _found(self, type: str, query: str, method: str) -> list[str]:
+        if method == "bm25":
+            found = by_words(query, self.entries(type), SHOWN)
+        else:
+            hits = self.space.recall(query, k=SHOWN, filters=Filter(kinds=(KINDS[type],), tags=(TAG,))).hits if query.strip() else ()
+            found = [hit.memory for hit in hits]
+        return [f"{self.number(entry)}: {entry.text}" for entry in found]
 
     def _entry(self, type: str, id: str) -> Memory:
-        found = next((entry for entry in self.entries(type) if entry.id == self._ids.get(id)), None)
+        wanted = self._ids.id(id)
+        found = next((entry for entry in self.entries(type) if entry.id == wanted), None)
         if found is None:
             raise ToolFailed(f"there is no {type} entry {id!r}")
         return found
+
+
+def by_rule(memory: PolicyMemory, chunk: str) -> Iterator[Call]:
+    """Yield the calls of the rule policy: who somebody is goes to the core, dated sentences become events, others facts.
+
+    A sentence that shares most of its words with an entry updates it; small talk and questions are left out.
+    """
+    for sentence in sentences(chunk):
+        text = sentence.strip()
+        if text.endswith("?") or _SMALL.fullmatch(text):
+            continue
+        if _PROFILE.search(text) and text not in memory.core():
+            joined = f"{memory.core()} {text}".strip()
+            if count_tokens(joined) <= CORE_TOKENS:
+                yield Call(tool="memory_update", arguments={"type": CORE, "new": joined})
+                continue
+        type = "episodic" if _TIMED.search(text) else "semantic"
+        words = _words(text)
+        near = next((entry for entry in memory.entries(type) if _overlap(words, _words(entry.text)) > SAME), None)
+        if near is None:
+            yield Call(tool="new_memory_insert", arguments={"type": type, "content": text})
+        elif near.text != text:
+            yield Call(tool="memory_update", arguments={"type": type, "id": memory.number(near), "new": text})
+
+
+def by_words(query: str, entries: Sequence[Memory], k: int) -> list[Memory]:
+    """Return the ``k`` entries with the best BM25, best first, none without a word of the query; ties by id."""
+    lists = [[word.casefold() for word in _WORD.findall(entry.text)] for entry in entries]
+    mean = sum(map(len, lists)) / max(len(lists), 1)
+    scores = [0.0] * len(lists)
+    for word in _words(query):
+        having = sum(word in words for words in lists)
+        idf = math.log(1 + (len(lists) - having + 0.5) / (having + 0.5))
+        for place, words in enumerate(lists):
+            times = words.count(word)
+            scores[place] += idf * times / (times + K1 * (1 - B + B * len(words) / max(mean, 1.0)))
+    order = sorted((place for place in range(len(lists)) if scores[place] > 0), key=lambda place: (-scores[place], entries[place].id))
+    return [entries[place] for place in order[:k]]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word for word in map(str.casefold, _WORD.findall(text)) if word not in stopwords("en"))
+
+
+def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / max(len(one | other), 1)

@@ -1,8 +1,9 @@
 """MemGPT: a bounded context that the model manages with tools: core blocks, a queue with a summary in front, and two searchable stores.
 
 Source: MemGPT (arXiv 2310.08560) and its code at 0.2.0: alert at 0.7 of the window, flush above it down to half, the last three messages
-stay, pages of five. Differs: messages are stored in the space before they enter the queue, so a flush loses nothing; without a model the
-summary of what was evicted is made of its central sentences, and what rules can read of the user is appended to the block ``human``.
+stay, pages of five, timed heartbeats that the model may pause. Differs: messages are stored in the space before they enter the queue, so a
+flush loses nothing; without a model, and where the model fails, the summary of what was evicted is made of its central sentences; without
+one, what rules can read of the user is appended to the block ``human``.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from mneme.core.errors import InvalidInput
-from mneme.core.llm import LLM, Prompt
+from mneme.core.errors import InvalidInput, ModelError
+from mneme.core.llm import LLM, Prompt, scoped
 from mneme.core.query import Filter
-from mneme.core.records import Episode, Message
+from mneme.core.records import Episode, Memory, Message
+from mneme.engine.prepare import Given
 from mneme.formation.summary import extracts, render
 from mneme.recipes.agent.tools import Step, Surface, Tool, ToolFailed, paged, run
 from mneme.space import Space
@@ -23,7 +25,12 @@ from mneme.text.tokens import count_tokens
 
 ARCHIVAL = "archival"
 PAGE = 5
+SESSION = "memgpt"
+SUMMARY = "memgpt:summary"
 BLOCKS = ("persona", "human")
+BEAT = "system event: a timed heartbeat; nobody has spoken"
+PAUSE_MINUTES = 360
+SUMMARY_WORDS = 100
 PRESSURE = "system alert: the context is nearly full; save what matters now, older messages will be summarised"
 
 ACT = Prompt(
@@ -85,11 +92,14 @@ class MemGPT:
     ) -> None:
         self.space = space
         self.settings = settings or Settings()
-        self.summary = ""
-        self.queue: list[Message] = []
+        self.summary = next((memory.text for memory in self._kept_summary(space)), "")
+        said = space.memories(Filter(kinds=("turn",), sessions=(SESSION,)), limit=100_000)[-self.settings.keep_last :]
+        self.queue = [Message(text=memory.text, role=memory.role, at=memory.at) for memory in said]
         self.alerts = 0
+        self.failed_summaries = 0
         self.said: list[str] = []
-        self._llm = llm
+        self._llm = None if llm is None else scoped(llm, space=space.name)
+        self._paused_until: datetime | None = None
         self._count = count
         self._warned = False
         self.surface = Surface(self._tools())
@@ -103,6 +113,17 @@ class MemGPT:
         if self._llm is None:
             self._by_rule(text)
             return []
+        return self._act()
+
+    def heartbeat(self) -> list[Step]:
+        """Give the model a turn of its own, unless it has paused these; returns its steps."""
+        if self._llm is None or (self._paused_until is not None and self.space._memory.clock.now() < self._paused_until):
+            return []
+        self.queue.append(Message(text=BEAT, role="system"))
+        return self._act()
+
+    def _act(self) -> list[Step]:
+        assert self._llm is not None
         steps = run(self._llm, ACT, self._variables, self.surface, most_steps=self.settings.most_steps)
         self._flush()
         return steps
@@ -121,7 +142,7 @@ class MemGPT:
         return sum(self._count(line) for line in self.lines())
 
     def _push(self, message: Message) -> None:
-        self.space.remember(message, session="memgpt")
+        self.space.remember(message, session=SESSION)
         self.queue.append(message)
         window = self.settings.window_tokens
         if self.tokens() > self.settings.warn_at * window and not self._warned:
@@ -139,19 +160,37 @@ class MemGPT:
         while len(self.queue) > self.settings.keep_last and self.tokens() > self.settings.flush_to * window:
             gone.append(self.queue.pop(0))
         self._warned = False
-        self.summary = self._summed([message for message in gone if message.text != PRESSURE])
+        gone = [message for message in gone if message.text not in (PRESSURE, BEAT)]
+        try:
+            self.summary = self._summed_by_model(gone) if self._llm is not None else self._summed(gone)
+        except ModelError:
+            # What was said is in the space already; a flush that fails would block every later message.
+            self.summary = self._summed(gone)
+            self.failed_summaries += 1
+        for kept in self._kept_summary(self.space):
+            self.space.revise(kept.id, self.summary or "nothing")
+            return
+        if self.summary:
+            self.space.remember(memories=[Given(text=self.summary, kind="summary", tags=(SUMMARY,), attributes={"by": "memgpt"})])
+
+    @staticmethod
+    def _kept_summary(space: Space) -> list[Memory]:
+        return space.memories(Filter(kinds=("summary",), tags=(SUMMARY,)), limit=1)
+
+    def _summed_by_model(self, gone: Sequence[Message]) -> str:
+        assert self._llm is not None
+        talk = "\n".join(f"{message.role}: {message.text}" for message in gone)
+        words = self._llm.ask(SUMMARISE, {"summary": self.summary or "none", "messages": talk}, Summary).text.split()
+        return " ".join(words[:SUMMARY_WORDS])
 
     def _summed(self, gone: Sequence[Message]) -> str:
-        talk = "\n".join(f"{message.role}: {message.text}" for message in gone)
-        if self._llm is not None:
-            return self._llm.ask(SUMMARISE, {"summary": self.summary or "none", "messages": talk}, Summary).text.strip()
-        now = datetime.now(UTC) if not gone or gone[0].at is None else gone[0].at
+        now = self.space._memory.clock.now() if not gone or gone[0].at is None else gone[0].at
         said = [
             Episode(id=f"ep_{number}", text=message.text, at=now, recorded_at=now, author=message.role)
             for number, message in enumerate(gone)
         ]
         words = " ".join([self.summary, render(said, extracts(said, most=3))] if said else [self.summary]).split()
-        return " ".join(words[-min(100, self.settings.window_tokens // 10) :])
+        return " ".join(words[-min(SUMMARY_WORDS, self.settings.window_tokens // 10) :])
 
     def _by_rule(self, text: str) -> None:
         for found in _NAME.finditer(text):
@@ -169,8 +208,9 @@ class MemGPT:
 
     def _tools(self) -> list[Tool]:
         block = {"type": "string", "enum": list(BLOCKS), "description": "which block"}
-        text = {"type": "string"}
+        text = {"type": "string", "maxLength": 8000}
         page = {"type": "integer", "minimum": 0, "description": "counted from 0"}
+        minutes = {"type": "integer", "minimum": 1, "maximum": PAUSE_MINUTES}
         return [
             Tool(name="send_message", about="Say something to the user.", parameters={"message": text}, call=self._send),
             Tool(
@@ -207,12 +247,19 @@ class MemGPT:
                 call=self._search_archive,
                 optional=("page",),
             ),
+            Tool(
+                name="pause_heartbeats", about="Take no turns of your own for so long.", parameters={"minutes": minutes}, call=self._pause
+            ),
         ]
 
     def _send(self, message: str) -> str:
         self.said.append(message)
         self._push(Message(text=message, role="assistant"))
         return "sent"
+
+    def _pause(self, minutes: int) -> str:
+        self._paused_until = self.space._memory.clock.now() + timedelta(minutes=minutes)
+        return f"no timed heartbeats until {self._paused_until:%Y-%m-%d %H:%M}"
 
     def _append(self, name: str, content: str) -> str:
         try:
