@@ -159,6 +159,7 @@ TABLE: dict[str, dict[str, str]] = {
         "pamu": "mneme.recipes.pamu:recipe",
         "perltqa": "mneme.recipes.perltqa:recipe",
         "premem": "mneme.recipes.premem:recipe",
+        "querybandits": "mneme.recipes.querybandits:recipe",
         "rmm": "mneme.recipes.rmm:recipe",
         "salm": "mneme.recipes.salm:recipe",
         "scm": "mneme.recipes.scm:recipe",
