@@ -1,8 +1,8 @@
 """Repeats: what was said again in the same words takes one place among the hits, so that ten hits are not one hit ten times.
 
 Of the copies of one day the newest stays, and of several days the newest three: going to the gym on Monday and on Friday is
-twice. A text differs from another by its words alone, not by case, punctuation or space. Texts are read only where two scores are so near
-that they may be repeats.
+twice. A text differs from another by its words alone, not by case, punctuation or space. The same words are as many words and score the
+same by words, so texts are read only where that and the nearness in meaning let two be repeats.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mneme.core.ports import FloatArray, IntArray
 MOST_COPIES = 3
 """Of one text on different days."""
 
-_NEAR = {"dense": 0.15, "lexical": 0.1}
+_NEAR = {"dense": 0.15, "lexical": 1e-3}
 """Channel -> how far apart the contributions of repeats can lie."""
 
 _DAY = 86_400_000_000
@@ -54,11 +54,16 @@ def distinct(ctx: Context, positions: IntArray, totals: FloatArray, parts: Mappi
     """
     views = [parts[name] for name in _NEAR if name in parts]
     best = near[:k].tolist()
-    if len(views) < len(_NEAR) or k >= len(positions) or not _suspicious([view[near[:k]] for view in views]):
+    lengths = ctx.index.lengths[positions]
+    if len(views) < len(_NEAR) or k >= len(positions):
+        return Distinct(places=best, ranks=best, copies={})
+    suspects = near[_suspects([view[near[:k]] for view in views], lengths[near[:k]])]
+    said = [(memory.author, memory.role, words_of(memory.text)) for memory in ctx.memories(positions[suspects].tolist())]
+    if len(set(said)) == len(said):
         return Distinct(places=best, ranks=best, copies={})
     rest = np.setdiff1d(np.arange(len(positions)), near, assume_unique=True)
     rest = rest[np.lexsort((positions[rest], ctx.index.at[positions[rest]], -totals[rest]))]
-    walk = _Walk(ctx, positions, views)
+    walk = _Walk(ctx, positions, views, lengths)
     for place in (*near.tolist(), *rest.tolist()):
         if len(walk.kept) >= k:
             break
@@ -71,13 +76,14 @@ def distinct(ctx: Context, positions: IntArray, totals: FloatArray, parts: Mappi
 class _Walk:
     """Takes candidates, best first, and keeps those that repeat none before them."""
 
-    def __init__(self, ctx: Context, positions: IntArray, views: list[FloatArray]) -> None:
+    def __init__(self, ctx: Context, positions: IntArray, views: list[FloatArray], lengths: FloatArray) -> None:
         self.kept: list[int] = []
         self.ranks: list[int] = []
         self.copies: dict[int, list[int]] = {}
         self._ctx = ctx
         self._positions = positions
         self._views = views
+        self._lengths = lengths
         self._authors = ctx.index.codes("author")[0][positions]
         self._roles = ctx.index.codes("role")[0][positions]
         self._at = ctx.index.at[positions]
@@ -105,6 +111,7 @@ class _Walk:
         """Return which of the kept may be the same text by the same author, by their scores."""
         kept = np.array(self.kept, np.int64)
         alike: BoolArray = (self._authors[kept] == self._authors[place]) & (self._roles[kept] == self._roles[place])
+        alike &= self._lengths[kept] == self._lengths[place]
         for view, tolerance in zip(self._views, _NEAR.values(), strict=True):
             alike &= np.abs(view[kept] - view[place]) <= tolerance
         found: list[int] = np.flatnonzero(alike).tolist()
@@ -123,16 +130,21 @@ def same_words(one: str, other: str) -> bool:
     >>> same_words("The code is 4711.", "The code is 4712.")
     False
     """
-    words = _WORD.findall(one.casefold())
-    if words != _WORD.findall(other.casefold()):
-        return False
-    return bool(words) or one.strip() == other.strip()
+    return words_of(one) == words_of(other)
 
 
-def _suspicious(views: list[FloatArray]) -> bool:
-    """Return whether two hits may be repeats: next to each other by one view, and near by all."""
-    order = np.argsort(views[0], kind="stable")
-    close = np.ones(max(len(order) - 1, 0), bool)
+def words_of(text: str) -> tuple[str, ...]:
+    """Return a text's words in small letters; one without words is its own word."""
+    return tuple(_WORD.findall(text.casefold())) or (text.strip(),)
+
+
+def _suspects(views: list[FloatArray], lengths: FloatArray) -> IntArray:
+    """Return which hits may repeat another: as long as it, next to it by one view, and near by all."""
+    order = np.lexsort((views[0], lengths))
+    close: BoolArray = np.diff(lengths[order]) == 0
     for view, tolerance in zip(views, _NEAR.values(), strict=True):
         close &= np.abs(np.diff(view[order])) <= tolerance
-    return bool(close.any())
+    either = np.zeros(len(order), bool)
+    either[1:] |= close
+    either[:-1] |= close
+    return np.sort(order[either])
