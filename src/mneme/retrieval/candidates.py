@@ -32,11 +32,18 @@ def candidates(ctx: Context, admitted: BoolArray, channels: Mapping[str, FloatAr
     else:
         places = np.flatnonzero(admitted)
         picked = [places[highest(scores[places], wanted)] for scores in channels.values()]
-    union = np.unique(np.concatenate(picked))
+    union = _rising(np.concatenate(picked))
     summed = np.sum([scores[union] for scores in channels.values()], axis=0)
     around = windows(ctx.index)[union[top(summed, WITH_NEIGHBOURS)]].ravel()
-    near = np.union1d(union, around[around < ctx.index.size])
+    near = _rising(np.concatenate([union, around[around < ctx.index.size]]))
     return near[admitted[near]]
+
+
+def _rising(places: IntArray) -> IntArray:
+    """Return the places, each once, rising; for a few hundred a sort is quickest."""
+    ordered = np.sort(places)
+    once: IntArray = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+    return once
 
 
 def highest(scores: FloatArray, count: int) -> IntArray:
