@@ -160,6 +160,7 @@ TABLE: dict[str, dict[str, str]] = {
         "perltqa": "mneme.recipes.perltqa:recipe",
         "premem": "mneme.recipes.premem:recipe",
         "querybandits": "mneme.recipes.querybandits:recipe",
+        "retrorag": "mneme.recipes.retrorag:recipe",
         "rmm": "mneme.recipes.rmm:recipe",
         "salm": "mneme.recipes.salm:recipe",
         "scm": "mneme.recipes.scm:recipe",
