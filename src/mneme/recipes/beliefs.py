@@ -15,7 +15,6 @@ from mneme.organisation.duplicates import Duplicates
 from mneme.organisation.links import Links
 from mneme.organisation.llm_reconcile import ModelReconcile
 from mneme.recipes.default import recipe as default
-from mneme.retrieval.hops import Hops
 from mneme.retrieval.lifted import Lifted
 
 KEY_WEIGHTS = {"dense": 0.8, "lexical": 0.0}
@@ -25,7 +24,7 @@ recipe = replace(
     default,
     name="beliefs",
     about="the default ranking over what was said and what it leads to, with statements that are grounded and kept true as keys to it",
-    ranker=Lifted(channels=default.channels, ranker=default.ranker, refiners=(*default.refiners, Hops()), weights=KEY_WEIGHTS),
+    ranker=Lifted(channels=default.channels, ranker=default.ranker, refiners=default.refiners, weights=KEY_WEIGHTS),
     refiners=(),
     formers=(Either(by_rule=RuleFormer(), by_model=ModelFormer()), Corrections()),
     guards=(Grounding(), Fingerprints()),

@@ -17,6 +17,7 @@ from mneme.retrieval.features.strength import Strength
 from mneme.retrieval.features.subject import SameSubject
 from mneme.retrieval.features.times import InRange
 from mneme.retrieval.features.titles import TitleAsked, TitleLed
+from mneme.retrieval.hops import Hops
 from mneme.retrieval.latest import LatestFirst
 from mneme.retrieval.lexical import Lexical
 from mneme.retrieval.linear import LinearSum
@@ -77,7 +78,7 @@ recipe = Recipe(
         weights=WEIGHTS,
         sufficiency=Logistic(bias=SUFFICIENCY_BIAS, weights=SUFFICIENCY),
     ),
-    refiners=(LatestFirst(),),
+    refiners=(LatestFirst(), Hops()),
     keepers=KEEPERS,
     curve=CURVE,
     packer=Chronological(counter=count_tokens),

@@ -21,6 +21,7 @@ import numpy as np
 from mneme.core.components import Ranked
 from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray, IntArray
+from mneme.retrieval.repeats import same_words
 from mneme.retrieval.terms import english_terms, search_terms
 from mneme.text.marks import phrase_mark, phrases
 from mneme.text.stopwords import stopwords
@@ -193,14 +194,14 @@ def having(ctx: Context, name: str) -> IntArray:
 
 
 def leads(one: str, other: str, name: str) -> bool:
-    """Return whether a statement says something else of a name that another has, and is no version or twin of it.
+    """Return whether a statement says something else of a name that another has, and is no version, twin or copy of it.
 
     >>> leads("Emma was written by Ana.", "Ana died in Rome.", "ana")
     True
     >>> leads("Ana plays chess.", "Eva plays chess.", "chess")
     False
     """
-    if name not in other.casefold():
+    if name not in other.casefold() or same_words(one, other):
         return False
     return not version(one, other)
 

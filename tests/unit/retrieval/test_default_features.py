@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -183,8 +184,13 @@ def test_texts_that_were_replaced_leave_no_trace_in_the_scores(facts: list[str],
     assert {text for text, _, _ in found} == {text for text, _, _ in expected}
     wanted = {text: (why, score) for text, why, score in expected}
     for text, why, score in found:
-        assert why == pytest.approx(wanted[text][0], abs=1e-4)
+        assert parts_of(why) == pytest.approx(parts_of(wanted[text][0]), abs=1e-4)
         assert score == pytest.approx(wanted[text][1], abs=1e-4)
+
+
+def parts_of(why: Mapping[str, object]) -> dict[str, float]:
+    """Return what a score is made of; ids, which differ from space to space, left out."""
+    return {name: part for name, part in why.items() if isinstance(part, float)}
 
 
 def test_the_words_of_a_short_question_weigh_less_than_those_of_a_long_one() -> None:

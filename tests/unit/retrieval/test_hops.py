@@ -25,7 +25,8 @@ NOISE = [f"Person {chr(65 + n % 26)}{n} is a citizen of Country {n}." for n in r
 
 
 def asked(texts: Sequence[str], question: str, *, hops: Hops | None, k: int = 6) -> Recall:
-    recipe = replace(default, name="t", refiners=(*default.refiners, *([hops] if hops else [])))
+    others = [refiner for refiner in default.refiners if not isinstance(refiner, Hops)]
+    recipe = replace(default, name="t", refiners=(*others, *([hops] if hops else [])))
     messages = [mneme.Message(text=text, session="log", at=START + timedelta(days=number)) for number, text in enumerate(texts)]
     with mneme.Memory(":memory:", embedder="hash:64", recipe=recipe, seed=1) as memory:
         memory.space("a").remember(messages)
