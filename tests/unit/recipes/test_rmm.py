@@ -12,7 +12,7 @@ from mneme.recipes.agent.citing import Citing
 from mneme.retrieval.residual import Residual
 from mneme.testing import ScriptedLLM
 
-from .test_sheets import rank_after, world
+from .test_sheets import world
 from .world import bare, memory_of
 
 ONE = ["The garden needs water.", "My garden has tomatoes.", "Yes, water the garden.", "The garden is dry."]
@@ -72,15 +72,6 @@ def test_by_rule_speakers_are_apart_and_the_same_topic_is_merged() -> None:
     assert [speaker for speaker, _, _ in topics(space)] == ["Ana", "Ben"]
     told(space, TWO, "b")
     assert [(speaker, count) for speaker, _, count in topics(space)] == [("Ana", 4), ("Ben", 4)]
-
-
-def test_the_sheet_s_rates() -> None:
-    assert [rank_after(0.0, seed, 200) for seed in range(6)] == [5] * 6
-    fast = [rank_after(1e-2, seed, 200) for seed in range(6)]
-    assert sum(rank <= 2 for rank in fast) >= 5
-    slow = [rank_after(1e-3, seed, 200) for seed in range(6)]
-    assert sum(rank < 5 for rank in slow) >= 4
-    assert max(slow) <= 5
 
 
 def test_memories_that_were_not_kept_get_no_reward_of_their_own() -> None:

@@ -26,6 +26,7 @@ class Kept:
         hits: best first.
         places: of the hits among the candidates.
         query, memories: vectors of the question and of all candidates.
+        noise: what the scores were shaken with; None when they were not.
     """
 
     found: Recall
@@ -33,6 +34,7 @@ class Kept:
     places: tuple[int, ...]
     query: Numbers
     memories: Numbers
+    noise: Numbers | None = None
 
 
 class Citing:
@@ -58,15 +60,15 @@ class Citing:
         """Return what to answer from."""
         found = self.space.recall(question, k=self._candidates)
         rows = np.asarray(self.space._memory.embedder.embed([question, *(hit.text for hit in found.hits)]), np.float64)
-        places = self.reranker.chosen(rows[0], rows[1:], self._kept, self._draw) if len(found.hits) else []
-        return Kept(
-            found=found, hits=tuple(found.hits[place] for place in places), places=tuple(places), query=rows[0], memories=rows[1:]
-        )  # fmt: skip
+        noise = None if self._draw is None else self.reranker.noise(len(found.hits), self._draw)
+        places = self.reranker.chosen(rows[0], rows[1:], self._kept, noise) if found.hits else []
+        hits = tuple(found.hits[place] for place in places)
+        return Kept(found=found, hits=hits, places=tuple(places), query=rows[0], memories=rows[1:], noise=noise)
 
     def cited(self, kept: Kept, numbers: Sequence[int]) -> None:
         """Take in which of the kept hits an answer cited, by their place in ``kept.hits``; none is an answer, too."""
         places = {kept.places[number] for number in numbers if 0 <= number < len(kept.places)}
-        self.reranker.learn(kept.query, kept.memories, list(kept.places), places)
+        self.reranker.learn(kept.query, kept.memories, list(kept.places), places, kept.noise)
         useful = [kept.found.hits[place] for place in sorted(places)]
         if useful:
             self.space.feedback(kept.found, useful=useful)
