@@ -172,13 +172,20 @@ class Reader:
     def context(self, index: SpaceIndex, seq: int | None, trace: Trace) -> Context:
         """Return the read-only view that strategies get."""
         known: dict[int, Memory] = {}
+        recent = index.records if seq is None else None
 
         def read(positions: Sequence[int]) -> list[Memory]:
+            for position in positions if recent is not None else ():
+                if position not in known and (memory := recent.get(position)) is not None:
+                    known[position] = memory
             missing = [position for position in positions if position not in known]
             if missing:
                 rows = index.columns["row"][missing].tolist()
                 place_of = {index.columns.ids[position]: position for position in missing}
-                known.update((place_of[memory.id], memory) for memory in self.store.memories_by_row(rows, at_seq=seq))
+                for memory in self.store.memories_by_row(rows, at_seq=seq):
+                    known[place_of[memory.id]] = memory
+                    if recent is not None:
+                        recent.put(place_of[memory.id], memory)
             return [known[position] for position in positions if position in known]
 
         return Context(

@@ -208,7 +208,7 @@ class Postings:
 
     def term_postings(self, term_id: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Live rows that have the term, rising, and how often each has it."""
-        rows, counts = self._joined(self._find(np.array([term_id], dtype=np.uint64))[0])
+        rows, counts = self._joined(self._pieces(term_id))
         if not self._rising:
             order = np.argsort(rows, kind="stable")
             rows, counts = rows[order], counts[order]
@@ -293,6 +293,19 @@ class Postings:
                 rows, counts = self._tail.get(term_id, ((), ()))
                 if rows:
                     found[term].append((np.array(rows, np.int32), np.array(counts, np.uint16)))
+        return found
+
+    def _pieces(self, term_id: int) -> list[tuple[Rows, Counts]]:
+        """The same of one term."""
+        id = np.uint64(term_id)
+        found = []
+        for segment in self._segments:
+            part = segment.slice_of(id)
+            if part is not None:
+                found.append((segment.rows[part], segment.counts[part]))
+        rows, counts = self._tail.get(term_id, ((), ()))
+        if rows:
+            found.append((np.array(rows, np.int32), np.array(counts, np.uint16)))
         return found
 
     def _joined(self, parts: list[tuple[Rows, Counts]]) -> tuple[Rows, Counts]:

@@ -47,6 +47,13 @@ class Segment:
         starts, ends = self.starts[at], self.starts[at + 1]
         return [(int(hit), slice(int(starts[hit]), int(ends[hit]))) for hit in hits]
 
+    def slice_of(self, id: np.uint64) -> slice | None:
+        """Return the slice of one term's postings, None when it is not here."""
+        at = self.ids.searchsorted(id)
+        if at == len(self.ids) or self.ids[at] != id:
+            return None
+        return slice(int(self.starts[at]), int(self.starts[at + 1]))
+
 
 def build(rows: Rows, ids: TermIds, counts: Counts) -> Segment:
     """A segment from records in any order; a term's postings keep the order of its records."""

@@ -13,8 +13,10 @@ from mneme.core.clock import to_micros
 from mneme.core.context import BoolArray, TermArray
 from mneme.core.ports import FloatArray, IndexRows, IntArray
 from mneme.core.query import Filter
+from mneme.core.records import Memory
 from mneme.index.columns import SEARCHABLE, Columns, select
 from mneme.index.postings import Postings
+from mneme.index.recent import Recent
 from mneme.index.tiers import TieredCodes
 from mneme.text.terms import K1, B
 
@@ -22,12 +24,19 @@ T = TypeVar("T")
 _EVERYTHING = Filter()
 ReadVectors = Callable[[Sequence[int], Sequence[int]], list[FloatArray]]
 
+RECENT_BYTES = 8 << 20
+"""How much of the memories and of the float32 vectors that were read lately stays, each."""
+
+_RECORD_BYTES = 1_000
+_ARRAY_BYTES = 120
+
 
 class SpaceIndex:
     """The index of one space; implements :class:`mneme.core.context.Index`.
 
     Attributes:
         whole: every memory of the space is in it.
+        records: memories that were read lately, as of the index's state or later.
 
     Args:
         width: the length of a vector.
@@ -42,12 +51,17 @@ class SpaceIndex:
         self.columns = Columns()
         self._postings = Postings(k1=K1, b=B)
         self._codes = TieredCodes(width)
+        self.records = Recent[Memory](RECENT_BYTES, lambda memory: _RECORD_BYTES + 4 * len(memory.text))
+        self._vectors = Recent[FloatArray](RECENT_BYTES, lambda passages: _ARRAY_BYTES + passages.nbytes)
         self._memo: dict[str, Any] = {}
 
     def refresh(self, rows: IndexRows) -> None:
         """Take in the rows that changed since ``seq``; rows that are new, changed or gone, in any mix."""
         searchable = np.fromiter((status in SEARCHABLE for status in rows.status), bool, len(rows.status)) & (rows.passages > 0)
         known = self._known(rows)
+        changed = known[known >= 0].tolist()
+        self.records.drop(changed)
+        self._vectors.drop(changed)
         unmoved = self._unmoved(rows, known, searchable)
         for position in known[(known >= 0) & ~unmoved].tolist():
             self.columns.remove(position)
@@ -155,8 +169,18 @@ class SpaceIndex:
 
     def exact(self, positions: IntArray, vector: FloatArray) -> FloatArray:
         """Return ``(len(positions),)`` the same cosine from float32 vectors; 0 for what was erased meanwhile."""
-        vectors = self._exact(self.columns["row"][positions].tolist(), self.columns["text_version"][positions].tolist())
-        return np.array([float((passages @ vector).max()) if len(passages) else 0.0 for passages in vectors], np.float32)
+        places = positions.tolist()
+        missing = self._vectors.missing(places)
+        if missing:
+            rows, versions = (self.columns[name][missing].tolist() for name in ("row", "text_version"))
+            read = dict(zip(missing, self._exact(rows, versions), strict=True))
+            kept = [read[place] if place in read else self._vectors.get(place) for place in places]
+            for place, passages in read.items():
+                if len(passages):
+                    self._vectors.put(place, passages)
+        else:
+            kept = [self._vectors.get(place) for place in places]
+        return _best_of([passages for passages in kept if passages is not None], vector)
 
     def languages(self) -> Sequence[str]:
         """Return the languages in which texts of the space are stemmed."""
@@ -176,7 +200,8 @@ class SpaceIndex:
 
     def nbytes(self) -> int:
         """Return roughly how many bytes the index takes."""
-        return self.columns.nbytes() + self._postings.nbytes + self._codes.nbytes
+        recent = self.records.nbytes + self._vectors.nbytes
+        return self.columns.nbytes() + self._postings.nbytes + self._codes.nbytes + recent
 
     def _known(self, rows: IndexRows) -> IntArray:
         if not self.columns.size:
@@ -204,3 +229,15 @@ class SpaceIndex:
 
     def _linked(self) -> tuple[IntArray, IntArray]:
         return self.memo("neighbours", self.columns.neighbours)
+
+
+def _best_of(texts: Sequence[FloatArray], vector: FloatArray) -> FloatArray:
+    """Return ``(len(texts),)``: the best dot product of each text's passages with a vector, 0 for a text without."""
+    counts = [len(passages) for passages in texts]
+    if not any(counts):
+        return np.zeros(len(texts), np.float32)
+    scores: FloatArray = np.concatenate([passages for passages in texts if len(passages)]) @ vector
+    if len(scores) == len(texts) == sum(count == 1 for count in counts):
+        return scores
+    ends = np.cumsum(counts)
+    return np.array([scores[end - count : end].max() if count else 0.0 for end, count in zip(ends.tolist(), counts, strict=True)], np.float32)
