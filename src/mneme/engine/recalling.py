@@ -22,6 +22,7 @@ from mneme.core.trace import Trace
 from mneme.engine import glimpsing
 from mneme.engine.conflicts import conflicts
 from mneme.engine.current import CurrentIndex
+from mneme.engine.finding import every
 from mneme.engine.learning import Lessons
 from mneme.engine.prepare import text_problem
 from mneme.index.view import SpaceIndex
@@ -195,7 +196,7 @@ class Reader:
             embedder=self.embedder,
             memories=read,
             episodes=self.store.episodes,
-            find=self.store.find,
+            find=lambda where: every(self.store, where),
             llm=None if self.llm is None else scoped(self.llm, space=self.space, on_call=lambda call: trace.models.append(call.to_plain())),
             links=self.store.links,
             usage=self.store.usage,

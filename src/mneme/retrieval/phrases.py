@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -31,9 +32,23 @@ MOST_GRAPHS = 8
 
 _WORD = re.compile(r"\w+")
 _POSSESSIVE = re.compile(r"['’]s\b")
-_VECTORS: dict[str, dict[str, FloatArray]] = {}
-_PAIRS: dict[tuple[str, float], list[tuple[list[str], Numbers]]] = {}
-"""Embedder and cosine -> phrases of the graphs built last, with their pairs."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Shelf:
+    """What was worked out with one embedder.
+
+    Args:
+        vectors: of phrases.
+        pairs: cosine -> phrases of the graphs built last, with their pairs.
+    """
+
+    vectors: dict[str, FloatArray] = field(default_factory=dict)
+    pairs: dict[float, list[tuple[list[str], Numbers]]] = field(default_factory=dict)
+
+
+_SHELVES: WeakKeyDictionary[Embedder, _Shelf] = WeakKeyDictionary()
+"""By the embedder itself: two of one identity may still be two models, and what nobody uses any more goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +128,8 @@ def _named(text: str) -> tuple[str, ...]:
 
 
 def vectors_of(embedder: Embedder, names: Sequence[str]) -> FloatArray:
-    """Return ``(n, width)`` vectors of phrases, each embedded once per model."""
-    known = _VECTORS.setdefault(embedder.identity, {})
+    """Return ``(n, width)`` vectors of phrases, each embedded once per embedder."""
+    known = _SHELVES.setdefault(embedder, _Shelf()).vectors
     if len(known) > MOST_CACHED:
         known.clear()
     missing = [name for name in dict.fromkeys(names) if name not in known]
@@ -174,7 +189,7 @@ def _synonyms(embedder: Embedder, names: Sequence[str], least: float) -> tuple[F
     if least > 1 or not len(able):
         return vectors, np.zeros((0, 3))
     # Phrases are numbered as they come, so what a write adds stands behind what was compared before it.
-    kept = _PAIRS.setdefault((embedder.identity, least), [])
+    kept = _SHELVES.setdefault(embedder, _Shelf()).pairs.setdefault(least, [])
     told = [names[place] for place in able.tolist()]
     before = max((old for old in kept if told[: len(old[0])] == old[0]), key=lambda old: len(old[0]), default=None)
     pairs = (
