@@ -19,6 +19,7 @@ TABLE: dict[str, dict[str, str]] = {
     "former": {
         "admission": "mneme.formation.admission:Admission",
         "hierarchy": "mneme.formation.hierarchy:HierarchyFormer",
+        "long-turns": "mneme.formation.longturns:LongTurns",
         "notes": "mneme.formation.notes:NoteFormer",
         "overflow": "mneme.formation.overflow:Overflow",
         "segmented": "mneme.formation.segmented:SegmentFormer",
@@ -59,6 +60,7 @@ TABLE: dict[str, dict[str, str]] = {
     "ranker": {
         "buckets": "mneme.retrieval.buckets:Buckets",
         "descent": "mneme.retrieval.descent:Descent",
+        "gated": "mneme.retrieval.gate:Gated",
         "granular": "mneme.retrieval.granular:Granular",
         "overlap": "mneme.retrieval.overlap:Overlap",
         "reciprocal-rank": "mneme.retrieval.rrf:ReciprocalRank",
@@ -75,6 +77,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "packer": {
         "chronological": "mneme.retrieval.packing:Chronological",
+        "degrading": "mneme.retrieval.degrading:Degrading",
         "sections": "mneme.retrieval.sections:Sections",
     },
     "refiner": {

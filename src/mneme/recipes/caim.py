@@ -7,14 +7,13 @@ from mneme.formation.thoughts import ONTOLOGY
 recipe = compose(
     name="caim",
     about="a gate before recall, and thoughts by the tags of an ontology as keys",
-    channels=["dense", "lexical"],
-    ranker={"use": "tagged", "ontology": list(ONTOLOGY)},
-    refiners=["gate"],
+    channels=[],
+    ranker={"use": "gated", "channels": ["dense", "lexical"], "ranker": {"use": "tagged", "ontology": list(ONTOLOGY)}},
     formers=["rules", {"use": "thoughts", "ontology": list(ONTOLOGY)}],
     card=Card(
         paper="CAIM, arXiv 2505.13044",
         parts=(
-            ("memory controller", "refiner gate, role gate.needed"),
+            ("memory controller", "ranker gated, role gate.needed: nothing is searched behind a closed gate"),
             ("post-thinking: memory extension and memory review", "former thoughts: roles thoughts.extend and thoughts.review"),
             ("ontology of tags", "setting ontology of former and ranker; twelve domains of life"),
             ("tag and time filter, then relevance", "ranker tagged"),

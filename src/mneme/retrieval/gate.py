@@ -1,4 +1,4 @@
-"""A gate: small talk asks nothing of the memory, so nothing is recalled for it.
+"""A gate: small talk asks nothing of the memory, so nothing is recalled for it; as a ranker around another, nothing is even searched.
 
 Source: SCM (arXiv 2304.13343), controller question 1; CAIM (arXiv 2505.13044), memory controller. Differs: the rule sibling closes the
 gate only for greetings, thanks and other talk without a content word; a doubtful question passes.
@@ -7,11 +7,16 @@ gate only for greetings, thanks and other talk without a content word; a doubtfu
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mneme.core.components import Ranked
+import numpy as np
+
+from mneme.core.components import Channel, Ranked, Ranker
 from mneme.core.context import Context, Query
+from mneme.core.errors import ModelError
 from mneme.core.llm import Prompt
+from mneme.core.ports import FloatArray
 
 NEEDED = Prompt(
     role="gate.needed",
@@ -45,15 +50,46 @@ class Gate:
 
     def refine(self, ctx: Context, query: Query, ranked: Ranked) -> Ranked:
         """Return the hits, or none."""
-        closed = small_talk(query.text)
-        if not closed and self.ask_model and ctx.llm is not None:
-            closed = not ctx.llm.ask(NEEDED, {"question": query.text}, Needed).needed
-        if not closed:
+        if not closed(ctx, query, self.ask_model):
             return ranked
-        ctx.trace.note(gate="no memory needed")
         return replace(
             ranked, positions=ranked.positions[:0], scores=ranked.scores[:0], parts={name: part[:0] for name, part in ranked.parts.items()}
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gated:
+    """Ranks what needs the memory; for what does not no channel is searched.
+
+    Args:
+        channels: what is searched behind the gate.
+        ranker: ranks what they say.
+        ask_model: as :class:`Gate`.
+    """
+
+    channels: tuple[Channel, ...]
+    ranker: Ranker
+    ask_model: bool = True
+
+    def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
+        """Return what the ranker says, or nothing."""
+        if closed(ctx, query, self.ask_model):
+            return Ranked(positions=np.zeros(0, np.int64), scores=np.zeros(0, np.float32))
+        behind = {channel.name: channel.search(ctx, query) for channel in self.channels}
+        return self.ranker.rank(ctx, query, {**channels, **behind})
+
+
+def closed(ctx: Context, query: Query, ask_model: bool) -> bool:
+    """Return whether a question needs nothing of the memory; a model that can't say leaves it to the rule."""
+    shut = small_talk(query.text)
+    if not shut and ask_model and ctx.llm is not None:
+        try:
+            shut = not ctx.llm.ask(NEEDED, {"question": query.text}, Needed).needed
+        except ModelError as error:
+            ctx.trace.note(gate="open", model=type(error).__name__)
+    if shut:
+        ctx.trace.note(gate="no memory needed")
+    return shut
 
 
 def small_talk(text: str) -> bool:

@@ -17,6 +17,7 @@ from mneme.core.components import Ranked
 from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray
 from mneme.retrieval.fusion import best
+from mneme.retrieval.provenance import kind_mask, or_all
 from mneme.retrieval.terms import search_terms
 
 
@@ -28,11 +29,13 @@ class Overlap:
         per_second: 1 / tau; 0 leaves age out.
         similarity: how much the cosine counts beside the shared words.
         strict: memories without a common word are left out.
+        kinds: which kinds are ranked; empty ranks all.
     """
 
     per_second: float = 1e-7
     similarity: float = 0.0
     strict: bool = False
+    kinds: tuple[str, ...] = ()
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
         """Return admitted memories, best first; ties by time, then position."""
@@ -45,7 +48,8 @@ class Overlap:
         decay = np.exp(-self.per_second * seconds)
         cosines = channels.get("dense", np.zeros(ctx.index.size, np.float32))
         score = (decay * (overlap + self.similarity * np.maximum(cosines, 0))).astype(np.float32)
-        among = query.admitted & (shared > 0) if self.strict else query.admitted
+        admitted = or_all(query.admitted & kind_mask(ctx, self.kinds), query.admitted) if self.kinds else query.admitted
+        among = admitted & (shared > 0) if self.strict else admitted
         total = score if self.strict else (score + np.where(shared > 0, 0.0, 1e-3 * cosines - 1)).astype(np.float32)
         positions = best(total, among, ctx.index.at, query.k)
         # Logarithms, so that a packer can weigh it against length; the order is the same.

@@ -24,8 +24,8 @@ TABLE = {
 
 def caim(llm: ScriptedLLM | None = None) -> tuple[mneme.Space, FrozenClock]:
     recipe = bare(
-        ranker={"use": "tagged", "ontology": ONTOLOGY},
-        refiners=["gate"],
+        channels=[],
+        ranker={"use": "gated", "channels": ["dense", "lexical"], "ranker": {"use": "tagged", "ontology": ONTOLOGY}},
         formers=[{"use": "thoughts", "ontology": ONTOLOGY, "every": 3}],
     )
     memory, clock = memory_of(recipe, TABLE, llm=llm)
@@ -81,7 +81,10 @@ def test_an_outdated_thought_gives_way() -> None:
 def test_a_greeting_reads_no_memory() -> None:
     space, _ = caim()
     space.remember([BABY, BMW, CHAT], session="one")
-    assert space.recall("hello", k=3).hits == ()
+    found = space.recall("hello", k=3)
+    assert found.hits == ()
+    assert found.trace is not None
+    assert not any("tagged" in note for note in found.trace.notes)  # the tags were not even looked at
 
 
 def test_only_thoughts_of_the_question_s_tags_are_compared() -> None:

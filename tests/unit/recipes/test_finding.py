@@ -33,7 +33,9 @@ def test_what_is_frozen_stays_frozen_behind_a_thousand_others() -> None:
         space = memory.space("a")
         space.remember(memories=[{"text": f"Item {n} is blue.", "kind": "note", "tags": ["frozen"]} for n in range(PAGE + 50)])
         space.remember("I live in Porto.", author="Ana")
-        (home,) = [one for one in space.memories({"kinds": ["fact", "profile"]}, limit=5000) if one.attributes.get("relation") == "lives_in"]
+        (home,) = [
+            one for one in space.memories({"kinds": ["fact", "profile"]}, limit=5000) if one.attributes.get("relation") == "lives_in"
+        ]
         space.revise(home.id, tags=("frozen",))
         clock.advance(days=3)
         space.remember("I live in Oslo now.", author="Ana")

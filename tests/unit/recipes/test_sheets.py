@@ -289,20 +289,6 @@ def test_tim_a_later_home_closes_the_earlier_one_and_few_thoughts_are_compared()
     assert note["compared"] < note["of"]
 
 
-# SCM
-
-
-def test_scm_small_talk_recalls_nothing_and_the_model_may_say_no() -> None:
-    llm = ScriptedLLM({"gate.needed": [{"needed": False}, {"needed": True}]})
-    memory, _ = memory_of("scm", "hash:64", llm=llm)
-    space = memory.space("s")
-    space.remember("The key is under the pot.")
-    assert space.recall("Hello there!", k=3).hits == ()
-    assert llm.left == {"gate.needed": 2}
-    assert space.recall("What is two plus two?", k=3).hits == ()
-    assert len(space.recall("Where is the key?", k=3).hits) == 1
-
-
 # PREMem
 
 
