@@ -52,6 +52,7 @@ TABLE: dict[str, dict[str, str]] = {
         "duplicates": "mneme.organisation.duplicates:Duplicates",
         "either": "mneme.organisation.either:Either",
         "frozen": "mneme.organisation.frozen:Frozen",
+        "joined-thoughts": "mneme.organisation.joined:JoinedThoughts",
         "links": "mneme.organisation.links:Links",
         "managed": "mneme.organisation.managing:Managed",
         "model-reconcile": "mneme.organisation.llm_reconcile:ModelReconcile",

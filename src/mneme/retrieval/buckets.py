@@ -18,6 +18,7 @@ from mneme.retrieval.fusion import best
 from mneme.retrieval.keyed import summed
 from mneme.retrieval.phrases import vectors_of
 from mneme.retrieval.provenance import or_all, provenance
+from mneme.text.polytope import order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +58,3 @@ class Buckets:
     def _held(self, ctx: Context, places: IntArray) -> IntArray:
         texts = [memory.text for memory in ctx.memories(places.tolist())]
         return order(vectors_of(ctx.embedder, texts), self.buckets, self.seed)[:, 0]
-
-
-def order(vectors: FloatArray, buckets: int, seed: int) -> IntArray:
-    """Return ``(n, buckets)`` the buckets of each vector, nearest first; length does not matter.
-
-    Example:
-        >>> x = np.float32([[0.2, -0.7, 0.4]])
-        >>> bool((order(x, 4, 7) == order(1.01 * x, 4, 7)).all())
-        True
-    """
-    projection = np.random.default_rng(seed).standard_normal((vectors.shape[1], buckets // 2))
-    sides = vectors @ projection
-    return np.argsort(-np.concatenate([sides, -sides], axis=1), axis=1, kind="stable")

@@ -17,7 +17,6 @@ from mneme.formation.scenes import Scenes
 from mneme.formation.segmented import affinity
 from mneme.organisation.evolution import Evolution
 from mneme.organisation.mixture import accepted
-from mneme.retrieval.buckets import order
 from mneme.retrieval.granular import entropy_weights, walked
 from mneme.retrieval.overlap import share
 from mneme.retrieval.pagerank import Graph
@@ -263,30 +262,6 @@ def test_rmm_what_is_cited_climbs_as_the_sheet_s_simulation_says() -> None:
     assert sum(rank_after(1e-3, seed, 200) < 5 for seed in range(6)) == 5
     assert max(rank_after(1e-3, seed, 2000) for seed in range(6)) <= 2
     assert max(rank_after(5e-2, seed, 2000) for seed in range(6)) <= 2  # overflows where gradients are not clipped
-
-
-# Think-in-Memory
-
-
-def test_tim_a_vector_and_its_multiple_share_their_bucket_and_seeds_repeat() -> None:
-    rows = np.random.default_rng(0).standard_normal((20, 16)).astype(np.float32)
-    assert (order(rows, 8, 3) == order(1.01 * rows, 8, 3)).all()
-    assert (order(rows, 8, 3)[:, 0] != order(-rows, 8, 3)[:, 0]).all()
-
-
-def test_tim_a_later_home_closes_the_earlier_one_and_few_thoughts_are_compared() -> None:
-    memory, clock = memory_of("think-in-memory", "hash:96")
-    space = memory.space("s")
-    for number, text in enumerate(["I live in Rome.", "I live in Oslo now.", "I like tea.", "I like jazz.", "I work at Siemens."]):
-        clock.set(START + number * DAY)
-        space.remember(text, author="Ann")
-    clock.set(START + 9 * DAY)
-    homes = [m for m in space.memories() if m.attributes.get("relation") == "lives_in"]
-    assert {m.attributes["object"]: m.valid_to is None for m in homes} == {"Rome": False, "Oslo": True}
-    found = space.recall("Where does Ann live?", k=5)
-    assert found.trace is not None
-    (note,) = [note["buckets"] for note in found.trace.notes if "buckets" in note]
-    assert note["compared"] < note["of"]
 
 
 # PREMem
