@@ -6,12 +6,12 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from mneme.core.errors import Closed, ModelMismatch, NotFound
-from mneme.core.ports import Embedder, Reading, Root, Store
+from mneme.core.ports import Embedder, Root, Store
 from mneme.core.recipe import Recipe
 from mneme.engine.census import CensusTaker
 from mneme.engine.current import CurrentIndex
@@ -22,6 +22,7 @@ if sys.platform != "win32":
     import resource
 
 _WEIGH_EVERY_S = 1.0
+_APART = nullcontext()
 MOST_OPEN = 256
 """So many spaces are open at once at most; opening one takes a few milliseconds."""
 
@@ -107,7 +108,7 @@ class Pool:
         """
         opened = self._taken(name, create=create, or_empty=or_empty)
         try:
-            with opened.store.reading() if steady and isinstance(opened.store, Reading) else nullcontext():
+            with read_together(opened.store) if steady else _APART:
                 if not any_model:
                     self._check_model(name, opened.store)
                 try:
@@ -211,6 +212,12 @@ class Pool:
                 total -= opened.nbytes()
                 del self._open[name]
                 opened.store.close()
+
+
+def read_together(store: Store) -> AbstractContextManager[None]:
+    """Return a block whose reads a store over a network answers with few round trips (:class:`mneme.core.ports.Reading`)."""
+    begin: Callable[[], AbstractContextManager[None]] | None = getattr(store, "reading", None)
+    return _APART if begin is None else begin()
 
 
 def _is_gone(store: Store) -> bool:

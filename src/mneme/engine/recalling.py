@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,7 +13,7 @@ from mneme.core.components import Item, Packed, Ranked
 from mneme.core.context import BoolArray, Context, Query
 from mneme.core.errors import InvalidInput
 from mneme.core.llm import LLM, scoped
-from mneme.core.ports import Embedder, FloatArray, Reading, Store
+from mneme.core.ports import Embedder, FloatArray, Store
 from mneme.core.query import Filter, Hit, Recall
 from mneme.core.recipe import Recipe
 from mneme.core.records import Memory
@@ -24,6 +23,7 @@ from mneme.engine.conflicts import conflicts
 from mneme.engine.current import CurrentIndex
 from mneme.engine.finding import every
 from mneme.engine.learning import Lessons
+from mneme.engine.opened import read_together
 from mneme.engine.prepare import text_problem
 from mneme.index.view import SpaceIndex
 from mneme.retrieval.explaining import explained
@@ -128,7 +128,7 @@ class Reader:
         """Return the hits and the context of a question."""
         with trace.stage("embed"):
             vector = self.embedder.embed([asked.text])[0]
-        with self.current.lock, self.store.reading() if isinstance(self.store, Reading) else nullcontext():
+        with self.current.lock, read_together(self.store):
             with trace.stage("index"):
                 seq = None if asked.known_at is None else self.store.seq_at(asked.known_at)
                 index = self._index(asked, vector, trace) if seq is None else self.current.at(seq)
@@ -176,10 +176,12 @@ class Reader:
         recent = index.records if seq is None else None
 
         def read(positions: Sequence[int]) -> list[Memory]:
-            for position in positions if recent is not None else ():
-                if position not in known and (memory := recent.get(position)) is not None:
-                    known[position] = memory
             missing = [position for position in positions if position not in known]
+            if missing and recent is not None:
+                for position in missing:
+                    if (memory := recent.get(position)) is not None:
+                        known[position] = memory
+                missing = [position for position in missing if position not in known]
             if missing:
                 rows = index.columns["row"][missing].tolist()
                 place_of = {index.columns.ids[position]: position for position in missing}

@@ -239,5 +239,6 @@ def _best_of(texts: Sequence[FloatArray], vector: FloatArray) -> FloatArray:
     scores: FloatArray = np.concatenate([passages for passages in texts if len(passages)]) @ vector
     if len(scores) == len(texts) == sum(count == 1 for count in counts):
         return scores
-    ends = np.cumsum(counts)
-    return np.array([scores[end - count : end].max() if count else 0.0 for end, count in zip(ends.tolist(), counts, strict=True)], np.float32)
+    ends = np.cumsum(counts).tolist()
+    best = [scores[end - count : end].max() if count else 0.0 for end, count in zip(ends, counts, strict=True)]
+    return np.array(best, np.float32)

@@ -14,7 +14,7 @@ ALL_BELOW = 512
 PER_CHANNEL = 200
 WITH_NEIGHBOURS = 40
 
-_SAMPLED = 4096
+_SAMPLED = 1024
 _SPARE = 1.5
 
 
@@ -33,7 +33,9 @@ def candidates(ctx: Context, admitted: BoolArray, channels: Mapping[str, FloatAr
         places = np.flatnonzero(admitted)
         picked = [places[highest(scores[places], wanted)] for scores in channels.values()]
     union = _rising(np.concatenate(picked))
-    summed = np.sum([scores[union] for scores in channels.values()], axis=0)
+    summed = np.zeros(len(union), np.float32)
+    for scores in channels.values():
+        summed += scores[union]
     around = windows(ctx.index)[union[top(summed, WITH_NEIGHBOURS)]].ravel()
     near = _rising(np.concatenate([union, around[around < ctx.index.size]]))
     return near[admitted[near]]
@@ -42,7 +44,10 @@ def candidates(ctx: Context, admitted: BoolArray, channels: Mapping[str, FloatAr
 def _rising(places: IntArray) -> IntArray:
     """Return the places, each once, rising; for a few hundred a sort is quickest."""
     ordered = np.sort(places)
-    once: IntArray = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+    first = np.empty(len(ordered), bool)
+    first[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    once: IntArray = ordered[first]
     return once
 
 
@@ -51,13 +56,17 @@ def highest(scores: FloatArray, count: int) -> IntArray:
 
     Nearly all scores are far below the highest: an even sample tells where to cut, and only what lies above is partitioned.
     """
-    step = max(len(scores) // _SAMPLED, 1)
+    step = len(scores) // _SAMPLED
+    if step <= 1:
+        best = top(scores, count)
+        telling: IntArray = best[scores[best] > scores.min()]
+        return telling
     sample = scores[::step]
     expected = min(int(count * _SPARE / step) + 8, len(sample) - 1)
     cut = np.partition(sample, len(sample) - 1 - expected)[len(sample) - 1 - expected]
     above = np.flatnonzero(scores > cut)
-    if len(above) < count:
-        above = np.flatnonzero(scores > scores.min())
+    if len(above) < count and cut > (lowest := scores.min()):
+        above = np.flatnonzero(scores > lowest)
     return above[top(scores[above], count)]
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mneme.core.components import Ranked
-from mneme.core.context import BoolArray, Context, Query
+from mneme.core.context import BoolArray, Context, Index, Query
 from mneme.core.ports import FloatArray, IntArray
 from mneme.retrieval.terms import SearchTerm, search_terms
 
@@ -42,9 +42,8 @@ class LatestFirst:
 
     def refine(self, ctx: Context, query: Query, ranked: Ranked) -> Ranked:
         """Return the hits with later versions before earlier ones; as many as there were."""
-        order = ranked.positions.tolist()
         moved: dict[int, int] = {}
-        newer = {position: self._newer(ctx, query, position) for position in order[: self.checked]}
+        newer = self._newer(ctx, query, ranked.positions[: self.checked])
         ctx.memories(list(dict.fromkeys(each for position, later in newer.items() if later for each in (position, *later))))  # one read
         for position, candidates in newer.items():
             later = self._latest(ctx, position, candidates)
@@ -52,24 +51,43 @@ class LatestFirst:
                 moved[later] = position
         return _reordered(ranked, moved, ctx.index.ids) if moved else ranked
 
-    def _newer(self, ctx: Context, query: Query, position: int) -> list[int]:
-        """Return the candidates that may replace a hit, from the latest."""
+    def _newer(self, ctx: Context, query: Query, positions: IntArray) -> dict[int, list[int]]:
+        """Return for each hit the candidates that may replace it, from the latest."""
         index = ctx.index
-        if index.lengths[position] > self.most_words:
+        terms = search_terms(ctx, query).terms
+        short = positions[index.lengths[positions] <= self.most_words]
+        if not terms or not len(short):
+            return {}
+        held = np.array([_have(term, short) for term in terms])
+        found = {}
+        for place, position in enumerate(short.tolist()):
+            having = [terms[number] for number in np.flatnonzero(held[:, place]).tolist()]
+            if having:
+                found[position] = self._later(ctx, query, position, having)
+        return found
+
+    def _later(self, ctx: Context, query: Query, position: int, having: Sequence[SearchTerm]) -> list[int]:
+        """Return the short memories after a hit that have its words of the question too, from the latest."""
+        rarest = min(having, key=lambda term: len(term.positions))
+        if len(rarest.positions) > self.most_rows:
             return []
-        having = [term for term in search_terms(ctx, query).terms if _has(term, position)]
-        if not having:
-            return []
-        at = index.at
-        rows = min(having, key=lambda term: len(term.positions)).positions
-        if len(rows) > self.most_rows:
-            return []
-        newer = rows[(at[rows] > at[position]) | ((at[rows] == at[position]) & (rows > position))]
-        newer = newer[query.admitted[newer] & (index.lengths[newer] <= self.most_words)]
+        rows, when = ctx.once(f"statements:{self.most_words}:{rarest.id}", lambda: self._statements(ctx.index, query, rarest))
+        at = int(ctx.index.at[position])
+        first, last = int(when.searchsorted(at, "left")), int(when.searchsorted(at, "right"))
+        newer = rows[last:] if last - first <= 1 else np.concatenate([rows[first:last][rows[first:last] > position], rows[last:]])
         for term in having:
-            newer = newer[_have(term, newer)]
-        latest: list[int] = newer[np.lexsort((newer, at[newer]))][::-1][: self.read].tolist()
+            if term is not rarest and len(newer):
+                newer = newer[_have(term, newer)]
+        latest: list[int] = newer[::-1][: self.read].tolist()
         return latest
+
+    def _statements(self, index: Index, query: Query, term: SearchTerm) -> tuple[IntArray, IntArray]:
+        """Return the short admitted memories with a word by time, then position, and when they were said."""
+        rows = term.positions
+        rows = rows[query.admitted[rows] & (index.lengths[rows] <= self.most_words)]
+        when = index.at[rows]
+        order = np.lexsort((rows, when))
+        return rows[order], when[order]
 
     def _latest(self, ctx: Context, position: int, latest: list[int]) -> int | None:
         if not latest:
@@ -100,12 +118,8 @@ def same_frame(one: str, other: str, share: float) -> bool:
     return shorter > 0 and front + back >= share * shorter
 
 
-def _has(term: SearchTerm, position: int) -> bool:
-    return bool(_have(term, np.array([position]))[0])
-
-
 def _have(term: SearchTerm, positions: IntArray) -> BoolArray:
-    places = np.minimum(np.searchsorted(term.positions, positions), len(term.positions) - 1)
+    places = np.minimum(term.positions.searchsorted(positions), len(term.positions) - 1)
     having: BoolArray = term.positions[places] == positions
     return having
 

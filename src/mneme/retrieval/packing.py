@@ -10,6 +10,8 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
 
 from mneme.core.components import Item, Packed
 from mneme.core.context import Context
@@ -138,11 +140,16 @@ def render(memories: Sequence[Memory]) -> Packed:
 
 def _heading(memory: Memory) -> str:
     session = f", session {memory.session}" if memory.session else ""
-    return f"## {memory.at:%Y-%m-%d (%a)}{session}"
+    return f"## {_day(memory.at.date())}{session}"
+
+
+@lru_cache(maxsize=4096)
+def _day(day: date) -> str:
+    return f"{day:%Y-%m-%d (%a)}"
 
 
 def _line(mark: str, memory: Memory) -> str:
     author = f" {memory.author}:" if memory.author else ""
     ended = f" (until {memory.valid_to:%Y-%m-%d})" if memory.valid_to else ""
     text = " ".join(memory.indexed_text.split())
-    return f"[{mark}] {memory.at:%H:%M}{author} {text}{ended}"
+    return f"[{mark}] {memory.at.hour:02}:{memory.at.minute:02}{author} {text}{ended}"

@@ -23,6 +23,7 @@ _NEAR = {"dense": 0.15, "lexical": 1e-3}
 """Channel -> how far apart the contributions of repeats can lie."""
 
 _DAY = 86_400_000_000
+_FRONT = 200
 _WORD = re.compile(r"\w+")
 
 
@@ -54,16 +55,17 @@ def distinct(ctx: Context, positions: IntArray, totals: FloatArray, parts: Mappi
     """
     views = [parts[name] for name in _NEAR if name in parts]
     best = near[:k].tolist()
-    lengths = ctx.index.lengths[positions]
     if len(views) < len(_NEAR) or k >= len(positions):
         return Distinct(places=best, ranks=best, copies={})
-    suspects = near[_suspects([view[near[:k]] for view in views], lengths[near[:k]])]
-    said = [(memory.author, memory.role, words_of(memory.text)) for memory in ctx.memories(positions[suspects].tolist())]
-    if len(set(said)) == len(said):
+    suspects = near[_suspects([view[near[:k]] for view in views], ctx.index.lengths[positions[near[:k]]])]
+    if not len(suspects):
+        return Distinct(places=best, ranks=best, copies={})
+    said = ctx.memories(positions[suspects].tolist())
+    if any(len({(memory.author, memory.role, words(memory.text)) for memory in said}) == len(said) for words in (_first_word, words_of)):
         return Distinct(places=best, ranks=best, copies={})
     rest = np.setdiff1d(np.arange(len(positions)), near, assume_unique=True)
     rest = rest[np.lexsort((positions[rest], ctx.index.at[positions[rest]], -totals[rest]))]
-    walk = _Walk(ctx, positions, views, lengths)
+    walk = _Walk(ctx, positions, views, ctx.index.lengths[positions])
     for place in (*near.tolist(), *rest.tolist()):
         if len(walk.kept) >= k:
             break
@@ -136,6 +138,13 @@ def same_words(one: str, other: str) -> bool:
 def words_of(text: str) -> tuple[str, ...]:
     """Return a text's words in small letters; one without words is its own word."""
     return tuple(_WORD.findall(text.casefold())) or (text.strip(),)
+
+
+def _first_word(text: str) -> str:
+    """Return the first of a text's words; texts that differ in it need no closer look."""
+    front = text[:_FRONT].casefold()
+    found = _WORD.search(front)
+    return found[0] if found and (len(text) <= _FRONT or found.end() < len(front)) else words_of(text)[0]
 
 
 def _suspects(views: list[FloatArray], lengths: FloatArray) -> IntArray:

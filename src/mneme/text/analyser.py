@@ -145,7 +145,7 @@ class Analyser:
         raw = raw_tokens(normalised)
         tokens = _cut(raw)
         own = self._languages(raw, normalised, language)
-        forms = [("", own), ("", SCRIPT_DEFAULT), *((code, _form(code)) for code in languages)]
+        forms = _distinct([("", own), ("", SCRIPT_DEFAULT), *((code, _form(code)) for code in languages)], normalised.isascii())
         stops = frozenset[str]().union(*(stopwords(code) for code in own.values()))
         weights: dict[str, float] = {}
         heads: dict[str, str] = {}
@@ -153,9 +153,12 @@ class Analyser:
         for token in dict.fromkeys(tokens):
             weight = STOP_WEIGHT if token in stops else 1.0
             stems = self._stemmed([token], own, singles=True)
-            heads.update((stem, stem) for stem in stems)
+            for stem in stems:
+                heads[stem] = stem
+                weights[stem] = max(weight, weights.get(stem, 0.0))
+                standing[stem] = ()
             # Another language's form stands in texts of that language only: in others it is another word, as "man" is to "many".
-            for code, form in forms:
+            for code, form in forms[1:]:
                 for term, stem in zip(self._stemmed([token], form, singles=True), stems, strict=True):
                     weights[term] = max(weight, weights.get(term, 0.0))
                     heads.setdefault(term, stem)
@@ -239,6 +242,16 @@ def _form(language: str) -> dict[str, str]:
     if language == UNSTEMMED:
         return dict.fromkeys(SCRIPT_DEFAULT, UNSTEMMED)
     return {script_of_language(language): language}
+
+
+def _distinct(forms: list[tuple[str, dict[str, str]]], ascii_only: bool) -> list[tuple[str, dict[str, str]]]:
+    """Return the languages to stem a query in; of those that stem plain Latin alike the first, where it holds nothing else."""
+    if not ascii_only:
+        return forms
+    first: dict[str, tuple[str, dict[str, str]]] = {}
+    for code, form in forms:
+        first.setdefault(form.get("latin", "en"), (code, form))
+    return list(first.values())
 
 
 def _cut(tokens: list[str]) -> list[str]:
