@@ -2,8 +2,8 @@
 
 Source: MIRIX (arXiv 2507.07957): core, episodic, semantic, procedural, resource, knowledge vault; one tool call per manager; a core block
 is rewritten from 90 % on; active retrieval of ten per type. Differs: messages are stored before any model is asked, with secrets masked;
-what the vault manager finds later is masked in them, too. Without a model types are routed by rules, and an event of one session is merged
-by likeness.
+what the vault manager finds later is masked in them, too. Without a model, and where the meta manager's reply does not fit, types are
+routed by rules; without one an event of one session is merged by likeness.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 
+from mneme.core.errors import InvalidReply
 from mneme.core.llm import LLM, Prompt
 from mneme.core.query import Filter
 from mneme.core.records import Memory
@@ -192,7 +193,10 @@ class SixTypes:
 
     def _shorter(self, text: str) -> str:
         if self._llm is not None:
-            shorter = self._llm.ask(COMPRESS, {"text": text}, Rewritten).text.strip()
+            try:
+                shorter = self._llm.ask(COMPRESS, {"text": text}, Rewritten).text.strip()
+            except InvalidReply:
+                shorter = ""
             if shorter and len(shorter) < len(text):
                 return shorter
         lines = list(dict.fromkeys(text.splitlines()))
@@ -203,7 +207,10 @@ class SixTypes:
     def _chosen(self, text: str) -> list[Type]:
         if self._llm is None:
             return routed(text)
-        return list(dict.fromkeys(self._llm.ask(META, {"messages": text}, Chosen).types))
+        try:
+            return list(dict.fromkeys(self._llm.ask(META, {"messages": text}, Chosen).types))
+        except InvalidReply:
+            return routed(text)
 
     def _variables(self, type_: Type, text: str) -> Callable[[Sequence[Step]], Mapping[str, object]]:
         def variables(steps: Sequence[Step]) -> Mapping[str, object]:
