@@ -25,30 +25,6 @@ def call(tool: str, heartbeat: bool = False, **arguments: str) -> dict[str, obje
     return {"tool": tool, "arguments": arguments, "heartbeat": heartbeat}
 
 
-def test_the_same_text_twice_is_one_entry() -> None:
-    mem = policy()
-    for _ in range(2):
-        assert not mem.surface.call("new_memory_insert", {"type": "semantic", "content": "Ana is a nurse"}).failed
-    assert len(mem.entries("semantic")) == 1
-
-
-def test_an_event_without_a_time_and_a_wrong_id_are_errors_that_change_nothing() -> None:
-    mem = policy()
-    assert mem.surface.call("new_memory_insert", {"type": "episodic", "content": "Ana moved"}).failed
-    assert not mem.surface.call("new_memory_insert", {"type": "episodic", "content": "2024-05-01: Ana moved"}).failed
-    before = [entry.text for entry in mem.entries("episodic")]
-    assert mem.surface.call("memory_update", {"type": "episodic", "id": "77", "new": "x"}).failed
-    assert mem.surface.call("memory_delete", {"type": "episodic", "id": "77"}).failed
-    assert [entry.text for entry in mem.entries("episodic")] == before
-
-
-def test_core_is_replaced_whole() -> None:
-    mem = policy()
-    for text in ("a long paragraph about Ana and her work", "short"):
-        assert not mem.surface.call("memory_update", {"type": "core", "new": text}).failed
-    assert mem.core() == "short"
-
-
 def test_two_dogs_end_in_one_entry_by_update_and_its_history_shows_both() -> None:
     steps = [
         call("new_memory_insert", type="semantic", content="Adopted a dog named Buddy"),

@@ -16,6 +16,7 @@ from typing import Any
 from mneme.core.llm import LLM, Prompt, scoped
 from mneme.core.query import Filter
 from mneme.core.records import Memory
+from mneme.recipes.agent.rewards import reward
 from mneme.recipes.agent.tools import Call, ShortIds, Step, Surface, Tool, ToolFailed, run
 from mneme.space import Space
 from mneme.text.sentences import sentences
@@ -131,6 +132,17 @@ class PolicyMemory:
     def failed(self) -> int:
         """Return how many calls failed so far."""
         return sum(step.result.failed for step in self.steps)
+
+    def reward(self, *, correct: float, input_chars: int, valid: float) -> float:
+        """Return what this run earns: see :func:`mneme.recipes.agent.rewards.reward`; calls, failures and size are its own."""
+        return reward(
+            correct=correct,
+            calls=len(self.steps),
+            failed=self.failed(),
+            memory_chars=self.size(),
+            input_chars=input_chars,
+            valid=valid,
+        )  # fmt: skip
 
     def _variables(self, chunk: str, steps: Sequence[Step]) -> dict[str, object]:
         lines = [f"{self.number(entry)} ({type}): {entry.text}" for type in KINDS for entry in self.entries(type)[-SHOWN:]]
