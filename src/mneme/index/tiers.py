@@ -92,14 +92,20 @@ class TieredCodes:
 
     def scores_at(self, rows: NDArray[np.int64], query: ArrayLike) -> Floats:
         """Return the same scores of a few rows, ``(len(rows),)``; ``rows`` rise, each once."""
-        found = np.full(len(rows), ABSENT, np.float32)
         behind = self._behind_of(rows)
+        if behind.all():
+            return self._behind.scores_at(rows, query)
+        if not behind.any():
+            return self._front.scores_at(rows, query)
+        found = np.empty(len(rows), np.float32)
         for tier, chosen in ((self._front, ~behind), (self._behind, behind)):
-            if chosen.any():
-                found[chosen] = tier.scores_at(rows[chosen], query)
+            found[chosen] = tier.scores_at(rows[chosen], query)
         return found
 
     def _behind_of(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        if not len(rows) or int(rows.max()) < len(self._is_behind):
+            behind: NDArray[np.bool_] = self._is_behind[rows]
+            return behind
         known = rows < len(self._is_behind)
         behind = np.zeros(len(rows), bool)
         behind[known] = self._is_behind[rows[known]]

@@ -9,7 +9,7 @@ Codes lie in blocks that never move, so growing copies nothing and a reader neve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -217,6 +217,9 @@ class VectorCodes:
             self._groups = self._grouped()
         rows, first, more_rows, more = self._groups
         best = np.full(self.n_rows, ABSENT, np.float32)
+        if not len(more) and self._rising:
+            best[rows] = scores
+            return best
         best[rows] = scores[first]
         np.maximum.at(best, more_rows, scores[more])
         return best
@@ -228,15 +231,21 @@ class VectorCodes:
             rows: rising, each once.
             query: ``(width,)``.
         """
-        owners, codes, scales = self.taken(rows)
+        query_codes, scale = _query_codes(np.asarray(query, np.float32))
+        keys = self._present_keys_of(rows)
+        scores = np.empty(len(keys), np.float32)
+        # Part by part, so that what was gathered is still in the cache when it is scored.
+        for part, codes in self._gathered(keys):
+            scores[part] = np.asarray(simsimd.cdist(query_codes, codes, metric="dot", threads=1, out_dtype="f32"))[0]
+        scores *= self._scales[keys]
+        scores *= scale
+        if self._one_each and len(keys) == len(rows):
+            return scores
+        owners = self._rows[keys]
+        if len(owners) == len(rows) and np.array_equal(owners, rows):
+            return scores
         best = np.full(len(rows), ABSENT, np.float32)
-        if len(owners):
-            query_codes, scale = _query_codes(np.asarray(query, np.float32))
-            scores: Floats = np.asarray(simsimd.cdist(query_codes, codes, metric="dot", threads=1, out_dtype="f32"))[0] * scales
-            scores *= scale
-            if len(owners) == len(rows) and np.array_equal(owners, rows):
-                return scores
-            np.maximum.at(best, np.searchsorted(rows, owners), scores)
+        np.maximum.at(best, np.searchsorted(rows, owners), scores)
         return best
 
     def taken(self, rows: Places) -> tuple[Places, Codes, Floats]:
@@ -245,21 +254,26 @@ class VectorCodes:
         Args:
             rows: rising, each once.
         """
+        keys = self._present_keys_of(rows)
+        taken = np.empty((len(keys), self.width), np.int8)
+        for part, codes in self._gathered(keys):
+            taken[part] = codes
+        return self._rows[keys].astype(np.int64), taken, self._scales[keys]
+
+    def _present_keys_of(self, rows: Places) -> Places:
         keys = self._keys_of(rows)
-        if len(self._gone):
-            keys = keys[~np.isin(keys, self._gone)]
-        codes = np.empty((len(keys), self.width), np.int8)
+        return keys[~np.isin(keys, self._gone)] if len(self._gone) else keys
+
+    def _gathered(self, keys: Places) -> Iterator[tuple[slice | Places, Codes]]:
+        """Yield the codes of keys, block by block: which of the keys, and ``(part, width)``."""
         # Keys rise where rows do, so those of a block stand together; elsewhere their order is found first.
         order = None if self._rising else np.argsort(keys, kind="stable")
         sorted_keys = keys if order is None else keys[order]
         cuts = np.searchsorted(sorted_keys, np.arange(len(self._blocks) + 1) * _BLOCK_KEYS)
         for number, (start, end) in enumerate(pairwise(cuts.tolist())):
             if start < end:
-                block = self._blocks[number]
-                np.take(block, sorted_keys[start:end] - number * _BLOCK_KEYS, axis=0, out=codes[start:end], mode="clip")
-        if order is not None:
-            codes[order] = codes.copy()
-        return self._rows[keys].astype(np.int64), codes, self._scales[keys]
+                part = slice(start, end) if order is None else order[start:end]
+                yield part, np.take(self._blocks[number], sorted_keys[start:end] - number * _BLOCK_KEYS, axis=0, mode="clip")
 
     def _grouped(self) -> Groups:
         """Each row with its first key, then the row and key of every further one."""
