@@ -151,7 +151,7 @@ class Hops:
             else:
                 scores += np.float32(self.residual) * term.idf * held
         scores /= wanted.ideal
-        return scores + ctx.once("dense", lambda: ctx.index.dense(query.vector))[rows]
+        return scores + ctx.index.dense_at(rows, query.vector)
 
 
 def is_statement(text: str) -> bool:
