@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mneme.core.context import Context, Query
+from mneme.core.context import Context, Index, Query
 from mneme.core.ports import FloatArray, IntArray
 
 DENSE = "dense"
@@ -34,17 +34,45 @@ class Dense:
         return ctx.index.dense(query.vector, query.admitted if self.admitted_only else None)
 
 
-def conversations(ctx: Context, positions: IntArray) -> IntArray:
-    """Return the positions of all that is in a conversation with one of the candidates, rising; worked out once for a call."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversations:
+    """The conversations that the candidates belong to.
 
-    def find() -> tuple[IntArray, IntArray]:
-        groups, count = ctx.index.groups
-        near = np.zeros(count, bool)
-        near[groups[positions]] = True
-        return positions, np.flatnonzero(near[groups])
+    Args:
+        groups: ``(g,)`` their numbers, rising.
+        members: ``(n,)`` the positions of all that is in them, conversation by conversation.
+        starts: ``(g,)`` where each one's members begin.
+        rising: the same positions, rising.
+    """
 
+    groups: IntArray
+    members: IntArray
+    starts: IntArray
+    rising: IntArray
+
+
+def conversations(ctx: Context, positions: IntArray) -> Conversations:
+    """Return the conversations that the candidates belong to; worked out once for a call."""
     # What is kept holds the candidates too, so that their identity stays theirs.
-    return ctx.once(f"conversations:{id(positions)}", find)[1]
+    return ctx.once(f"conversations:{id(positions)}", lambda: (positions, _conversations(ctx.index, positions)))[1]
+
+
+def _conversations(index: Index, positions: IntArray) -> Conversations:
+    groups, count = index.groups
+    near = np.zeros(count, bool)
+    near[groups[positions]] = True
+    wanted = np.flatnonzero(near)
+    order, starts = index.memo("members", lambda: _members(groups, count))
+    sizes = starts[wanted + 1] - starts[wanted]
+    ends = np.cumsum(sizes)
+    members = order[np.repeat(starts[wanted] - (ends - sizes), sizes) + np.arange(int(ends[-1]) if len(ends) else 0)]
+    in_order = bool((members[1:] > members[:-1]).all())
+    return Conversations(groups=wanted, members=members, starts=ends - sizes, rising=members if in_order else np.sort(members))
+
+
+def _members(groups: IntArray, count: int) -> tuple[IntArray, IntArray]:
+    """Return the positions by the number of their conversation, and ``(count + 1,)`` where each begins."""
+    return np.argsort(groups, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(groups, minlength=count))])
 
 
 def lent(ctx: Context, query: Query, channels: Mapping[str, FloatArray], positions: IntArray) -> Mapping[str, FloatArray]:
@@ -58,7 +86,7 @@ def lent(ctx: Context, query: Query, channels: Mapping[str, FloatArray], positio
     cosines = channels.get(DENSE)
     if cosines is None or not len(positions):
         return channels
-    members = conversations(ctx, positions)
+    members = conversations(ctx, positions).rising
     missing = members[cosines[members] == UNSCORED]
     if not len(missing):
         return channels
