@@ -27,5 +27,10 @@ class Lexical:
         scores = np.zeros(index.size, np.float32)
         for term in wanted.terms:
             scores[term.positions] += term.idf * term.counts / (term.counts + norm[term.positions])
-        scores /= wanted.scale
+        found = [term.positions for term in wanted.terms]
+        if 2 * sum(map(len, found)) > index.size:
+            scores /= wanted.scale
+        elif found:
+            touched = np.concatenate(found)
+            scores[touched] = scores[touched] / wanted.scale
         return scores

@@ -36,7 +36,7 @@ class Answers:
 
     def score(self, ctx: Context, query: Query, scene: Scene) -> FloatArray:
         """Return ``(m,)`` of 0 and 1."""
-        asks = np.append(marked(ctx.index, ASKS), np.float32(0.0))
+        asks = ctx.index.memo("asks", lambda: np.append(marked(ctx.index, ASKS), np.float32(0.0)))
         return asks[ctx.index.previous[scene.positions]]
 
 

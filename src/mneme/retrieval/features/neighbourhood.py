@@ -46,12 +46,14 @@ class WindowLexical:
         index, wanted = ctx.index, search_terms(ctx, query)
         places = windows(index)[scene.positions]
         norm = index.memo("window-norm", lambda: _norm(index))[scene.positions]
-        counts = np.zeros(index.size + 1, np.float32)
+        counts = index.memo("window-counts", lambda: np.zeros(index.size + 1, np.float32))  # all 0 between two uses
         total = np.zeros(len(places), np.float32)
         for term in wanted.terms:
-            counts[term.positions] = term.counts
-            inside = counts[places].sum(axis=1)
-            counts[term.positions] = 0.0
+            try:
+                counts[term.positions] = term.counts
+                inside = counts[places].sum(axis=1)
+            finally:
+                counts[term.positions] = 0.0
             total += term.idf * inside / (inside + norm)
         return total / wanted.scale
 
