@@ -7,13 +7,14 @@ import pytest
 
 import mneme
 from mneme.core.composing import compose
+from mneme.core.trace import Trace
 from mneme.retrieval.hipporag import HippoRag
 from mneme.retrieval.hipporag2 import HippoRag2
 from mneme.retrieval.pagerank import Graph, pagerank
-from mneme.retrieval.phrases import Phrases, near_pairs
+from mneme.retrieval.phrases import Phrases, near_pairs, phrases
 from mneme.testing import ScriptedLLM
 
-from .world import TableEmbedder, bare, memory_of
+from .world import TableEmbedder, at_angle, bare, memory_of
 
 
 def known(**more: object) -> Phrases:
@@ -154,3 +155,94 @@ def test_walks_take_settings_from_the_composition() -> None:
     recipe = bare(channels=["dense"], ranker={"use": "hipporag2", "passage_weight": 0.0, "synonym": 2.0})
     assert isinstance(recipe.ranker, HippoRag2)
     assert recipe.ranker.passage_weight == 0.0
+
+
+def graph_of(space: mneme.Space) -> Phrases:
+    """Return the graph of a space as it is now."""
+    with space._use() as opened:
+        ctx = space._memory._reader(space.name, opened).context(opened.current.now(), None, Trace(id="", verb="test"))
+        return phrases(ctx, 0.8, names=False)
+
+
+def told(space: mneme.Space, ref: str, triple: tuple[str, str, str], text: str = "") -> None:
+    said = " ".join(triple)
+    given = [{"text": said, "kind": "fact", "attributes": {"triple": list(triple)}, "sources": [ref]}]
+    space.remember(text or f"{said}.", ref=ref, session=ref, memories=given)
+
+
+@pytest.mark.parametrize(("cosine", "reached"), [(0.8 + 1e-6, True), (0.79, False)])
+def test_a_name_of_the_question_starts_at_the_nearest_phrase_from_eight_tenths_on(cosine: float, reached: bool) -> None:
+    class Scene:
+        embedder = TableEmbedder({"alzheimers": at_angle(cosine)})
+
+    graph = known(names=("alzheimer", "stanford"), spread=np.array([6.0, 6.0]))
+    reset = HippoRag().reset(Scene(), graph, "Who works on Alzheimers?")  # type: ignore[arg-type]
+    assert (reset[0] > 0, reset[1]) == (reached, 0.0)
+
+
+def test_without_damping_passages_score_by_the_names_that_they_have_themselves() -> None:
+    recipe = compose(name="still", base="hipporag", ranker={"use": "hipporag", "damping": 0.0})
+    found = stanford(recipe).recall("Which Stanford professor works on Alzheimer's?", k=12)  # type: ignore[arg-type]
+    walked = {hit.ref: float(str(hit.why["walk"])) for hit in found.hits if "walk" in hit.why}
+    assert set(walked) == {f"p{number}" for number in range(12)}
+    assert len({round(value, 6) for value in walked.values()}) == 1  # each passage has one of the two names
+    moving = stanford("hipporag").recall("Which Stanford professor works on Alzheimer's?", k=12)
+    assert {hit.ref for hit in moving.hits[:2]} == {"p0", "p1"}
+
+
+def test_with_no_weight_a_passage_without_a_kept_phrase_gets_its_score_through_the_graph_alone() -> None:
+    free = "A Stanford professor who works on Alzheimer's won a prize."
+    shown = {}
+    for weight in (0.0, 0.05):
+        space = stanford(compose(name="w", base="hipporag2", ranker={"use": "hipporag2", "passage_weight": weight}))  # type: ignore[arg-type]
+        space.remember(free, ref="free", session="free")
+        hits = space.recall("Which Stanford professor works on Alzheimer's?", k=13).hits
+        shown[weight] = [hit.ref for hit in hits]
+    assert shown[0.0][-1] == "free"
+    assert shown[0.05].index("free") < 8
+
+
+def test_a_bridge_passage_outranks_its_place_by_vectors() -> None:
+    llm = ScriptedLLM({"hipporag2.recognise": lambda request: {"numbers": [0]}})
+    question = "Where does the writer Ann come into pictures?"
+    table = {question: [1, 0], "Ann wrote Blue": at_angle(0.9), "Ann wrote Blue.": at_angle(0.9), "Blue filmed in Oslo": at_angle(0.05)}
+    table |= {"Blue filmed in Oslo.": at_angle(0.05), **{f"Noise {n} likes gardens.": at_angle(0.5 - n / 50) for n in range(8)}}
+    table |= {f"Noise {n} likes gardens": at_angle(0.5 - n / 50) for n in range(8)}
+    places = {}
+    for name, recipe in {"walk": "hipporag2", "dense": compose(name="d", channels=["dense"], ranker="weighted-sum")}.items():
+        memory, _ = memory_of(recipe, table, llm=llm if name == "walk" else None)  # type: ignore[arg-type]
+        space = memory.space("s")
+        told(space, "book", ("Ann", "wrote", "Blue"))
+        told(space, "bridge", ("Blue", "filmed in", "Oslo"))
+        for number in range(8):
+            told(space, f"n{number}", (f"Noise {number}", "likes", "gardens"))
+        refs = [hit.ref for hit in space.recall(question, k=20).hits if hit.memory.kind == "turn"]
+        places[name] = refs.index("bridge")
+    assert places["walk"] == 1 < places["dense"] == 9
+
+
+def test_erasing_a_passage_takes_the_phrases_that_it_alone_has_and_leaves_shared_ones() -> None:
+    space = stanford("hipporag2")
+    told(space, "zeta", ("Zeta Institute", "lies near", "Stanford"))
+    before = graph_of(space)
+    assert {"zeta institute", "stanford"} <= set(before.names)
+    (gone,) = [one for one in space.memories(limit=100) if one.ref == "zeta" and one.kind == "turn"]
+    space.forget(gone.id, erase=True)
+    after = graph_of(space)
+    assert set(before.names) - set(after.names) == {"zeta institute"}
+    spread = [graph.spread[list(graph.names).index("stanford")] for graph in (before, after)]
+    assert spread[0] - spread[1] == 1.0
+    assert all(hit.ref != "zeta" for hit in space.recall("What lies near Stanford?", k=50).hits)
+
+
+def test_phrases_of_two_letters_have_no_synonyms_and_seventy_nine_hundredths_make_none() -> None:
+    table = {"ai": [1, 0], "computing": [1, 0], "reckoning": at_angle(0.8 + 1e-6), "cooking": at_angle(0.79)}
+    memory, _ = memory_of("hipporag2", table)
+    space = memory.space("s")
+    for number, name in enumerate(table):
+        told(space, f"t{number}", (name, "is about", f"thing {number}"))
+    graph = graph_of(space)
+    pairs = {frozenset((graph.names[int(one)], graph.names[int(other)])) for one, other, _ in graph.synonyms}
+    assert frozenset(("computing", "reckoning")) in pairs
+    assert not any({"ai", "cooking"} & pair and "computing" in pair for pair in pairs)
+    assert not any("ai" in pair for pair in pairs)
