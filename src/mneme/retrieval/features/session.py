@@ -67,7 +67,8 @@ class SessionLexical:
             inside = np.bincount(slot[there], term.counts, len(near) + 1)[:-1].astype(np.float32)
             idf = np.float32(term.weight * inverse_frequency(int(np.count_nonzero(having)), sessions))
             total += idf * inside / (inside + norm)
-        return total[slot[groups[positions]]] / wanted.scale
+        scores: FloatArray = total[slot[groups[positions]]] / wanted.scale
+        return scores
 
 
 def _norm(index: Index) -> tuple[FloatArray, int]:
