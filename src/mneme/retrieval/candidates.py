@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mneme.core.context import BoolArray, Context
+from mneme.core.context import BoolArray, Context, Index
 from mneme.core.ports import FloatArray, IntArray
 from mneme.retrieval.features.neighbourhood import windows
 
@@ -23,14 +23,14 @@ def candidates(ctx: Context, admitted: BoolArray, channels: Mapping[str, FloatAr
 
     The best ``PER_CHANNEL`` (or ``2 * k``) of each channel, and the neighbours of the best of these by the channels' plain sum.
     """
-    count = int(np.count_nonzero(admitted))
+    places = places_of(ctx.index, admitted)
+    count = len(places)
     if count <= max(ALL_BELOW, k):
-        return np.flatnonzero(admitted)
+        return places
     wanted = min(max(PER_CHANNEL, 2 * k), count)
     if count == len(admitted):
         picked = [highest(scores, wanted) for scores in channels.values()]
     else:
-        places = np.flatnonzero(admitted)
         picked = [places[highest(scores[places], wanted)] for scores in channels.values()]
     union = _rising(np.concatenate(picked))
     summed = np.zeros(len(union), np.float32)
@@ -39,6 +39,14 @@ def candidates(ctx: Context, admitted: BoolArray, channels: Mapping[str, FloatAr
     around = windows(ctx.index)[union[top(summed, WITH_NEIGHBOURS)]].ravel()
     near = _rising(np.concatenate([union, around[around < ctx.index.size]]))
     return near[admitted[near]]
+
+
+def places_of(index: Index, admitted: BoolArray) -> IntArray:
+    """Return the admitted positions, rising; kept for the mask that was asked for last, since most questions share one."""
+    kept: list[tuple[BoolArray, IntArray]] = index.memo("admitted-places", list)
+    if not kept or kept[0][0] is not admitted:
+        kept[:] = [(admitted, np.flatnonzero(admitted))]
+    return kept[0][1]
 
 
 def _rising(places: IntArray) -> IntArray:
