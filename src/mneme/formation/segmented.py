@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mneme.core.context import Context
+from mneme.core.errors import InvalidInput
 from mneme.core.operations import Connect, Keep, Operation
 from mneme.core.ports import FloatArray, IntArray
 from mneme.core.records import Episode, Link, Memory, Span
 from mneme.formation.nearby import among
 from mneme.formation.rules import derived_id
-from mneme.formation.segments import Either, SessionGap, Surprise, TopicShift, segments
+from mneme.formation.segments import Either, SessionGap, Surprise, TopicShift, refined, segments
 from mneme.formation.stretches import keywords
 from mneme.formation.summary import extracts, render
 
+REFINED = ("", "modularity", "conductance")
 _NO_VECTOR = np.zeros(0, np.float32)
 _PARTS = {"gap": SessionGap, "topic": TopicShift, "surprise": Surprise}
 
@@ -54,6 +56,7 @@ class SegmentFormer:
         least, most: messages of a stretch.
         sentences: of its text.
         tier: of the memories.
+        refine: how boundaries are moved to where the talk beside them is most separate: ``modularity``, ``conductance``, or not at all.
     """
 
     boundaries: tuple[str, ...] = ("gap", "topic", "surprise")
@@ -62,6 +65,11 @@ class SegmentFormer:
     most: int = 24
     sentences: int = 3
     tier: str = "mid"
+    refine: str = ""
+
+    def __post_init__(self) -> None:
+        if self.refine not in REFINED:
+            raise InvalidInput({"refine": f"is {self.refine!r}; give modularity, conductance or nothing"})
 
     def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
         """Return the events and the links of their messages, oldest first."""
@@ -90,7 +98,11 @@ class SegmentFormer:
         segmenter = Either(parts=tuple(_PARTS[name]() for name in self.boundaries))
         vectors = ctx.embedder.embed([episode.text for episode in said]) if {"topic", "surprise"} & set(self.boundaries) else None
         apart = {number for number in range(1, len(said)) if said[number].session != said[number - 1].session}
-        return segments(segmenter.starts(said, vectors), len(said), least=self.least, most=self.most, forced=apart)
+        starts = segmenter.starts(said, vectors)
+        if self.refine and vectors is not None and starts - apart:
+            moved = refined(starts | apart, np.clip(vectors @ vectors.T, 0, None).astype(np.float64), by=self.refine)
+            starts = moved | apart
+        return segments(starts, len(said), least=self.least, most=self.most, forced=apart)
 
     def _known(self, ctx: Context) -> tuple[list[Segment], IntArray]:
         """Return the segments that are there, and their positions; vectors are the index's."""

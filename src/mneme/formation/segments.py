@@ -221,8 +221,8 @@ def surprising(rows: Vectors, *, window: int, memory: int, gamma: float, least: 
     return found
 
 
-def refined(starts: set[int], similarity: NDArray[np.float64], *, reach: int = 4) -> set[int]:
-    """Each start moved to where the two segments beside it are most separate (greatest modularity), at most ``reach`` away.
+def refined(starts: set[int], similarity: NDArray[np.float64], *, reach: int = 4, by: str = "modularity") -> set[int]:
+    """Each start moved to where the two segments beside it are most separate, at most ``reach`` away.
 
     Source: EM-LLM, arXiv 2407.09450, boundary refinement. Differs: similarities of turns, not of attention keys.
 
@@ -230,15 +230,35 @@ def refined(starts: set[int], similarity: NDArray[np.float64], *, reach: int = 4
         starts: to be refined.
         similarity: ``(n, n)`` symmetric, not negative.
         reach: how far a start may move, also bounded by half the segments beside it.
+        by: ``modularity``, of which the greatest is taken, or ``conductance``, of which the least is.
     """
     order = [0, *sorted(starts), len(similarity)]
     for number in range(1, len(order) - 1):
         low, here, high = order[number - 1], order[number], order[number + 1]
         block = similarity[low:high, low:high]
         options = [at for at in range(max(low + 1, here - reach), min(high - 1, here + reach) + 1)]
-        scores = {at: modularity(block, [0] * (at - low) + [1] * (high - at)) for at in options}
+        scores = {at: separation(block, [0] * (at - low) + [1] * (high - at), by) for at in options}
         order[number] = max(options, key=lambda at: (scores[at], at == here))
     return set(order[1:-1])
+
+
+def separation(similarity: NDArray[np.float64], labels: Sequence[int], by: str) -> float:
+    """Return how separate two groups are, higher is better: their modularity, or one less their conductance."""
+    return modularity(similarity, labels) if by == "modularity" else 1 - conductance(similarity, labels)
+
+
+def conductance(similarity: NDArray[np.float64], labels: Sequence[int]) -> float:
+    """What leads from one of two groups to the other, as a share of all that the smaller one leads to; 0 when they share nothing.
+
+    Example:
+        >>> import numpy as np
+        >>> conductance(np.array([[1.0, 0, 0], [0, 1, 1], [0, 1, 1]]), [0, 1, 1])
+        0.0
+    """
+    first = np.asarray(labels) == labels[0]
+    degree = similarity.sum(axis=1)
+    smaller = min(float(degree[first].sum()), float(degree[~first].sum()))
+    return float(similarity[np.ix_(first, ~first)].sum()) / smaller if smaller > 0 else 1.0
 
 
 def modularity(similarity: NDArray[np.float64], labels: Sequence[int]) -> float:

@@ -9,12 +9,14 @@ recipe = compose(
     channels=["dense", "lexical"],
     ranker={"use": "descent", "layers": ["event"], "beam": 12, "behind": 1.0},
     refiners=[{"use": "contiguity", "share": 0.3}],
-    formers=[{"use": "segmented", "boundaries": ["surprise"], "join": 3.0, "tier": "event", "least": 2, "most": 24}],
+    formers=[
+        {"use": "segmented", "boundaries": ["surprise"], "join": 3.0, "tier": "event", "least": 2, "most": 24, "refine": "modularity"}
+    ],
     card=Card(
         paper="EM-LLM, arXiv 2407.09450 (ICLR 2025)",
         parts=(
             ("surprise above mean and deviation", "former segmented with surprise; formation.segments.surprising"),
-            ("refinement by modularity", "formation.segments.refined"),
+            ("refinement by modularity or conductance", "former segmented with refine = modularity; formation.segments.refined"),
             ("similarity and contiguity buffers", "ranker descent, refiner contiguity at 0.3"),
         ),
         differs=(
