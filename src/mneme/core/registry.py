@@ -31,6 +31,7 @@ TABLE: dict[str, dict[str, str]] = {
         "model-statements": "mneme.formation.llm_statements:ModelFormer",
         "model-summaries": "mneme.formation.llm_summary:ModelSummary",
         "reminders": "mneme.formation.reminders:ReminderFormer",
+        "routed": "mneme.formation.routed:Routed",
         "rules": "mneme.formation.rules:RuleFormer",
         "structures": "mneme.formation.structures:Structures",
         "thoughts": "mneme.formation.thoughts:ThoughtFormer",
