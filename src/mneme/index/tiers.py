@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from mneme.index.vectors import ABSENT, Floats, VectorCodes
 
 _LEAST: Final = 1_024
-_SHARE: Final = 0.2
+_SHARE: Final = 0.1
 """Codes move when so many of those in front, and this share of them, belong to the archive."""
 
 
@@ -32,6 +32,7 @@ class TieredCodes:
         self._front = VectorCodes(width)
         self._behind = VectorCodes(width)
         self._is_behind = np.zeros(0, bool)
+        self._asked: tuple[NDArray[np.bool_], bool] | None = None
 
     @property
     def nbytes(self) -> int:
@@ -51,6 +52,7 @@ class TieredCodes:
         """Forget all keys of rows and overwrite their codes."""
         wanted = np.unique(np.asarray(rows, np.int64))
         behind = self._behind_of(wanted)
+        self._asked = None
         self._front.remove(wanted[~behind])
         self._behind.remove(wanted[behind])
         self._is_behind[wanted[behind]] = False
@@ -62,6 +64,7 @@ class TieredCodes:
             archived: ``(size,)``: which rows belong to the archive.
         """
         size = len(archived)
+        self._asked = None
         if size > len(self._is_behind):
             self._is_behind = np.concatenate([self._is_behind, np.zeros(size - len(self._is_behind), bool)])
         back = np.flatnonzero(self._is_behind[:size] & ~archived)
@@ -84,8 +87,7 @@ class TieredCodes:
         found = self._front.scores(query)
         if len(found) < size:
             found = np.concatenate([found, np.full(size - len(found), ABSENT, np.float32)])
-        known = min(size, len(self._is_behind))
-        if among is None or np.any(among[:known] & self._is_behind[:known]):
+        if among is None or self._wants_behind(among):
             scores = self._behind.scores(query)
             np.maximum(found[: len(scores)], scores, out=found[: len(scores)])
         return found
@@ -101,6 +103,13 @@ class TieredCodes:
         for tier, chosen in ((self._front, ~behind), (self._behind, behind)):
             found[chosen] = tier.scores_at(rows[chosen], query)
         return found
+
+    def _wants_behind(self, among: NDArray[np.bool_]) -> bool:
+        """Return whether any of some rows is in the archive's tier; kept for the mask that was asked for last."""
+        if self._asked is None or self._asked[0] is not among:
+            known = min(len(among), len(self._is_behind))
+            self._asked = among, bool(np.any(among[:known] & self._is_behind[:known]))
+        return self._asked[1]
 
     def _behind_of(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         if not len(rows) or int(rows.max()) < len(self._is_behind):

@@ -22,7 +22,7 @@ from mneme.core.components import Ranked
 from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray, IntArray
 from mneme.retrieval.repeats import same_words
-from mneme.retrieval.terms import english_terms, search_terms
+from mneme.retrieval.terms import english_terms, search_terms, stands_at
 from mneme.text.marks import phrase_mark, phrases
 from mneme.text.stopwords import stopwords
 from mneme.text.terms import term_id
@@ -145,7 +145,7 @@ class Hops:
         wanted = search_terms(ctx, query)
         scores = np.zeros(len(rows), np.float32)
         for term in wanted.terms:
-            held = np.isin(rows, term.positions)
+            held = stands_at(term, rows)
             if step.position in term.positions:
                 scores -= np.float32(self.explained) * term.idf * held
             else:

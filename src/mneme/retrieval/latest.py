@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mneme.core.components import Ranked
-from mneme.core.context import BoolArray, Context, Index, Query
+from mneme.core.context import Context, Index, Query
 from mneme.core.ports import FloatArray, IntArray
-from mneme.retrieval.terms import SearchTerm, search_terms
+from mneme.retrieval.terms import SearchTerm, search_terms, stands_at
 
 _WORD = re.compile(r"\w+")
 _KEY = re.compile(r"^([^:\n]{1,60}):\s")
@@ -58,7 +58,7 @@ class LatestFirst:
         short = positions[index.lengths[positions] <= self.most_words]
         if not terms or not len(short):
             return {}
-        held = np.array([_have(term, short) for term in terms])
+        held = np.array([stands_at(term, short) for term in terms])
         found = {}
         for place, position in enumerate(short.tolist()):
             having = [terms[number] for number in np.flatnonzero(held[:, place]).tolist()]
@@ -77,7 +77,7 @@ class LatestFirst:
         newer = rows[last:] if last - first <= 1 else np.concatenate([rows[first:last][rows[first:last] > position], rows[last:]])
         for term in having:
             if term is not rarest and len(newer):
-                newer = newer[_have(term, newer)]
+                newer = newer[stands_at(term, newer)]
         latest: list[int] = newer[::-1][: self.read].tolist()
         return latest
 
@@ -116,12 +116,6 @@ def same_frame(one: str, other: str, share: float) -> bool:
     while back < shorter - front and words[-1 - back] == others[-1 - back]:
         back += 1
     return shorter > 0 and front + back >= share * shorter
-
-
-def _have(term: SearchTerm, positions: IntArray) -> BoolArray:
-    places = np.minimum(term.positions.searchsorted(positions), len(term.positions) - 1)
-    having: BoolArray = term.positions[places] == positions
-    return having
 
 
 def _reordered(ranked: Ranked, moved: dict[int, int], ids: Sequence[str]) -> Ranked:

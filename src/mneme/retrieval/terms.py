@@ -126,6 +126,13 @@ def _standing(index: Index, query: Query, forms: Sequence[int]) -> tuple[IntArra
     return positions, np.bincount(place_of, np.concatenate([counts for _, counts in parts])).astype(np.float32)
 
 
+def stands_at(term: SearchTerm, positions: IntArray) -> BoolArray:
+    """Return which of some positions have a word."""
+    places = np.minimum(term.positions.searchsorted(positions), len(term.positions) - 1)
+    found: BoolArray = term.positions[places] == positions
+    return found
+
+
 def in_language(index: Index, code: str) -> BoolArray:
     """Return ``(size,)``: which texts are stemmed in a language that is not assumed of their script."""
 

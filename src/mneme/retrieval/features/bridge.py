@@ -15,7 +15,7 @@ from mneme.core.components import Scene
 from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray, IntArray
 from mneme.retrieval.candidates import top
-from mneme.retrieval.terms import present_count, search_terms
+from mneme.retrieval.terms import present_count, search_terms, stands_at
 from mneme.text.marks import phrase_mark, phrases
 
 BEST = 3
@@ -109,8 +109,9 @@ def added(ctx: Context, query: Query, scene: Scene, best: int, linked: IntArray)
     """Return the share of the question's words that the best hit lacks and each linked candidate has."""
     wanted = search_terms(ctx, query)
     total = np.zeros(len(linked), np.float32)
+    positions = scene.positions[np.append(linked, best)]
     for term in wanted.terms:
-        held = np.isin(scene.positions[linked], term.positions)
-        if scene.positions[best] not in term.positions:
-            total += term.idf * held
+        held = stands_at(term, positions)
+        if not held[-1]:
+            total += term.idf * held[:-1]
     return total / wanted.ideal
