@@ -233,7 +233,7 @@ class _Told:
         if day not in self._read:
             start, end = np.searchsorted(self.days, [day, day + 1])
             said = self._sentences_of(self._promising(self._order[start:end]), day) if end > start else []
-            named = Counter(phrase for each in said for phrase in phrases(each.text))
+            named = Counter(phrase for each in said for phrase in sorted(phrases(each.text)))
             self._read[day] = Day(said=said, best=chosen(said, self.best), named=named)
         return self._read[day]
 
