@@ -40,6 +40,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "channel": {
         "dense": "mneme.retrieval.dense:Dense",
+        "voiced": "mneme.retrieval.voiced:Voiced",
         "lexical": "mneme.retrieval.lexical:Lexical",
     },
     "guard": {
@@ -66,6 +67,7 @@ TABLE: dict[str, dict[str, str]] = {
         "granular": "mneme.retrieval.granular:Granular",
         "overlap": "mneme.retrieval.overlap:Overlap",
         "reciprocal-rank": "mneme.retrieval.rrf:ReciprocalRank",
+        "dated": "mneme.retrieval.dated:Dated",
         "distilled": "mneme.retrieval.distilled:Distilled",
         "tagged": "mneme.retrieval.tagged:Tagged",
         "typed": "mneme.retrieval.typed:Typed",

@@ -24,8 +24,8 @@ KINDS = {"episodic": "event", "semantic": "fact", "procedural": "skill"}
 ROUTE = Prompt(
     role="router.route",
     system=(
-        "You say which memories a message belongs to: episodic when it tells what happened, semantic when it tells what is so or what somebody"
-        " likes, procedural when it tells how something is done. Several may be true, or none."
+        "You say which memories a message belongs to: episodic when it tells what happened, semantic when it tells what is so or what"
+        " somebody likes, procedural when it tells how something is done. Several may be true, or none."
     ),
     template="Message of $author: $message",
     trim=(("message", "tail"),),

@@ -387,24 +387,6 @@ def test_ld_agent_age_and_shared_words_trade_off() -> None:
     assert space.recall("dog park", k=3).hits[0].ref == "m3"
 
 
-# LongMemEval
-
-
-def test_longmemeval_a_fact_leads_to_the_raw_message() -> None:
-    table = {"q": [1, 0], "raw": [0, 0, 1], "fact": at_angle(0.95), **{f"n{i}": at_angle(0.6) for i in range(9)}}
-    for pool, first in (("max", "raw"), ("only", "raw")):
-        memory, _ = memory_of(bare(channels=["dense"], ranker={"use": "keyed", "pool": pool}), table)
-        space = memory.space("s")
-        space.remember([*(f"n{i}" for i in range(9))])
-        space.remember("raw", ref="raw", memories=[{"text": "fact", "kind": "fact", "sources": ["raw"]}])
-        found = space.recall("q", k=5)
-        assert found.hits[0].text == first
-        assert "fact" not in [hit.text for hit in found.hits]
-    memory, _ = memory_of(bare(channels=["dense"]), table)
-    memory.space("s").remember([*(f"n{i}" for i in range(9)), "raw"])
-    assert "raw" not in [hit.text for hit in memory.space("s").recall("q", k=5).hits]
-
-
 # EM-LLM
 
 
