@@ -58,6 +58,9 @@ from mneme.text.tokens import count_tokens
 if TYPE_CHECKING:
     from mneme.memory import Memory
 
+MOST_FORMED_AT_ONCE = 200_000
+"""Of so many characters memories are formed before ``remember`` returns; of more in the background, or by the next call or worker."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -158,15 +161,17 @@ class Space:
             if episodes and recipe.formers:
                 most = None if engine.llm is None else forming.MOST_BY_MODEL
                 operations += [Enqueue(job=job) for job in forming.form_jobs(engine.ids, episodes, most)]
-            with trace.stage("embed"):
-                material = material_for([*turns, *formed], engine.embedder, engine.analyser)
-            with trace.stage("store"):
-                applied = self._apply(opened, operations, trace, material=material, key=key, reason=reason, actor=actor)
+            applied = None if key is None else self._apply(opened, (), trace, key=key)
+            if applied is None or not applied.duplicate:
+                with trace.stage("embed"):
+                    material = material_for([*turns, *formed], engine.embedder, engine.analyser)
+                with trace.stage("store"):
+                    applied = self._apply(opened, operations, trace, material=material, key=key, reason=reason, actor=actor)
         receipt = receipt_of(applied, trace, refused + refused_too)
         if receipt.jobs and not receipt.duplicate:
             if wait:
                 self.drain()
-            elif engine.llm is None:
+            elif engine.llm is None and sum(len(episode.text) for episode in episodes) <= MOST_FORMED_AT_ONCE:
                 self._drain((forming.TASK,))  # forming by rule is cheap; other deferred work is not the caller's to wait for
             else:
                 engine.notice(self.name)
@@ -366,6 +371,8 @@ class Space:
         Raises:
             InvalidInput: something named is no hit of this recall.
         """
+        if not isinstance(found, Recall):
+            raise InvalidInput({"found": f"must be what recall returned, not {type(found).__name__}"})
         good, bad = naming.chosen_hits(found, "useful", useful), naming.chosen_hits(found, "useless", useless)
         trace = Trace(id=self._memory.ids.new("tr"), verb="feedback")
         now = self._memory.clock.now()
@@ -384,7 +391,7 @@ class Space:
             NotFound: the id was never used in this space.
         """
         with self._use(create=False) as opened:
-            entries = opened.store.entries_of(id)
+            entries = opened.store.entries_of(naming.one_id(id))
             if not entries:
                 raise NotFound("memory", id)
             versions = {version.seq: version.memory for version in opened.store.versions(id)}
@@ -429,7 +436,7 @@ class Space:
     def formed_from(self, episodes: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Return the memories that rest on any of these episodes, by id, with all the episodes that they rest on."""
         with self._use(create=False) as opened:
-            return opened.store.resting_on(episodes)
+            return opened.store.resting_on(prepare.several("episodes", episodes))
 
     def entry_at(self, moment: datetime) -> int:
         """Return the number of the last journal entry recorded at or before a moment, 0 if there was none yet."""
@@ -512,7 +519,13 @@ class Space:
             return passing.run(keeping.keepers_of(recipe.keepers, keeping.policies_of(opened.store), limits), uses)
 
     def due(self, n: int = 10) -> list[keeping.Due]:
-        """Return up to ``n`` memories worth asking the user to confirm before they are forgotten, most worth first."""
+        """Return up to ``n`` memories worth asking the user to confirm before they are forgotten, most worth first.
+
+        Raises:
+            InvalidInput: ``n`` is no whole number of at least 1.
+        """
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise InvalidInput({"n": f"must be a whole number of at least 1, not {n!r}"})
         trace = Trace(id=self._memory.ids.new("tr"), verb="due")
         with self._use() as opened, opened.keeping:
             return keeping.due(
@@ -520,7 +533,13 @@ class Space:
             )
 
     def foreseen(self, ahead: timedelta = timedelta(days=1)) -> list[Record]:
-        """Return tasks and intentions whose time has come, or comes within ``ahead``, and is not over; soonest end first."""
+        """Return tasks and intentions whose time has come, or comes within ``ahead``, and is not over; soonest end first.
+
+        Raises:
+            InvalidInput: ``ahead`` is no span of time.
+        """
+        if not isinstance(ahead, timedelta):
+            raise InvalidInput({"ahead": f"must be a timedelta, not {type(ahead).__name__}"})
         trace = Trace(id=self._memory.ids.new("tr"), verb="due")
         with self._use() as opened, opened.keeping:
             return keeping.foreseen(
@@ -552,6 +571,8 @@ class Space:
         """
         with self._use(any_model=True) as opened:
             if toml is not None:
+                if problem := prepare.text_problem(toml):
+                    raise InvalidInput({"policies": problem})
                 keeping.read_policies(toml)
                 opened.store.set_meta(keeping.POLICIES, toml)
             return opened.store.meta().get(keeping.POLICIES, "")
@@ -579,7 +600,7 @@ class Space:
     def export(self, path: str | Path) -> int:
         """Write the space as lines of JSON and return how many lines; see :mod:`mneme.engine.transfer`."""
         with self._use(create=False, any_model=True) as opened:
-            return transfer.write(opened.store, self.name, Path(path), self._memory.clock.now())
+            return transfer.write(opened.store, self.name, naming.as_path(path), self._memory.clock.now())
 
     def export_lines(self) -> Iterator[bytes]:
         """Return the lines of an export one by one, without line ends; the space stays open until the last was taken."""
@@ -596,7 +617,7 @@ class Space:
         Raises:
             InvalidInput: the file is no export, or a line of it is broken; what stood before that line is in.
         """
-        with transfer.reading(Path(path)) as file:
+        with transfer.reading(naming.as_path(path)) as file:
             return self.import_lines(file, name=Path(path).name, reason=reason, actor=actor)
 
     def import_lines(self, lines: Iterable[bytes], *, name: str = "export", reason: str | None = None, actor: str | None = None) -> Receipt:
@@ -618,7 +639,7 @@ class Space:
     def backup(self, path: str | Path) -> None:
         """Write a consistent copy of the space with its whole history to a file, while the space is in use."""
         with self._use(any_model=True) as opened:
-            opened.store.backup(Path(path))
+            opened.store.backup(naming.as_path(path))
 
     def compact(
         self,
@@ -639,17 +660,20 @@ class Space:
             reason, actor: for the journal.
 
         Raises:
-            InvalidInput: ``older_than`` is below 0.
+            InvalidInput: ``older_than`` is below 0, or no span of time.
         """
+        if not isinstance(older_than, timedelta):
+            raise InvalidInput({"older_than": f"must be a timedelta, not {type(older_than).__name__}"})
         if older_than < timedelta(0):
             raise InvalidInput({"older_than": "must not be below 0; give how old what is folded is at least"})
         trace = Trace(id=self._memory.ids.new("tr"), verb=COMPACT)
         now = self._memory.clock.now()
+        before = now - min(older_than, now - datetime.min.replace(tzinfo=now.tzinfo))
         batch = Batch(
             operations=(), verb=COMPACT, actor=self._memory.actor if actor is None else actor, reason=reason, trace_id=trace.id, at=now
         )
         with self._use(any_model=True) as opened, opened.keeping:
-            done = compaction.compact(opened.store, now - older_than, batch, dry_run=dry_run)
+            done = compaction.compact(opened.store, before, batch, dry_run=dry_run)
             if done.entry:
                 opened.current.drop()  # past states before the checkpoint are gone
         return done
@@ -791,7 +815,7 @@ class Space:
         )
 
     def _present(self, opened: Opened, id: str) -> Record:
-        found = opened.store.memories([id])
+        found = opened.store.memories([naming.one_id(id)])
         if id not in found:
             raise NotFound("memory", id)
         return found[id]

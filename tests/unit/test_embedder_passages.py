@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mneme.models.hashing import HashEmbedder
 from mneme.models.local import LocalEmbedder
-from mneme.models.passages import passages
+from mneme.models.passages import MOST_PASSAGES, passages
 from mneme.text.sentences import sentence_spans, sentences
 
 EMBEDDER = LocalEmbedder()
@@ -117,3 +118,14 @@ def test_five_megabytes_are_cut_in_bounded_time(unit: str) -> None:
     parts = EMBEDDER.passages(text)
     assert time.perf_counter() - started < 5
     assert len(parts) == 1 if not text.strip() else len(parts) > 100
+
+
+def test_a_very_long_text_has_a_bounded_number_of_passages_from_its_first_to_its_last() -> None:
+    text = " ".join(f"On day {day} we walked {day % 7} miles, and Ana found a shell." for day in range(30_000))
+    parts = HashEmbedder().passages(text)
+    assert len(parts) == MOST_PASSAGES
+    days = [int(part.split()[2]) for part in parts]
+    steps = {later - earlier for earlier, later in itertools.pairwise(days)}
+    assert days[0] == 0
+    assert parts[-1].endswith("On day 29999 we walked 4 miles, and Ana found a shell.")
+    assert max(steps) < 2 * min(steps)

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mneme.core.errors import InvalidInput, NotFound
+from mneme.core.query import Filter
 from mneme.core.records import Memory
-from mneme.engine.prepare import Given
+from mneme.engine.prepare import Given, text_problem
 
 if TYPE_CHECKING:
     from mneme.space import Space
 
 TAG = "block:"
 LIMIT_CHARS = 2_000
+_PAGE = 1_000
 NAMES = ("persona", "user", "task")
 """The blocks that come first, in this order; others follow by name."""
 
@@ -63,10 +65,10 @@ class Blocks:
         Raises:
             NotFound: there is none of that name.
         """
-        for block in self.list():
-            if block.name == name:
-                return block
-        raise NotFound("block", name)
+        found = self._named(name)
+        if found is None:
+            raise NotFound("block", name)
+        return found
 
     def set(self, name: str, text: str, *, limit_chars: int | None = None) -> Block:
         """Write a block, made when there is none.
@@ -74,7 +76,8 @@ class Blocks:
         Raises:
             InvalidInput: the text is empty or longer than the limit.
         """
-        known = {block.name: block for block in self.list()}.get(name)
+        _check_names(name, text)
+        known = self._named(name)
         limit = limit_chars or (known.limit_chars if known else LIMIT_CHARS)
         _check(name, text, limit)
         if known is None:
@@ -114,9 +117,16 @@ class Blocks:
         block = self.get(name)
         return self.set(name, change(block.text).strip(), limit_chars=block.limit_chars)
 
+    def _named(self, name: str) -> Block | None:
+        found = self._space.memories(Filter(kinds=("profile",), tags=(f"{TAG}{name}",)), limit=1)
+        return _block(found[0]) if found else None
+
     def _memories(self) -> Sequence[Memory]:
-        found = self._space.memories({"kinds": ("profile",)}, limit=10_000)
-        return [memory for memory in found if is_block(memory)]
+        after, blocks = "", []
+        while page := self._space.memories(Filter(kinds=("profile",)), after=after, limit=_PAGE):
+            after = page[-1].id
+            blocks += [memory for memory in page if is_block(memory)]
+        return blocks
 
 
 def is_block(memory: Memory) -> bool:
@@ -132,6 +142,12 @@ def rendered(blocks: Sequence[Block]) -> str:
 def _block(memory: Memory) -> Block:
     name = next(tag[len(TAG) :] for tag in memory.tags if tag.startswith(TAG))
     return Block(name=name, text=memory.text, limit_chars=int(str(memory.attributes.get("limit_chars", LIMIT_CHARS))), id=memory.id)
+
+
+def _check_names(name: object, text: object) -> None:
+    problems = {field: problem for field, value in (("name", name), ("text", text)) if (problem := text_problem(value))}
+    if problems:
+        raise InvalidInput(problems)
 
 
 def _check(name: str, text: str, limit: int) -> None:

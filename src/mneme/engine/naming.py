@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from mneme.core.errors import InvalidInput, NotFound
@@ -47,6 +48,28 @@ def targets(opened: Opened, target: Target) -> list[str]:
         if id not in known:
             raise NotFound("memory", id)
     return list(dict.fromkeys(ids))
+
+
+def one_id(id: object) -> str:
+    """Return the id.
+
+    Raises:
+        InvalidInput: it is no string.
+    """
+    if not isinstance(id, str):
+        raise InvalidInput({"id": f"must be a string, not {type(id).__name__}"})
+    return id
+
+
+def as_path(path: object) -> Path:
+    """Return the path of a file.
+
+    Raises:
+        InvalidInput: it names none.
+    """
+    if not isinstance(path, str | Path) or "\0" in str(path):
+        raise InvalidInput({"path": f"must be the path of a file, not {path!r:.80}"})
+    return Path(path)
 
 
 def as_filter(filters: Filter | Mapping[str, Any] | None, kinds: Sequence[str]) -> Filter:

@@ -22,11 +22,12 @@ import numpy as np
 
 from mneme.core.errors import CorruptStore, InvalidInput
 from mneme.core.ports import FloatArray
-from mneme.models.passages import passages
+from mneme.models.passages import passages, spread
 from mneme.models.wordpiece import WordPiece
 
 MOST_THREADS = 8
 TEXTS_PER_THREAD = 4
+MOST_AVERAGED = 32
 
 _loading = threading.Lock()
 
@@ -113,7 +114,8 @@ class LocalEmbedder:
 
         Args:
             texts: any strings, the empty one too. A text longer than the model can read at once (510 word pieces) gets the mean of
-                its passages' vectors; to find a long text by its details, embed its :meth:`passages` as texts of their own.
+                its passages' vectors, of a very long one of 32 of them; to find a long text by its details, embed its :meth:`passages`
+                as texts of their own.
 
         Returns:
             ``(n, 384) float32 unit-norm``, in the order of ``texts``. A text has the same vector alone and among others.
@@ -153,7 +155,7 @@ class LocalEmbedder:
             ids = np.array([tokenizer.start, *pieces, tokenizer.end], dtype=np.int64)
             vector: FloatArray = session.run(None, {"ids": ids})[0]
             return vector
-        parts = np.stack([self._vector(session, passage) for passage in self.passages(text)])
+        parts = np.stack([self._vector(session, passage) for passage in spread(self.passages(text), MOST_AVERAGED)])
         mean: FloatArray = parts.mean(axis=0)
         mean /= np.linalg.norm(mean)
         return mean

@@ -1,17 +1,25 @@
-"""Passages: a long text as overlapping windows that fit an embedding model, cut at sentences; nothing is left out."""
+"""Passages: a long text as overlapping windows that fit an embedding model, cut at sentences.
+
+Nothing is left out of a text of up to :data:`MOST_PASSAGES` windows, some 500,000 characters of English. Of a longer one as many windows
+are taken, spread evenly over it, so that a book given as one message takes seconds; its words are searched whole all the same.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from mneme.text.sentences import sentence_spans
+
+MOST_PASSAGES = 512
 
 _WORD = re.compile(r"\S++\s*+")
 _CHUNK_CHARACTERS = 32
 _OVERLAP_SHARE = 6
 
+_T = TypeVar("_T")
 Atom = tuple[int, int, int]  # start and end in characters, size in tokens
 
 
@@ -27,7 +35,8 @@ def passages(text: str, count_tokens: Callable[[str], int], window_tokens: int) 
         window_tokens: the most tokens of a window.
 
     Returns:
-        ``[text]`` itself when it fits, else the windows without the white space round them.
+        ``[text]`` itself when it fits, else the windows without the white space round them; of more than :data:`MOST_PASSAGES` those
+        that are spread evenly over the text, its first and last among them.
     """
     if len(text) <= window_tokens and text.isascii():
         return [text]
@@ -36,7 +45,20 @@ def passages(text: str, count_tokens: Callable[[str], int], window_tokens: int) 
     atoms = list(_atoms(text, count_tokens, window_tokens))
     if sum(size for *_, size in atoms) <= window_tokens:
         return [text]
-    return [text[atoms[first][0] : atoms[last][1]].strip() for first, last in _windows(atoms, window_tokens)]
+    windows = spread(list(_windows(atoms, window_tokens)), MOST_PASSAGES)
+    return [text[atoms[first][0] : atoms[last][1]].strip() for first, last in windows]
+
+
+def spread(items: Sequence[_T], most: int) -> Sequence[_T]:
+    """Return at most ``most`` items (2 or more), spread evenly, the first and the last among them.
+
+    Example:
+        >>> spread("abcdefg", 3)
+        ['a', 'd', 'g']
+    """
+    if len(items) <= most:
+        return items
+    return [items[place * (len(items) - 1) // (most - 1)] for place in range(most)]
 
 
 def _atoms(text: str, count_tokens: Callable[[str], int], window_tokens: int) -> Iterator[Atom]:

@@ -162,6 +162,8 @@ def period(level: str, day: int) -> tuple[int, int]:
         return monday, monday + 6
     thursday = _day(monday + 3)
     first = date(thursday.year, thursday.month, 1)
+    if (thursday.year, thursday.month) == (date.max.year, date.max.month):
+        return _first_week(first), (date.max - _EPOCH).days
     following = date(thursday.year + thursday.month // 12, thursday.month % 12 + 1, 1)
     return _first_week(first), _first_week(following) - 1
 
