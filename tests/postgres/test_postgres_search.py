@@ -163,10 +163,7 @@ HOT = {
         "memory", "memory_version_",
     ),
     "heads of a batch": (apply._HEADS, ([memory_id(5), memory_id(6)],), "memory", "memory_version_"),
-    "refresh of the index": (
-        f"SELECT {index._COLUMNS}, v.data FROM mneme.memory m {index._REST} {index._VECTOR} WHERE m.space = $1 AND m.seq > $2", (1,),
-        "memory", "_space_seq_",
-    ),
+    "refresh of the index": (index.CHANGED, (1,), "memory", "_space_seq_"),
     "rows for search": (f"SELECT m.row {search._FOUND}", ([5, 6, 7],), "memory", "memory_"),
     "memories by id": (
         "SELECT id FROM mneme.memory m WHERE m.space = $1 AND m.id = ANY($2::text[])", ([memory_id(5)],), "memory", "_space_id_",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from mneme.core.errors import InvalidInput, MnemeError, StorageError
 from mneme.stores.postgres import schema
 from mneme.stores.postgres.failures import RETRIED, lost, translate, translated
-from mneme.stores.postgres.glance import Content, Glance, contents, glance
+from mneme.stores.postgres.glance import Glance, glance
 from mneme.stores.postgres.halfvec import register
 
 Row = tuple[Any, ...]
@@ -102,6 +102,11 @@ class _Block:
         self.look: Glance | None = look
         self._session: Session | None = None
         self._lent = ExitStack()
+
+    @property
+    def transacting(self) -> bool:
+        """Whether the transaction has begun."""
+        return self._session is not None
 
     def begun(self, pool: ConnectionPool[Connection]) -> Session:
         """Return the transaction, begun if it is the first read."""
@@ -207,13 +212,20 @@ class Connections:
         block = self._block(space)
         return None if block is None else block.look
 
-    def contents(self, space: int, rows: Sequence[int]) -> tuple[Glance, dict[int, Content]]:
-        """Read contents with a look, in one round trip; inside a block the look is what the block knows from now on."""
-        look, found = self._retried(lambda connection: contents(connection, space, rows))
+    def at_once(self, space: int, work: Callable[[Connection, bool], _T]) -> _T:
+        """Run a read that brings its own transaction; it is told whether the connection is in one already, which names the space."""
+        block = self._block(space)
+        if block is not None and block.transacting:
+            # A second connection for one call would let callers that fill the pool wait for each other.
+            with translated(self.where):
+                return work(block.begun(self._pool).connection, True)
+        return self._retried(lambda connection: work(connection, False))
+
+    def looked(self, space: int, look: Glance) -> None:
+        """Note what was seen later than at the start of the block that this thread is in."""
         block = self._block(space)
         if block is not None and block.look is not None:
-            block.look = look if look.settings != block.look.settings else block.look
-        return look, found
+            block.look = look
 
     def _block(self, space: int) -> _Block | None:
         block: _Block | None = getattr(self._shared, "block", None)

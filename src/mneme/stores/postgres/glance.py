@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
 import numpy as np
@@ -27,7 +27,14 @@ DROPPED = "store: its space was dropped; open it again to make a new one"
 KEPT_BYTES = 8 * 2**20
 """So much of a space's contents stays in memory at most."""
 
-_SEEN = """(SELECT json_build_array(h.seq, (SELECT json_object_agg(m.key, m.value) FROM mneme.meta m WHERE m.space = $1))::text
+LONG_SETTING = 1000
+"""A setting of more bytes is not part of a look: it is told by its place alone, and read when it is wanted and has moved."""
+
+PLACE = "m.ctid::text || ' ' || m.xmin::text"
+"""Where a row stands and which transaction wrote it: what changed has another place."""
+
+_SEEN = f"""(SELECT json_build_array(h.seq, (SELECT json_agg(CASE WHEN octet_length(m.value) <= {LONG_SETTING}
+    THEN json_build_array(m.key, m.value) ELSE json_build_array(m.key, NULL, {PLACE}) END) FROM mneme.meta m WHERE m.space = $1))::text
   FROM mneme.head h WHERE h.space = $1)"""
 # A branch of CASE is worked out after its condition, so one statement is a transaction that names its space and then reads. A planner
 # that did it the other way round would see no row, and the look would be taken again in a transaction of several statements.
@@ -39,6 +46,7 @@ _CONTENTS = f"""SELECT m.row, m.text_version, v.snapshot, d.passages, d.data FRO
   LEFT JOIN mneme.vector d ON d.space = $1 AND d.key = k.material
   WHERE m.space = $1 AND m.row = ANY($2::bigint[])"""
 _ENTER = f"SELECT set_config('{schema.SETTING}', $1::bigint::text, true)"
+_Asked = tuple[LiteralString, tuple[Any, ...]]
 _OBJECT_BYTES = 900
 _COMMON_BYTES = 3500
 
@@ -49,11 +57,13 @@ class Glance:
 
     Args:
         seq: the last entry.
-        settings: the space's settings.
+        settings: the space's settings, without long ones.
+        long: the places of those; what stands at the same place is the same.
     """
 
     seq: int
     settings: Mapping[str, str]
+    long: Mapping[str, str] = field(default_factory=dict)
 
 
 class Content:
@@ -101,30 +111,54 @@ def glance(connection: psycopg.Connection[Any], space: int) -> Glance:
     """
     found = connection.execute(_LOOK_AT_ONCE, (space,), binary=True, prepare=True).fetchone()
     if found is None or found[0] is None:
-        found = _together(connection, space, (_LOOK, (space,)))[0][0]
+        found = _pipelined(connection, space, (_LOOK, (space,)))[0][0]
     return _seen(found[0])
 
 
-def contents(connection: psycopg.Connection[Any], space: int, rows: Sequence[int]) -> tuple[Glance, dict[int, Content]]:
-    """Read the contents of some rows, with the look at the space that they belong to, in one round trip."""
-    look, found = _together(connection, space, (_LOOK, (space,)), (_CONTENTS, (space, list(rows))))
-    made = {row: Content(version, snapshot, data, passages or 0) for row, version, snapshot, passages, data in found}
-    return _seen(look[0][0]), made
+def contents(
+    connection: psycopg.Connection[Any], space: int, rows: Sequence[int], *, begun: bool = False
+) -> tuple[Glance, dict[int, Content]]:
+    """Read the contents of some rows, with the look at the space that they belong to, in one round trip.
+
+    Args:
+        connection: to the database.
+        space: the space.
+        rows: of memories.
+        begun: the connection is in a transaction that named the space.
+    """
+    look, found = together(connection, space, (_CONTENTS, (space, list(rows))), begun=begun)
+    return look, {row: Content(version, snapshot, data, passages or 0) for row, version, snapshot, passages, data in found}
 
 
-def _together(
-    connection: psycopg.Connection[Any], space: int, *asked: tuple[LiteralString, tuple[Any, ...]]
-) -> list[list[tuple[Any, ...]]]:
-    """Run some queries in one transaction of a space and in one round trip; returns the rows of each."""
+def together(connection: psycopg.Connection[Any], space: int, asked: _Asked, *, begun: bool) -> tuple[Glance, list[tuple[Any, ...]]]:
+    """Look at a space and run a query, in one transaction and in one round trip.
+
+    Args:
+        connection: to the database.
+        space: the space.
+        asked: the query with its values.
+        begun: the connection is in a transaction that named the space.
+
+    Raises:
+        Closed: the space was dropped.
+    """
+    look, found = _pipelined(connection, None if begun else space, (_LOOK, (space,)), asked)
+    return _seen(look[0][0]), found
+
+
+def _pipelined(connection: psycopg.Connection[Any], space: int | None, *asked: _Asked) -> list[list[tuple[Any, ...]]]:
+    """Run some queries in a transaction of their own that names a space, or in the present one if None; returns the rows of each."""
     try:
         with connection.pipeline():
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", prepare=True)
-            connection.execute(_ENTER, (space,), prepare=True)
+            if space is not None:
+                connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", prepare=True)
+                connection.execute(_ENTER, (space,), prepare=True)
             cursors = [connection.execute(sql, values, binary=True, prepare=True) for sql, values in asked]
-            connection.execute("COMMIT", prepare=True)
+            if space is not None:
+                connection.execute("COMMIT", prepare=True)
         return [cursor.fetchall() for cursor in cursors]
     except BaseException:
-        if not connection.broken:
+        if space is not None and not connection.broken:
             connection.execute("ROLLBACK")
         raise
 
@@ -132,8 +166,14 @@ def _together(
 def _seen(told: str | None) -> Glance:
     if told is None:
         raise Closed(DROPPED)
-    seq, settings = orjson.loads(told)
-    return Glance(seq=seq, settings={from_text(key): from_text(value) for key, value in (settings or {}).items()})
+    seq, rows = orjson.loads(told)
+    settings, long = {}, {}
+    for key, value, *place in rows or ():
+        if place:
+            long[from_text(key)] = place[0]
+        else:
+            settings[from_text(key)] = from_text(value)
+    return Glance(seq=seq, settings=settings, long=long)
 
 
 class Kept:

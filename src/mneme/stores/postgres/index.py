@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from mneme.core.errors import Closed
 from mneme.core.ports import FloatArray, IndexRows
 from mneme.core.upkeep import NEVER
 from mneme.stores.applying import VERSIONS, Head, memory_from
-from mneme.stores.postgres.connect import Session
-from mneme.stores.postgres.glance import Content, Glance
+from mneme.stores.postgres.connect import Connection, Session
+from mneme.stores.postgres.glance import DROPPED, Content, Glance, together
 from mneme.stores.postgres.reads import last_seq, meta
 from mneme.stores.postgres.rows import from_text, head_row, tags_from_text
 
@@ -28,6 +29,11 @@ _VECTOR = "LEFT JOIN mneme.vector v ON v.space = $1 AND v.key = k.key"
 _AS_OF = f"""SELECT DISTINCT ON (key / {VERSIONS}) key, text_version, snapshot FROM mneme.memory_version
   WHERE space = $1 AND seq <= $2 ORDER BY key / {VERSIONS}, key DESC"""
 
+CHANGED = f"""SELECT {_COLUMNS}, p.snapshot, v.data FROM mneme.memory m {_REST} {_VECTOR}
+  LEFT JOIN mneme.memory_version p ON p.space = $1 AND p.key = k.present
+  WHERE m.space = $1 AND m.seq > $2::bigint LIMIT {_CHUNK + 1}"""
+"""In no order: the planner would take an order by row for a reason to read the whole space by it."""
+
 
 def index_rows(session: Session, *, after: int, vectors: bool, rows: Sequence[int] | None = None) -> IndexRows:
     """Return the rows that entries after ``after`` touched, or the named ones; call it in a snapshot."""
@@ -40,7 +46,26 @@ def index_rows(session: Session, *, after: int, vectors: bool, rows: Sequence[in
     data = ", v.data" if vectors else ", NULL"
     join = f"{_REST} {_VECTOR}" if vectors else _REST
     sql = f"SELECT {_COLUMNS}{data} FROM mneme.memory m {join} WHERE m.space = $1 AND {where} ORDER BY m.row"
-    return _assemble(session, sql, values, last_seq(session))
+    seq, width = _state(session)
+    return _assemble([session.all(sql, *values)] if rows is not None else _streamed(session, sql, values), seq, width)
+
+
+def changed(connection: Connection, space: int, after: int, *, begun: bool) -> tuple[Glance, IndexRows, dict[int, Content]] | None:
+    """Return the rows that entries after ``after`` touched, with what hits are made of, in one round trip; None when they are many.
+
+    Args:
+        connection: to the database.
+        space: the space.
+        after: an entry that is not the first.
+        begun: the connection is in a transaction that named the space.
+    """
+    look, found = together(connection, space, (CHANGED, (space, after)), begun=begun)
+    if len(found) > _CHUNK:
+        return None
+    snapshots: list[bytes] = []
+    blobs: list[bytes | None] = []
+    rows = _assemble([sorted(found)], look.seq, int(look.settings.get("width", "0")), kept=(snapshots, blobs))
+    return look, rows, _contents(rows, snapshots, blobs)
 
 
 def index_rows_at(session: Session, seq: int) -> IndexRows:
@@ -51,7 +76,8 @@ def index_rows_at(session: Session, seq: int) -> IndexRows:
       LEFT JOIN mneme.term t ON t.space = $1 AND t.key = o.key / {VERSIONS} * {VERSIONS} + o.text_version
       LEFT JOIN mneme.vector v ON v.space = $1 AND v.key = t.key
       LEFT JOIN mneme.usage u ON u.space = $1 AND u.memory = o.key / {VERSIONS} ORDER BY o.key"""
-    return _assemble(session, sql, [seq], min(seq, last_seq(session)), past=True)
+    last, width = _state(session)
+    return _assemble(_streamed(session, sql, [seq]), min(seq, last), width, past=True)
 
 
 def whole_space(session: Session) -> tuple[IndexRows, Glance, dict[int, Content]]:
@@ -62,9 +88,25 @@ def whole_space(session: Session) -> tuple[IndexRows, Glance, dict[int, Content]
     snapshots: list[bytes] = []
     blobs: list[bytes | None] = []
     look = Glance(seq=last_seq(session), settings=meta(session))
-    rows = _assemble(session, sql, [], look.seq, kept=(snapshots, blobs))
-    held = zip(rows.row.tolist(), rows.text_version.tolist(), snapshots, blobs, rows.passages.tolist(), strict=True)
-    return rows, look, {row: Content(version, snapshot, data, passages) for row, version, snapshot, data, passages in held}
+    rows = _assemble(_streamed(session, sql, []), look.seq, int(look.settings.get("width", "0")), kept=(snapshots, blobs))
+    return rows, look, _contents(rows, snapshots, blobs)
+
+
+def _contents(rows: IndexRows, snapshots: list[bytes], blobs: list[bytes | None]) -> dict[int, Content]:
+    held = zip(rows.row.tolist(), rows.text_version.tolist(), rows.status, snapshots, blobs, rows.passages.tolist(), strict=True)
+    return {
+        row: Content(version, snapshot, data, passages) for row, version, status, snapshot, data, passages in held if status != "erased"
+    }
+
+
+def _state(session: Session) -> tuple[int, int]:
+    """Return the last entry and the width of the vectors, 0 when there are none yet."""
+    found = session.one(
+        "SELECT h.seq, (SELECT m.value FROM mneme.meta m WHERE m.space = $1 AND m.key = 'width') FROM mneme.head h WHERE h.space = $1"
+    )
+    if found is None:
+        raise Closed(DROPPED)
+    return int(found[0]), int(found[1] or 0)
 
 
 def _columns(row: int, text_version: int, snapshot: bytes, *rest: Any) -> tuple[Any, ...]:
@@ -75,19 +117,17 @@ def _columns(row: int, text_version: int, snapshot: bytes, *rest: Any) -> tuple[
 
 
 def _assemble(
-    session: Session,
-    sql: str,
-    values: list[Any],
+    read: Iterable[list[tuple[Any, ...]]],
     seq: int,
+    width: int,
     *,
     past: bool = False,
     kept: tuple[list[bytes], list[bytes | None]] | None = None,
 ) -> IndexRows:
-    width = width_of(session)
     columns: list[list[Any]] = [[] for _ in range(21)]
     parts: list[FloatArray] = []
     known: dict[Any, Any] = {}
-    for part in _streamed(session, sql, values):
+    for part in filter(None, read):
         rows = [_columns(*row) for row in part] if past else part
         *plain, blobs = zip(*rows, strict=True)
         if kept is not None:
@@ -140,17 +180,12 @@ def _streamed(session: Session, sql: str, values: list[Any]) -> Iterable[list[tu
             yield part
 
 
-def width_of(session: Session) -> int:
-    """Return the width of the space's vectors, 0 when there are none yet."""
-    return int(meta(session).get("width", "0"))
-
-
 def vectors(session: Session, rows: Sequence[int], text_versions: Sequence[int]) -> list[FloatArray]:
     """Return the vectors of rows, in the order asked."""
     keys = [int(row) * VERSIONS + int(number) for row, number in zip(rows, text_versions, strict=True)]
     sql = "SELECT key, passages, data FROM mneme.vector WHERE space = $1 AND key = ANY($2::bigint[])"
     found = {key: np.frombuffer(data, "<f4").reshape(passages, -1) for key, passages, data in session.all(sql, keys)}
     if len(found) < len(set(keys)):
-        empty = np.zeros((0, width_of(session)), np.float32)
+        empty = np.zeros((0, _state(session)[1]), np.float32)
         return [found.get(key, empty) for key in keys]
     return [found[key] for key in keys]

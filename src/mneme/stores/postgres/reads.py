@@ -16,7 +16,7 @@ from mneme.core.query import Filter
 from mneme.core.records import STATUSES, Episode, Link, Memory, Usage
 from mneme.stores.applying import VERSIONS, memory_from, usage_from
 from mneme.stores.postgres.connect import Session
-from mneme.stores.postgres.glance import DROPPED
+from mneme.stores.postgres.glance import DROPPED, PLACE
 from mneme.stores.postgres.rows import ENTRY_COLUMNS, KEYS_OF_ROW, entry_from, from_text, keyed, tags_to_text, to_text
 
 _HEAD = f"{keyed('m.version')} JOIN mneme.memory_version v ON v.space = $1 AND v.key = k.key"
@@ -204,6 +204,12 @@ def seq_at(session: Session, moment: datetime) -> int:
 def meta(session: Session) -> dict[str, str]:
     """Return the settings."""
     return {from_text(key): from_text(value) for key, value in session.all("SELECT key, value FROM mneme.meta WHERE space = $1")}
+
+
+def placed_meta(session: Session, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return some settings, each with its place."""
+    sql = f"SELECT m.key, {PLACE}, m.value FROM mneme.meta m WHERE m.space = $1 AND m.key = ANY($2::text[])"
+    return {from_text(key): (place, from_text(value)) for key, place, value in session.all(sql, [to_text(key) for key in keys])}
 
 
 def put_meta(session: Session, settings: dict[str, str]) -> None:

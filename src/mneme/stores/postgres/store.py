@@ -20,7 +20,7 @@ from mneme.stores.postgres import check, compaction, erase, excerpt, index, jobs
 from mneme.stores.postgres.apply import apply_batch
 from mneme.stores.postgres.connect import Connections, Session
 from mneme.stores.postgres.failures import translated
-from mneme.stores.postgres.glance import Content, Glance, Kept
+from mneme.stores.postgres.warm import Warm
 from mneme.stores.semantics import check_batch
 
 _T = TypeVar("_T")
@@ -48,7 +48,7 @@ class PostgresStore:
         self._name = name
         self._notify = notify
         self._closed = False
-        self._kept = Kept()
+        self._warm = Warm(connections, space)
 
     @property
     def number(self) -> int:
@@ -79,7 +79,7 @@ class PostgresStore:
         """Apply a batch; see :meth:`mneme.core.ports.Store.apply`."""
         check_batch(batch)
         if any(isinstance(operation, Erase) for operation in batch.operations):
-            self._kept.clear()
+            self._warm.clear()
         return self._write(lambda session: apply_batch(session, batch, notify=self._notify))
 
     def last_seq(self) -> int:
@@ -99,21 +99,11 @@ class PostgresStore:
             return []
         look = self._connections.look(self._space)
         if at_seq is None and look is not None:
+            self._alive()
             wanted = [int(row) for row in rows]
-            found = self._contents(look, wanted)
+            found = self._warm.contents(look, wanted)
             return [found[row].memory for row in wanted if row in found]
         return self._read(lambda session: reads.memories_by_row(session, rows, at_seq))
-
-    def _contents(self, look: Glance, rows: Sequence[int]) -> dict[int, Content]:
-        """Return the contents of rows: kept ones, and the others with a round trip."""
-        self._alive()
-        found = self._kept.take(look, rows)
-        missing = [row for row in rows if row not in found]
-        if missing:
-            at, read = self._connections.contents(self._space, missing)
-            self._kept.keep(at, read)
-            found |= read
-        return found
 
     def find(self, where: Filter, *, after: str = "", limit: int = 1000, statuses: Sequence[str] = ("active",)) -> list[Memory]:
         """Return memories that pass a filter, in order of id."""
@@ -167,16 +157,21 @@ class PostgresStore:
         """Return the rows that entries after ``after`` touched."""
         if not after and vectors and self._fits():
             rows, look, read = self._snapshot(index.whole_space)
-            self._kept.fill(look, read)
+            self._warm.kept.fill(look, read)
             return rows
+        if after and vectors:
+            self._alive()
+            few = self._warm.changed(after)
+            if few is not None:
+                return few
         rows = self._snapshot(lambda session: index.index_rows(session, after=after, vectors=vectors))
-        self._kept.follow(after, rows.row.tolist(), rows.seq)
+        self._warm.kept.follow(after, rows.row.tolist(), rows.seq)
         return rows
 
     def _fits(self) -> bool:
         """Return whether the contents of the whole space can be kept in memory."""
         found = self._read(lambda session: session.one("SELECT next_row FROM mneme.head WHERE space = $1"))
-        return found is not None and found[0] <= self._kept.room
+        return found is not None and found[0] <= self._warm.kept.room
 
     def index_rows_of(self, rows: Sequence[int]) -> IndexRows:
         """Return the named rows alone, in their present state."""
@@ -192,17 +187,16 @@ class PostgresStore:
             return []
         look = self._connections.look(self._space)
         if look is not None and len(rows) <= _ASKED_AT_ONCE:
-            wanted = [(int(row), int(number)) for row, number in zip(rows, text_versions, strict=True)]
-            found = self._contents(look, [row for row, _ in wanted])
-            fitting = [found[row].vectors for row, number in wanted if row in found and found[row].text_version == number]
-            if len(fitting) == len(wanted) and all(each is not None for each in fitting):
-                return [each for each in fitting if each is not None]
+            self._alive()
+            there = self._warm.vectors(look, rows, text_versions)
+            if there is not None:
+                return there
         return self._read(lambda session: index.vectors(session, rows, text_versions))
 
     def meta(self) -> dict[str, str]:
         """Return the settings."""
         look = self._connections.look(self._space)
-        return dict(look.settings) if look is not None else self._read(reads.meta)
+        return self._read(reads.meta) if look is None else self._warm.settings(look)
 
     def set_meta(self, key: str, value: str) -> None:
         """Set one setting."""
@@ -321,9 +315,7 @@ class PostgresStore:
         return self._read(lambda session: excerpt.frequencies(session, terms))
 
     def _search_state(self, session: Session) -> int:
-        found = session.one(
-            "SELECT h.searched, s.hnsw FROM mneme.head h JOIN mneme.space s ON s.id = h.space WHERE h.space = $1"
-        )
+        found = session.one("SELECT h.searched, s.hnsw FROM mneme.head h JOIN mneme.space s ON s.id = h.space WHERE h.space = $1")
         if found is None or not found[0]:
             raise NotFound("search table of the space", self._name)
         return int(found[1])
@@ -384,12 +376,12 @@ class PostgresStore:
 
     def resident_bytes(self) -> int:
         """Return roughly how much memory the open store takes; connections belong to the root."""
-        return _BASE_BYTES + self._kept.nbytes
+        return _BASE_BYTES + self._warm.nbytes
 
     def close(self) -> None:
         """Close the store; closing twice is fine."""
         self._closed = True
-        self._kept.clear()
+        self._warm.clear()
 
     def snapshot(self, work: Callable[[Session], _T]) -> _T:
         """Run a read that sees one state of the space; for copying it."""
@@ -403,5 +395,3 @@ class PostgresStore:
     def write(self, change: Callable[[Session], _T]) -> _T:
         """Run a change in one transaction; for copying into it."""
         return self._write(change)
-
-
