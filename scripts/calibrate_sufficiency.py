@@ -30,7 +30,7 @@ from mneme.retrieval.linear import LinearSum
 from mneme.retrieval.sufficiency import SIGNALS, signals
 
 TASKS = ("locomo", "longmemeval")
-L2 = 1e-3
+L2 = 1e-4
 BINS = 10
 
 Floats = NDArray[np.float64]

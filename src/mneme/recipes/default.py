@@ -45,15 +45,8 @@ WEIGHTS = {
     "same-subject": 8.0,
 }
 
-SUFFICIENCY_BIAS = -2.96
-SUFFICIENCY = {
-    "top-dense": 6.7,
-    "unseen": -0.63,
-    "stranger": -0.87,
-    "person-best": 0.32,
-    "person-best-three": 1.14,
-    "person-words": -0.92,
-}
+SUFFICIENCY_BIAS = -3.0
+SUFFICIENCY = {"top-dense": 6.2, "stranger": -0.85, "person-best-three": 0.45, "person-words": -0.75, "person-told": 1.35}
 
 recipe = Recipe(
     name="default",

@@ -1,8 +1,8 @@
 """Sufficiency: a calibrated probability that what was found answers the question.
 
-A logistic of six plain signals, fitted by ``scripts/calibrate_sufficiency.py`` on answerable and unanswerable questions: how near the best
-memory is, how much of the question the space has never heard of, whether it names somebody or something unknown, and, where it asks about
-one person, whether that person or somebody else said what matches.
+A logistic of plain signals, fitted by ``scripts/calibrate_sufficiency.py`` on answerable and unanswerable questions: how near the best
+memory is, whether the question names somebody or something unknown, and, where it asks about one person, whether what matches was said by
+that person or by somebody else, and of whom it tells.
 """
 
 from __future__ import annotations
@@ -17,11 +17,16 @@ import numpy as np
 from mneme.core.components import Scene
 from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray
-from mneme.retrieval.terms import english_terms, people, search_terms
+from mneme.retrieval.addressed import lead
+from mneme.retrieval.candidates import top
+from mneme.retrieval.terms import english_terms, people
 from mneme.text.questions import named_people
 from mneme.text.terms import term_id
 
-SIGNALS = ("top-dense", "unseen", "stranger", "person-best", "person-best-three", "person-words")
+SIGNALS = ("top-dense", "stranger", "person-best-three", "person-words", "person-told")
+
+READ = 14
+"""How many of the best texts are read for ``person-told``."""
 
 _CAPITALISED = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]+")
 _OWN_SCORE = "speaker"
@@ -55,11 +60,10 @@ def signals(ctx: Context, query: Query, scene: Scene, parts: Mapping[str, FloatA
     by_person = _person_rows(ctx, query, scene)
     return {
         "top-dense": float(scene.channels["dense"][scene.positions].max()),
-        "unseen": float(search_terms(ctx, query).unseen),
         "stranger": float(_has_stranger(ctx, query)),
-        "person-best": _lead(own, by_person, 1),
         "person-best-three": _lead(own, by_person, 3),
         "person-words": _lead(words, by_person, 1),
+        "person-told": _told(ctx, query, scene, own, by_person),
     }
 
 
@@ -78,6 +82,19 @@ def _lead(scores: FloatArray, rows: np.ndarray | None, count: int) -> float:
     if rows is None or not rows.any() or rows.all():
         return 0.0
     return float(np.sort(scores[rows])[-count:].mean() - np.sort(scores[~rows])[-count:].mean())
+
+
+def _told(ctx: Context, query: Query, scene: Scene, own: FloatArray, rows: np.ndarray | None) -> float:
+    """Return how much better what tells of the person asked about matches than what tells of others."""
+    if rows is None:
+        return 0.0
+    best = top(own, READ)
+    best = best[np.argsort(-own[best], kind="stable")]
+    texts = ctx.memories(scene.positions[best].tolist())
+    if len(texts) != len(best):  # something was erased meanwhile
+        return 0.0
+    alone = len(ctx.index.memo("people", lambda: people(ctx.index))) == 2
+    return lead(query.text, [memory.text for memory in texts], own[best], rows[best].tolist(), alone=alone)
 
 
 def _has_stranger(ctx: Context, query: Query) -> bool:

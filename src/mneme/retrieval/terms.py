@@ -58,13 +58,11 @@ class SearchTerms:
         terms: in the order of the query.
         ideal: the sum of ``idf``: what a text with every term that the space has, endlessly often, would score.
         scale: what scores are shares of: ``ideal``, but at least what ``RARE_WORDS`` rare words would give.
-        unseen: the share of the question's weight in words that no memory has.
     """
 
     terms: tuple[SearchTerm, ...]
     ideal: np.float32
     scale: np.float32
-    unseen: float
 
 
 def search_terms(ctx: Context, query: Query) -> SearchTerms:
@@ -79,15 +77,13 @@ def _search_terms(ctx: Context, query: Query) -> SearchTerms:
     words = [(forms, ids, weight, not names.isdisjoint(ids)) for forms, ids, weight in _words(query)]
     has_content = any(weight >= _CONTENT_WEIGHT and not named for _, _, weight, named in words)
     found = []
-    unseen = 0.0
     for forms, ids, weight, named in words:
         if has_content and (weight < _CONTENT_WEIGHT or named):
             continue
         positions, counts = _standing(ctx.index, query, forms)
-        factor = 1.0 if light.isdisjoint(ids) else LIGHT_WEIGHT
         if not len(positions):  # what no memory says tells memories not apart
-            unseen += factor * inverse_frequency(0, present)
             continue
+        factor = 1.0 if light.isdisjoint(ids) else LIGHT_WEIGHT
         idf = np.float32(factor * inverse_frequency(len(positions), present))
         found.append(SearchTerm(id=ids[0], weight=factor, idf=idf, positions=positions, counts=counts))
     seen = float(sum(term.idf for term in found))
@@ -95,7 +91,6 @@ def _search_terms(ctx: Context, query: Query) -> SearchTerms:
         terms=tuple(found),
         ideal=np.float32(max(seen, 1e-6)),
         scale=np.float32(max(seen, RARE_WORDS * inverse_frequency(1, present), 1e-6)),
-        unseen=unseen / max(seen + unseen, 1e-6),
     )
 
 

@@ -17,6 +17,7 @@ from mneme.text.questions import asked_ranges, named_people, read_question
 from .stage import START, said, staged
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -120,14 +121,27 @@ def test_sufficiency_is_the_logistic_of_its_signals() -> None:
         assert stage.ranker.sufficiency is not None
         estimate = stage.ranker.sufficiency.estimate(stage.ctx, stage.query, stage.scene, stage.parts)
         assert estimate == pytest.approx(1 / (1 + math.exp(-odds)))
-        assert found["unseen"] == 0.0
         assert found["stranger"] == 0.0
-        assert found["person-best"] > 0
+        assert found["person-best-three"] > 0
+        assert found["person-told"] > 0
     with staged(messages, "Which cat did Zebulon adopt?") as stage:
         found = signals(stage.ctx, stage.query, stage.scene, stage.parts)
         assert found["stranger"] == 1.0
-        assert found["unseen"] > 0.2
-        assert found["person-best"] == 0.0
+        assert found["person-best-three"] == found["person-told"] == 0.0
+
+
+def test_what_is_asked_of_a_person_tells_of_the_other() -> None:
+    messages = [
+        *said("My necklace stands for love and strength.", author="Ana"),
+        *said("What does your necklace stand for? Love your necklace!", author="Ben", since=START + HOUR),
+        *said("The weather was fine.", author="Ben", since=START + 2 * HOUR),
+        *said("We walked home.", author="Ana", since=START + 3 * HOUR),
+    ]
+    told = {}
+    for person in ("Ana", "Ben"):
+        with staged(messages, f"What does {person}'s necklace stand for?") as stage:
+            told[person] = signals(stage.ctx, stage.query, stage.scene, stage.parts)["person-told"]
+    assert told["Ana"] > 0 > told["Ben"]
 
 
 def test_an_empty_space_suffices_for_nothing() -> None:
