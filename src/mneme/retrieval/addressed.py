@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 
 from mneme.core.ports import FloatArray
-from mneme.text.sentences import sentences
 
 BEST = 3
 """How many sentences of each side count."""
@@ -22,12 +21,17 @@ FLOOR = 0.5
 """How far below the last text one stands who tells nothing."""
 
 _MOST_CHARS = 1_000
-_STEM = 5
+_LEAST_CHARS = 4
+_STEM_CHARS = 5
 """Letters of a word that its inflections mostly leave alone."""
 
 _ME = re.compile(r"\b(?:i|my|me|mine|myself|we|our|us)\b")
 _YOU = re.compile(r"\b(?:you|your|yours|yourself)\b")
 _WORD = re.compile(r"\w+")
+_STEM = re.compile(rf"\b\w{{1,{_STEM_CHARS}}}")
+_SENTENCE = re.compile(r"[^.!?…。！？؟\n]++[.!?…。！？؟]*+")
+"""Abbreviations are cut, too: what follows one is mostly told of the same person."""
+
 _ASKS = ("?", "？", "؟")
 
 
@@ -43,12 +47,14 @@ def lead(question: str, texts: Sequence[str], scores: FloatArray, by_person: Seq
     """
     if not texts:
         return 0.0
-    asked = {word[:_STEM] for word in _WORD.findall(question.casefold()) if len(word) > 3}
+    asked = {word[:_STEM_CHARS] for word in _WORD.findall(question.casefold()) if len(word) >= _LEAST_CHARS}
     low = float(scores.min()) - FLOOR
     person, others = [low] * BEST, [low] * BEST
     for text, score, own in zip(texts, scores.tolist(), by_person, strict=True):
-        for sentence in map(str.casefold, sentences(text[:_MOST_CHARS])):
-            shared = len(asked & {word[:_STEM] for word in _WORD.findall(sentence)})
+        for sentence in _SENTENCE.findall(text[:_MOST_CHARS].casefold()):
+            if sentence.isspace():
+                continue
+            shared = len(asked.intersection(_STEM.findall(sentence)))
             of_speaker = tells_of_speaker(sentence)
             if of_speaker or alone:
                 (person if own == of_speaker else others).append(score + SHARED_WORD * shared)
