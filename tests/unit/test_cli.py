@@ -209,6 +209,12 @@ def test_an_error_is_an_object_when_json_is_asked_for(mneme: Call) -> None:
         (["recall", "x", "--since", "yesterday"], "write 2024-05-01"),
         (["recall", "x", "-k", "0"], "'-k'"),
         (["dance"], "No such command 'dance'"),
+        (["recal", "x"], "Did you mean recall"),
+        (["remember", "x", "--at", "9999-12-31T23:59:59-10:00"], "outside the years 1 to 9999"),
+        (["remember", "x", "--space", ""], "space: "),
+        (["--space", "", "remember", "x"], "space: "),
+        (["remember", "x", "--root", ""], "root: is empty"),
+        (["migrate", "--from", "nowhere", "--to", "there"], "--from: there is no folder nowhere"),
         (["recall"], "Missing argument 'QUERY'"),
     ],
 )
@@ -461,3 +467,12 @@ def test_a_moment_without_a_zone_is_utc(mneme: Call) -> None:
     id = remembered(mneme, "tea", "--at", "2024-06-01T10:00")
     (step,) = answer(mneme("history", id, "--json"))
     assert datetime.fromisoformat(step["memory"]["at"]) == datetime(2024, 6, 1, 10, tzinfo=UTC)
+
+
+def test_the_journal_shows_its_verbs_whole_on_a_narrow_screen(mneme: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    id = remembered(mneme, "The kiln is warm.")
+    assert mneme("revise", id, "The kiln is cold.", "--since", "2030-01-01", "--reason", "it was let go out over the long weekend")[0] == 0
+    _, out, _ = mneme("history")
+    assert "remember" in out
+    assert "revise: " in out

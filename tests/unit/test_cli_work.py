@@ -38,6 +38,17 @@ def test_a_text_is_stored_formed_and_asked_for(tmp_path: Path, capsys: pytest.Ca
     assert answered(capsys, tmp_path, "worker", "--once")["done"] == 0
 
 
+def test_extract_leaves_a_space_its_recipe_unless_another_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Memory(tmp_path, embedder="hash") as memory:
+        memory.space("default").remember("I work at Acme.", author="Ana")
+    assert answered(capsys, tmp_path, "extract", "I live in Lisbon.", "--author", "Ana")["formed"] == []
+    assert run(["extract", "I live in Lisbon.", "--root", str(tmp_path), "--embedder", "hash"]) == 0
+    assert "the recipe of this space is default; --recipe beliefs" in " ".join(capsys.readouterr().out.split())
+    assert answered(capsys, tmp_path, "stats")["recipe"] == "default"
+    assert answered(capsys, tmp_path, "extract", "I live in Oslo.", "--author", "Ana", "--recipe", "beliefs")["formed"]
+    assert answered(capsys, tmp_path, "stats")["recipe"] == "beliefs"
+
+
 def test_extract_wants_a_text_or_an_episode(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["extract", "--root", str(tmp_path)]) != 0
     assert "--episode" in capsys.readouterr().err

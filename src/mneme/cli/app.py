@@ -45,7 +45,7 @@ class App:
     @property
     def space_name(self) -> str:
         """The space to work on."""
-        return self.space or DEFAULT_SPACE
+        return DEFAULT_SPACE if self.space is None else self.space
 
     @property
     def command(self) -> str:
@@ -135,7 +135,9 @@ def shared(function: _Function) -> _Function:
     @click.pass_obj
     @functools.wraps(function)
     def command(app: App, /, root: str | None, space: str | None, embedder: str | None, as_json: bool, **options: Any) -> Any:
-        app.root, app.space, app.embedder = root or app.root, space or app.space, embedder or app.embedder
+        # An empty name, of a shell variable that is not set, say, is no name: it is refused where it is used.
+        app.root, app.space = app.root if root is None else root, app.space if space is None else space
+        app.embedder = embedder or app.embedder
         app.json = as_json or app.json
         return function(app, **options)
 
@@ -153,9 +155,11 @@ class Moment(click.ParamType[datetime]):
             return value
         try:
             moment = datetime.fromisoformat(value)
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         except ValueError:
             self.fail(f"{value!r} is not a date; write 2024-05-01 or 2024-05-01T14:30+02:00", param, ctx)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except OverflowError:
+            self.fail(f"{value!r} is outside the years 1 to 9999 in UTC", param, ctx)
 
 
 MOMENT = Moment()

@@ -36,9 +36,7 @@ def db() -> None:
 @click.option("--partitions", type=click.IntRange(1, 256), default=16, show_default=True, help="Hash partitions of each table.")
 @click.option("--print", "only_print", is_flag=True, help="Print the SQL instead of running it.")
 @shared
-def init(
-    app: App, url: str | None, app_role: str, owner_role: str, password: str | None, partitions: int, only_print: bool
-) -> None:
+def init(app: App, url: str | None, app_role: str, owner_role: str, password: str | None, partitions: int, only_print: bool) -> None:
     """Make or upgrade mneme's tables, policies, roles and rights.
 
     Safe to run again, and by several machines at once.
@@ -99,9 +97,12 @@ def migrate(app: App, source: str, target: str, only: tuple[str, ...]) -> None:
 
     The source stays as it is, and in use. A run that was stopped goes on where it was when the same command runs again.
     """
-    from mneme.core.errors import NotFound
-    from mneme.engine.places import open_root
+    from mneme.core.errors import InvalidInput, NotFound
+    from mneme.engine.places import folder, is_database, open_root
     from mneme.stores.moving import Moved, move
+
+    if not is_database(source) and not folder(source).is_dir():
+        raise InvalidInput({"--from": f"there is no folder {folder(source)}; name the one in which the spaces are"})
 
     old, new = open_root(source, "full"), open_root(target, "full")
     try:

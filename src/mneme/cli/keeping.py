@@ -32,9 +32,7 @@ _path = click.Path(path_type=Path)
 @click.option("--memories", type=click.IntRange(min=0), help="Hold the space to so many memories.")
 @click.option("--policy", default="value", show_default=True, help="What goes first: value, fifo, lru, lfu, w-tinylfu, lowest-retention...")
 @shared
-def upkeep(
-    app: App, dry_run: bool, now: datetime | None, seconds: float, tokens: int | None, memories: int | None, policy: str
-) -> None:
+def upkeep(app: App, dry_run: bool, now: datetime | None, seconds: float, tokens: int | None, memories: int | None, policy: str) -> None:
     """Merge, summarise, apply policies and hold limits.
 
     What does not fit is archived, never erased; only a rule of the policies erases. `mneme undo` takes the whole pass back.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import json
 import os
@@ -83,6 +84,13 @@ class Commands(click.Group):
                 assert isinstance(command, click.Command)
                 return command
         return None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the first argument names; of an unknown one the error names those like it."""
+        near = difflib.get_close_matches(args[0], known) if args[0] not in (known := self.list_commands(ctx)) else []
+        if near:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {' or '.join(near)}?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands, by heading."""

@@ -81,7 +81,7 @@ def _say_how_to_go_on(app: App, path: Path, format: str, only: tuple[str, ...], 
     words = ["import", str(path), "--format", format]
     for name in only:
         words += ["--only", name]
-    if app.space:
+    if app.space is not None:
         words += ["--space", app.space]
     click.echo(f"\nStopped after {intake.done:,} of {total:,} messages; what was stored is whole. Go on with:", err=True)
     click.echo(f"  {app.command} {shlex.join(words)}", err=True)

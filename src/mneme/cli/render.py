@@ -246,7 +246,7 @@ def show_journal(console: Console, entries: Sequence[Entry]) -> None:
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("entry", "recorded", "what", "by", "changes"):
-        table.add_column(heading, no_wrap=heading != "what")
+        table.add_column(heading, no_wrap=heading not in ("what", "changes"), min_width=10)
     for entry in entries:
         counts = Counter(change.op for change in entry.changes)
         changes = ", ".join(f"{count} {op}" for op, count in counts.items())

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _ACTIONS = ("list", "retry", "drop")
 _SHOWN_PASSES = 100
+NEW = "beliefs"
+"""The recipe that reads a text where there is no space with its own."""
 _STATES = ("waiting", "leased", "done", "dead", "cancelled")
 _llm = click.option("--llm", metavar="NAME", envvar="MNEME_LLM", help="Language model, such as ollama:qwen3. [env: MNEME_LLM]")
 
@@ -130,7 +132,7 @@ def worker(
     total = Done()
     with app.memory(llm=llm, background=False) as memory:
         while True:
-            names = [app.space] if app.space else memory.spaces()
+            names = [app.space] if app.space is not None else memory.spaces()
             done = _round(memory, names, stopping)
             total += done
             if triggers is not None:
@@ -183,7 +185,7 @@ def _look_after(
 @click.option("--dry-run", is_flag=True, help="Store nothing; only show what would be.")
 @click.option("--author", metavar="NAME", help="Who says it.")
 @click.option("--at", type=MOMENT, help="When it was said; now when left out.")
-@click.option("--recipe", default="beliefs", show_default=True, help="The memory design that reads a text.")
+@click.option("--recipe", help="The memory design that reads a text; left out, beliefs for a dry run or a new space, else the space's own.")
 @_llm
 @shared
 def extract(
@@ -193,12 +195,13 @@ def extract(
     dry_run: bool,
     author: str | None,
     at: datetime | None,
-    recipe: str,
+    recipe: str | None,
     llm: str | None,
 ) -> None:
     """Show what would be made of a text or of stored messages.
 
-    Without --dry-run the text is stored.
+    Without --dry-run the text is stored. A space that is there keeps its recipe, unless --recipe names another: then it changes to that
+    one, and all that it holds is read anew.
 
     In a dry run a text is read apart from the space, so that nothing of it is kept.
     """
@@ -216,18 +219,28 @@ def extract(
             app.require(memory, app.space_name)
             made = memory.space(app.space_name).form(episodes)
     else:
-        made = _read_apart(app, Message(text=text, author=author, at=at), recipe, llm)
+        made = _read_apart(app, Message(text=text, author=author, at=at), recipe or NEW, llm)
     kept = [operation.memory for operation in made.operations if isinstance(operation, Keep)]
     plain = {"would_store": kept, "refused": made.refused, "quarantined": made.quarantined, "operations": len(made.operations)}
     app.answer(plain, lambda out: _show(out, kept, made.refused, "Would store"))
 
 
-def _store(app: App, message: Message, recipe: str, llm: str | None) -> None:
+def _store(app: App, message: Message, recipe: str | None, llm: str | None) -> None:
+    if recipe is None:
+        with app.memory(background=False) as memory:
+            recipe = None if memory.has_space(app.space_name) else NEW
     with app.memory(recipe=recipe, llm=llm, background=False) as memory:
         space = memory.space(app.space_name)
         receipt = space.remember(message, wait=True)
         kept = [space.get(id) for id in space.formed_from(receipt.episodes) if id not in receipt.ids]
-    app.answer({"stored": receipt.ids, "formed": kept}, lambda out: _show(out, kept, {}, "Stored the message and"))
+        own = space.stats()["recipe"]
+
+    def show(out: Console) -> None:
+        _show(out, kept, {}, "Stored the message and")
+        if recipe is None and not kept:
+            out.print(f"[dim]the recipe of this space is {own}; --recipe {NEW} changes the space to one that forms statements[/]")
+
+    app.answer({"stored": receipt.ids, "formed": kept}, show)
 
 
 def _read_apart(app: App, message: Message, recipe: str, llm: str | None) -> Formed:

@@ -24,6 +24,8 @@ def open_root(root: str | Path | None, durability: str) -> Root:
         ReadOnly: the folder can't be written.
     """
     root = root if root is not None else os.environ.get(ROOT_VARIABLE) or None
+    if isinstance(root, str) and not root.strip():
+        raise InvalidInput({"root": "is empty; name a folder, or leave it out for the platform's data folder"})
     if durability not in ("full", "normal"):
         raise InvalidInput({"durability": f"must be 'full' or 'normal', not {durability!r}"})
     if root == IN_MEMORY:
