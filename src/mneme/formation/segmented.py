@@ -98,6 +98,7 @@ class SegmentFormer:
         segmenter = Either(parts=tuple(_PARTS[name]() for name in self.boundaries))
         vectors = ctx.embedder.embed([episode.text for episode in said]) if {"topic", "surprise"} & set(self.boundaries) else None
         apart = {number for number in range(1, len(said)) if said[number].session != said[number - 1].session}
+        apart |= SessionGap().starts(said) if "gap" in self.boundaries else set()
         starts = segmenter.starts(said, vectors)
         if self.refine and vectors is not None and starts - apart:
             moved = refined(starts | apart, np.clip(vectors @ vectors.T, 0, None).astype(np.float64), by=self.refine)

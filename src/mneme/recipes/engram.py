@@ -12,19 +12,19 @@ recipe = compose(
         "types": {"episodic": ["event", "turn"], "semantic": ["fact", "profile", "preference"], "procedural": ["skill"]},
         "each": 20,
     },
-    formers=[{"use": "either", "by_rule": "rules", "by_model": "model-statements"}],
+    formers=["routed"],
     card=Card(
         paper="ENGRAM, arXiv 2511.12960",
         parts=(
-            ("router and extractors", "former either: kinds of statements"),
+            ("router and extractors", "former routed, roles router.route and router.extract"),
             ("top 20 of each store, union, once each, top 25", "ranker typed"),
         ),
         differs=(
             "Messages are episodic memory too.",
             "One bank for all speakers; filter by author for one of them.",
         ),
-        without_model="The router is the rule-based reader: what it can't read stays a message.",
-        per_write="one pass of rules",
+        without_model="The router is rules for each sentence, and a record is the sentences of its type as they were said.",
+        per_write="one pass of rules; with a model one call and one for each store that a message belongs to",
         per_recall="one scan per type",
     ),
 )

@@ -12,6 +12,7 @@ recipe = compose(
         {"use": "either", "by_rule": "rules", "by_model": "model-statements"},
         {"use": "segmented", "boundaries": ["gap", "topic"], "join": 0.7, "tier": "scene"},
     ],
+    refiners=["requery"],
     keepers=["lapse"],
     card=Card(
         paper="EverMemOS, arXiv 2601.02163",
@@ -20,13 +21,14 @@ recipe = compose(
             ("scenes: cosine to a running centroid within 7 days", "mneme.formation.scenes: Scenes"),
             ("atomic facts, foresight with an end", "former either; what has ended is not recalled"),
             ("RRF over vectors and words, k = 60", "ranker reciprocal-rank"),
+            ("sufficiency check, at most three rewritten queries, one more round", "refiner requery, role requery.judge"),
         ),
         differs=(
             "A scene's score is its session's best.",
-            "Rewriting an insufficient query is left to the caller: the sufficiency of a recall says when.",
+            "Rewritten queries are searched by vectors and words alone; without a model the first round stands.",
         ),
         without_model="Facts and plans are those that rules can read for certain.",
         per_write="one pass of rules and embeddings of stretches",
-        per_recall="one scan, two rankings",
+        per_recall="one scan, two rankings; with a model one call, and three scans more where the first round does not suffice",
     ),
 )

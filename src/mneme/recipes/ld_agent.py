@@ -8,11 +8,11 @@ recipe = compose(
     about="shared words discounted by age; sessions summed up after a gap",
     channels=["dense"],
     ranker={"use": "overlap", "per_second": 1e-07, "similarity": 0.5},
-    formers=["rules", {"use": "sessions", "most": 1, "words": 0}],
+    formers=["rules", "closed-talks"],
     card=Card(
         paper="LD-Agent, arXiv 2406.05925",
         parts=(
-            ("event summary after a gap", "former sessions, one sentence"),
+            ("event summary of at most 20 words after a gap of an hour", "former closed-talks, role talks.summarise"),
             ("persona banks of both speakers", "former rules: profile and preference with their author"),
             ("exp(-1e-7 dt) times the mean share of common words", "ranker overlap"),
         ),
@@ -20,8 +20,8 @@ recipe = compose(
             "Content words stand for noun lemmas.",
             "Memories without a common word follow instead of being dropped.",
         ),
-        without_model="Nothing but the wording of summaries.",
-        per_write="one pass of rules",
+        without_model="A summary is the most central sentence; traits are those that rules can read for certain.",
+        per_write="one pass of rules; with a model one call per talk that a pause closed",
         per_recall="one scan",
     ),
 )

@@ -24,7 +24,16 @@ def reworded(ctx: Context, query: Query, text: str) -> tuple[Context, Query]:
     """Return the context and the query for the same question put in other words; filters, time and ``k`` stay."""
     terms = _ANALYSER.query(text)
     vector = ctx.embedder.embed([text])[0]
-    asked = replace(query, text=text, vector=vector, terms=terms.ids, weights=terms.weights, words=terms.terms)
+    asked = replace(
+        query,
+        text=text,
+        vector=vector,
+        terms=terms.ids,
+        weights=terms.weights,
+        words=terms.terms,
+        heads=terms.heads,
+        languages=terms.languages,
+    )  # fmt: skip
     return replace(ctx, scratch={}), asked
 
 

@@ -186,7 +186,8 @@ def test_without_damping_passages_score_by_the_names_that_they_have_themselves()
     walked = {hit.ref: float(str(hit.why["walk"])) for hit in found.hits if "walk" in hit.why}
     assert set(walked) == {f"p{number}" for number in range(12)}
     assert len({round(value, 6) for value in walked.values()}) == 1  # each passage has one of the two names
-    moving = stanford("hipporag").recall("Which Stanford professor works on Alzheimer's?", k=12)
+    walking = compose(name="moving", base="hipporag", ranker={"use": "hipporag", "damping": 0.5})
+    moving = stanford(walking).recall("Which Stanford professor works on Alzheimer's?", k=12)  # type: ignore[arg-type]
     assert {hit.ref for hit in moving.hits[:2]} == {"p0", "p1"}
 
 

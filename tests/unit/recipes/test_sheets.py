@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -13,15 +13,12 @@ from mneme.core.composing import resolve
 from mneme.core.operations import Keep
 from mneme.core.recipe import Recipe
 from mneme.core.records import Memory, Span
-from mneme.formation.scenes import Scenes
 from mneme.formation.segmented import affinity
 from mneme.organisation.evolution import Evolution
 from mneme.organisation.mixture import accepted
 from mneme.retrieval.granular import entropy_weights, walked
-from mneme.retrieval.overlap import share
 from mneme.retrieval.pagerank import Graph
 from mneme.retrieval.residual import Residual
-from mneme.retrieval.rrf import reciprocal
 from mneme.testing import ScriptedLLM
 
 from .world import START, at_angle, bare, memory_of
@@ -331,60 +328,6 @@ def test_perltqa_the_likely_type_overtakes_softly_and_even_chances_change_nothin
     assert results["plain", "When did Ana visit?"][0] == "Oslo is a city"
     assert results["steered", "When did Ana visit?"] == ["Ana in Oslo", "Oslo is a city"]
     assert results["steered", "Oslo"] == results["plain", "Oslo"]
-
-
-# EverMemOS
-
-
-def test_evermemos_scenes_open_by_likeness_and_nearness_in_time() -> None:
-    scenes = Scenes(near=0.7)
-    first = scenes.add(np.array([1.0, 0.0]), START)
-    near = np.array(at_angle(0.72))
-    assert scenes.add(near, START + 8 * DAY) is not first
-    again = Scenes(near=0.7)
-    one = again.add(np.array([1.0, 0.0]), START)
-    assert again.add(near, START + 6 * DAY) is one
-    assert one.centroid == pytest.approx((np.array([1.0, 0.0]) + near) / 2)
-
-
-def test_evermemos_first_in_one_ranking_and_absent_in_the_other_is_one_sixty_first() -> None:
-    dense = reciprocal(np.array([0.9, 0.5], np.float32), np.ones(2, bool), 60, 50)
-    words = reciprocal(np.array([0.0, 3.0], np.float32), np.ones(2, bool), 60, 50)
-    assert (dense + words)[0] == pytest.approx(1 / 61)
-    assert (dense + words)[1] == pytest.approx(1 / 62 + 1 / 61)
-
-
-def test_evermemos_a_gap_and_a_day_make_cells() -> None:
-    memory, _ = memory_of("evermemos", "hash:96")
-    space = memory.space("s")
-    day = datetime(2024, 5, 1, 8, tzinfo=UTC)
-    talk = [(0, "a", "The boat needs a new sail."), (1, "a", "The sail of the boat is torn."), (2, "a", "A new sail for the boat.")]
-    talk += [(302, "b", "Taxes are due next week."), (1500, "c", "My sister bakes bread.")]
-    space.remember([{"text": text, "at": day + timedelta(minutes=m), "session": session} for m, session, text in talk])
-    assert len(space.memories({"tiers": ["scene"]})) == 3
-
-
-# LD-Agent
-
-
-def test_ld_agent_age_and_shared_words_trade_off() -> None:
-    def score(shared: float, words: float, days: float) -> float:
-        overlap = share(np.array([shared], np.float32), 2.0, np.array([words], np.float32))[0]
-        return float(overlap * np.exp(-1e-7 * days * 86400))
-
-    assert score(1, 2, 1) == pytest.approx(0.4957, abs=1e-4)
-    assert score(2, 2, 30) == pytest.approx(0.7717, abs=1e-4)
-    assert score(2, 2, 120) == pytest.approx(0.3546, abs=1e-4)
-    memory, clock = memory_of("ld-agent", "hash:64")
-    space = memory.space("s")
-    clock.set(START + 29 * DAY)
-    space.remember("dog vet", ref="m1")
-    space.remember("dog park", ref="m2", at=START)
-    clock.set(START + 30 * DAY)
-    assert space.recall("dog park", k=2).hits[0].ref == "m2"
-    clock.set(START + 130 * DAY)
-    space.remember("dog vet", ref="m3")
-    assert space.recall("dog park", k=3).hits[0].ref == "m3"
 
 
 # EM-LLM

@@ -1,0 +1,124 @@
+"""EverMemOS's acceptance test: cells, scenes, foresight that ends, one rewritten round, reciprocal ranks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+import mneme
+from mneme.formation.scenes import Scenes
+from mneme.models.transport import Request
+from mneme.retrieval.rrf import reciprocal
+from mneme.testing import ScriptedLLM
+
+from .world import START, at_angle, bare, memory_of
+
+DAY = timedelta(days=1)
+MAY = datetime(2024, 5, 1, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("sessions", [True, False])
+def test_a_pause_with_a_new_topic_and_a_new_day_make_three_cells(sessions: bool) -> None:
+    memory, clock = memory_of("evermemos", "hash:96")
+    space = memory.space("s")
+    talk = [(0, "a", "The boat needs a new sail."), (1, "a", "The sail of the boat is torn."), (2, "a", "A new sail for the boat.")]
+    talk += [(302, "b", "Taxes are due next week."), (1500, "c", "My sister bakes bread.")]
+    clock.set(MAY + 3 * DAY)
+    given = [{"text": text, "at": MAY + timedelta(minutes=m), "session": session if sessions else "one"} for m, session, text in talk]
+    space.remember(given)
+    cells = sorted(len(memory.sources) for memory in space.memories({"tiers": ["scene"]}))
+    assert cells == [1, 1, 3]
+
+
+def test_scenes_open_by_likeness_and_nearness_in_time() -> None:
+    scenes = Scenes(near=0.7)
+    first = scenes.add(np.array([1.0, 0.0]), START)
+    near = np.array(at_angle(0.72))
+    assert scenes.add(near, START + 8 * DAY) is not first
+    again = Scenes(near=0.7)
+    one = again.add(np.array([1.0, 0.0]), START)
+    assert again.add(near, START + 6 * DAY) is one
+    assert one.centroid == pytest.approx((np.array([1.0, 0.0]) + near) / 2)
+
+
+def test_a_plan_until_the_tenth_is_recalled_on_the_ninth_and_not_on_the_eleventh_and_the_fact_remains() -> None:
+    memory, clock = memory_of("evermemos", "hash:96")
+    space = memory.space("s")
+    clock.set(MAY)
+    said = "The doctor gave me antibiotics."
+    plan = {
+        "text": "Ana takes antibiotics until May 10.",
+        "kind": "event",
+        "valid_from": MAY,
+        "valid_to": datetime(2024, 5, 11, tzinfo=UTC),
+    }
+    space.remember(said, author="Ana", ref="r", memories=[{**plan, "sources": ["r"]}])
+    seen = {}
+    for day in (9, 11):
+        clock.set(datetime(2024, 5, day, 12, tzinfo=UTC))
+        found = space.recall("Does Ana take antibiotics?", k=5, kinds=["event", "turn"])
+        seen[day] = {hit.text for hit in found.hits}
+        space.upkeep()
+    live = {day: [one.text for one in space.memories({"kinds": ["event"]})] for day in (11,)}
+    assert said in seen[9] & seen[11]
+    assert plan["text"] not in seen[11]
+    assert live[11] == [] or space.memories({"kinds": ["event"]})[0].valid_to is not None
+    assert plan["text"] in {one.text for one in space.memories({"kinds": ["event"], "archived": True}, statuses=("active", "archived"))}
+
+
+QUESTION = "Who mended the boat?"
+FOUND = {"What did Ben repair?": "Ben repaired the hull on Sunday.", "Who owns tools?": "Ben owns a chest of tools."}
+
+
+def insufficient(*queries: str) -> tuple[mneme.Space, ScriptedLLM]:
+    llm = ScriptedLLM({"requery.judge": {"sufficient": False, "queries": list(queries)}})
+    table = {QUESTION: [1, 0], **{f"noise {n}": at_angle(0.8 - n / 50) for n in range(30)}}
+    for axis, (query, text) in enumerate(FOUND.items()):
+        table[query] = table[text] = [0.0] * (3 + axis) + [1.0]
+    recipe = bare(channels=["dense"], ranker="reciprocal-rank", refiners=["requery"])
+    memory, _ = memory_of(recipe, table, llm=llm)
+    space = memory.space("s")
+    space.remember([*(f"noise {n}" for n in range(30)), *FOUND.values()])
+    return space, llm
+
+
+def test_what_does_not_suffice_is_asked_for_in_other_words_once_and_never_a_third_time() -> None:
+    space, llm = insufficient(*FOUND)
+    found = space.recall(QUESTION, k=10)
+    texts = [hit.text for hit in found.hits]
+    assert set(FOUND.values()) <= set(texts)
+    assert len(texts) == 10
+    assert [hit.score for hit in found.hits] == sorted((hit.score for hit in found.hits), reverse=True)
+    assert [request.role for request in llm.asked] == ["requery.judge"]
+    assert found.trace is not None
+    (note,) = [note["requery"] for note in found.trace.notes if "requery" in note]
+    assert note["queries"] == 2  # type: ignore[index]
+
+
+def test_at_most_three_rewritten_questions_are_searched_and_blank_ones_never() -> None:
+    space, _ = insufficient("one?", "", "two?", "two?", "three?", "four?")
+    found = space.recall(QUESTION, k=10)
+    assert found.trace is not None
+    assert [note["requery"]["queries"] for note in found.trace.notes if "requery" in note] == [3]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "reply", [{"sufficient": True, "queries": ["What did Ben repair?"]}, "no JSON", {"sufficient": False, "queries": []}]
+)
+def test_the_first_round_stands_where_it_suffices_or_nothing_is_asked(reply: object) -> None:
+    def judged(request: Request) -> object:
+        return reply
+
+    space, _ = insufficient()
+    plain = [hit.text for hit in space.recall(QUESTION, k=10).hits]
+    space._memory.llm = ScriptedLLM({"requery.judge": judged})
+    assert [hit.text for hit in space.recall(QUESTION, k=10).hits] == plain
+
+
+def test_first_in_one_ranking_and_absent_in_the_other_is_one_sixty_first() -> None:
+    dense = reciprocal(np.array([0.9, 0.5], np.float32), np.ones(2, bool), 60, 50)
+    words = reciprocal(np.array([0.0, 3.0], np.float32), np.ones(2, bool), 60, 50)
+    assert (dense + words)[0] == pytest.approx(1 / 61)
+    assert (dense + words)[1] == pytest.approx(1 / 62 + 1 / 61)

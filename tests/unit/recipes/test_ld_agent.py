@@ -1,0 +1,107 @@
+"""LD-Agent's acceptance test: a pause closes a talk, the sheet's scores, no memory without a common word, traits of two speakers apart."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+import mneme
+from mneme.core.clock import FrozenClock
+from mneme.core.composing import compose
+from mneme.core.records import Memory
+from mneme.retrieval.overlap import share
+from mneme.testing import ScriptedLLM
+
+from .world import START, memory_of
+
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+WORDS = " ".join(f"word{number}" for number in range(40))
+
+
+def agent(llm: ScriptedLLM | None = None) -> tuple[mneme.Space, FrozenClock]:
+    memory, clock = memory_of("ld-agent", "hash:96", llm=llm)
+    return memory.space("s"), clock
+
+
+def summaries(space: mneme.Space) -> list[Memory]:
+    return space.memories({"kinds": ["summary"]})
+
+
+def short_term(space: mneme.Space) -> list[str]:
+    """What no summary covers."""
+    covered = {span.episode for memory in summaries(space) for span in memory.sources}
+    return [episode.text for episode in space.episodes() if episode.id not in covered]
+
+
+@pytest.mark.parametrize("session", [None, "one"])
+@pytest.mark.parametrize("with_model", [True, False])
+def test_at_the_message_after_a_pause_there_is_one_summary_of_those_before_it(session: str | None, with_model: bool) -> None:
+    llm = ScriptedLLM({"talks.summarise": {"text": WORDS}, "form.statements": {"items": []}}) if with_model else None
+    space, clock = agent(llm)
+    said = {0: "The dog ran through the park.", 10: "The dog found a stick in the park.", 130: "The violin needs a new string."}
+    for minute, text in said.items():
+        clock.set(START + minute * MINUTE)
+        assert summaries(space) == []
+        space.remember(text, author="Ana", session=session, wait=True)
+    (summary,) = summaries(space)
+    assert [episode.text for episode in space.episodes([span.episode for span in summary.sources])] == [said[0], said[10]]
+    assert short_term(space) == [said[130]]
+    assert len(summary.text.split()) <= 20
+    assert summary.text.startswith("word0 " if with_model else "")
+    assert "park" in summary.attributes["topics"]  # type: ignore[operator]
+    clock.set(START + 140 * MINUTE)
+    space.remember("The violin sounds well again.", author="Ana", session=session, wait=True)
+    assert len(summaries(space)) == 1
+
+
+def test_a_history_that_comes_at_once_has_a_summary_for_each_closed_talk() -> None:
+    space, clock = agent()
+    clock.set(START + 3 * DAY)
+    space.remember(
+        [{"text": f"Talk {n // 3} was about topic {n // 3}, part {n % 3}.", "at": START + (n // 3) * DAY + n * MINUTE} for n in range(9)]
+    )
+    assert [len(memory.sources) for memory in summaries(space)] == [3, 3]
+    assert len(short_term(space)) == 3
+
+
+def test_age_and_shared_words_trade_off_as_in_the_sheet() -> None:
+    def score(shared: float, words: float, days: float) -> float:
+        overlap = share(np.array([shared], np.float32), 2.0, np.array([words], np.float32))[0]
+        return float(overlap * np.exp(-1e-7 * days * 86400))
+
+    assert score(1, 2, 1) == pytest.approx(0.4957, abs=1e-4)
+    assert score(2, 2, 30) == pytest.approx(0.7717, abs=1e-4)
+    assert score(2, 2, 120) == pytest.approx(0.3546, abs=1e-4)
+    space, clock = agent()
+    clock.set(START + 29 * DAY)
+    space.remember("dog vet", ref="m1")
+    space.remember("dog park", ref="m2", at=START)
+    clock.set(START + 30 * DAY)
+    assert space.recall("dog park", k=2).hits[0].ref == "m2"
+    clock.set(START + 130 * DAY)
+    space.remember("dog vet", ref="m3")
+    assert space.recall("dog park", k=3).hits[0].ref == "m3"
+
+
+def test_without_a_common_word_there_is_no_memory_where_that_is_asked_for() -> None:
+    ranker = {"use": "overlap", "per_second": 1e-07, "similarity": 0.5, "strict": True}
+    memory, _ = memory_of(compose(name="strict", base="ld-agent", ranker=ranker), "hash:96")
+    space = memory.space("s")
+    space.remember(["dog vet", "dog park"])
+    assert space.recall("violin string", k=5).hits == ()
+    assert [hit.text for hit in space.recall("park", k=5).hits] == ["dog park"]
+
+
+def test_what_is_no_trait_is_not_kept_and_both_speakers_have_banks_of_their_own() -> None:
+    space, _ = agent()
+    space.remember(
+        [{"text": "haha ok", "author": "Ana"}, {"text": "I am a nurse.", "author": "Ana"}, {"text": "I like jazz.", "author": "Ben"}]
+    )
+    banks = {
+        author: [memory.text for memory in space.memories({"kinds": ["fact", "profile", "preference"], "authors": [author]})]
+        for author in ("Ana", "Ben")
+    }
+    assert banks == {"Ana": ["Ana works as a nurse."], "Ben": ["Ben likes jazz."]}
