@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from mneme.server.app import create_app
 from mneme.server.keys import Keys
 from mneme.server.ui import looking, pages, shaping
 from mneme.server.ui.growth import Growth
+from mneme.server.ui.left import Left
 from mneme.server.ui.part import add
 from mneme.server.ui.sessions import COOKIE
 from mneme.service import Caller, Service
@@ -107,6 +109,33 @@ def test_a_session_ends_with_its_key(client: TestClient, keys: Keys) -> None:
     keys.revoke(keys.list()[-1].id)
     assert client.get("/ui/api/spaces", headers=headers).status_code == 401
     assert client.get("/ui/api/session").status_code == 401
+
+
+def test_a_session_that_was_left_is_over_also_for_who_kept_its_cookie(client: TestClient, keys: Keys) -> None:
+    headers = enter(client, keys)
+    kept = dict(client.cookies)
+    assert client.delete("/ui/api/session").status_code == 204
+    assert COOKIE not in client.cookies
+    client.cookies.update(kept)
+    assert client.get("/ui/api/spaces", headers=headers).status_code == 401
+    assert client.get("/ui/api/session").status_code == 401
+    assert client.delete("/ui/api/session").status_code == 204
+    client.cookies.clear()
+    assert client.delete("/ui/api/session").status_code == 204
+    other = enter(client, keys)
+    assert client.get("/ui/api/spaces", headers=other).status_code == 200
+
+
+def test_a_session_left_in_one_process_is_over_in_the_others_until_it_would_have_ended(tmp_path: Path) -> None:
+    now = [1000.0]
+    one, other = (Left(tmp_path / "keys.json", lambda: now[0]) for _ in range(2))
+    assert not other.has("a")
+    one.add("a", 2000)
+    assert other.has("a")
+    now[0] = 2500.0
+    other.add("b", 3000)
+    assert one.has("b")
+    assert (tmp_path / "keys.json.left").read_text() == "b 3000\n"
 
 
 def test_a_session_ends_after_its_time(memory: mneme.Memory) -> None:

@@ -56,7 +56,8 @@ def _add_door(app: FastAPI, sessions: Sessions) -> None:
         return _told(sessions.find(request.scope), keyed=sessions.keyed)
 
     @app.delete(DOOR, include_in_schema=False)
-    async def end() -> Response:
+    async def end(request: Request) -> Response:
+        sessions.end(request.scope)
         answered = Response(status_code=204)
         answered.delete_cookie(COOKIE, path="/ui", httponly=True, samesite="strict")
         return answered

@@ -2,7 +2,7 @@
 
 The cookie is ``HttpOnly`` and ``SameSite=Strict``, so no other site's page makes a browser send it and no script reads it. Every call
 also needs the token in a header, which a form or an image can't send, and is refused when the browser says that another site made it. A
-session ends with its key: a revoked key's sessions are refused at once, in every server process over the root.
+session ends when it is left, and with its key: both are refused at once, in every server process over the root.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from mneme.server.gate import CALLER, MAX_BYTES, Gate
 from mneme.server.keys import DEFAULT_MAX_BYTES, Key
 from mneme.server.lengths import limited
 from mneme.server.problems import problem_response
+from mneme.server.ui.left import Left
 from mneme.service import Caller
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Sessions:
         self._clock = clock
         shared = b"" if gate.keys is None else gate.keys.cursor_secret()
         self._secret = hashlib.blake2b(key=shared[:64], person=b"mneme-session").digest()
+        self._left = Left(None if gate.keys is None else gate.keys.path, clock)
 
     @property
     def keyed(self) -> bool:
@@ -97,11 +99,23 @@ class Sessions:
             self._gate.admit(scope)
             return self._sitting(None, "")
         cookie = _cookie(scope)
-        id, expires, _ = loads(self._opened(cookie))
+        id, expires, name = loads(self._opened(cookie))
         found = next((key for key in self._gate.keys.list() if key.id == id), None)
-        if found is None or expires < self._clock() or not self._gate.holds(found.caller()):
+        if found is None or expires < self._clock() or self._left.has(name) or not self._gate.holds(found.caller()):
             raise Unauthorised(_NO_SESSION)
         return self._sitting(found, cookie)
+
+    def end(self, scope: Scope) -> None:
+        """End the session of a request; one that is over already, or never was, needs no ending.
+
+        Raises:
+            ReadOnly: it can't be kept that it is over.
+        """
+        try:
+            _, expires, name = loads(self._opened(_cookie(scope)))
+        except Unauthorised:
+            return
+        self._left.add(name, expires)
 
     def enter(self, scope: Scope) -> Sitting:
         """Return the session of a call, which must carry its token and count against its key.
