@@ -24,6 +24,7 @@ TABLE: dict[str, dict[str, str]] = {
         "overflow": "mneme.formation.overflow:Overflow",
         "segmented": "mneme.formation.segmented:SegmentFormer",
         "refinements": "mneme.formation.refinements:RefinementFormer",
+        "rehearsed": "mneme.formation.rehearsing:Rehearsed",
         "scratchpad": "mneme.formation.scratchpad:ScratchpadFormer",
         "sessions": "mneme.formation.sessions:SessionFormer",
         "closed-talks": "mneme.formation.closing:ClosedTalks",

@@ -22,7 +22,9 @@ from mneme.formation.summary import extracts, render
 
 TAG = "refined"
 KINDS = ("residual", "question", "response")
-_ASSISTANT = frozenset({"assistant", "ai", "bot", "model"})
+ASSISTANT = frozenset({"assistant", "ai", "bot", "model"})
+
+_LEAST_WORDS = 3
 
 _TERM = re.compile(
     r"\b(?P<term>[A-Z][\w/&-]*(?:\s[A-Z][\w/&-]*){0,3})\s+(?:means|stands\s+for|is\s+short\s+for|refers\s+to|is\s+our\s+word\s+for)\s+"
@@ -116,16 +118,15 @@ class RefinementFormer:
 
     def _by_rule(self, talk: Sequence[Episode]) -> Iterator[_Found]:
         for episode in talk:
-            if episode.role not in _ASSISTANT:
+            if episode.role not in ASSISTANT:
                 yield from _terms(episode)
         for before, episode in pairwise(talk):
-            if before.role not in _ASSISTANT or episode.role in _ASSISTANT:
+            if before.role not in ASSISTANT or episode.role in ASSISTANT:
                 continue
-            put_right = _PUT_RIGHT.match(episode.text)
-            if put_right and len(put_right["rest"].split()) >= 3:
-                rest, start = put_right["rest"].strip(), put_right.start("rest")
+            if rest := put_right(episode.text):
+                start = episode.text.rindex(rest)
                 yield _Found(kind="residual", text=rest, said=((episode, start, len(episode.text)), (before, 0, len(before.text))))
-            elif _ACCEPTED.match(episode.text):
+            elif accepted(episode.text):
                 told = render([before], extracts([before], most=3)) or before.text
                 said = ((before, 0, len(before.text)), (episode, 0, len(episode.text)))
                 yield _Found(kind="response", text=told[: self.most_chars], said=said)
@@ -141,6 +142,28 @@ class RefinementFormer:
                     continue
                 said = tuple((episode, 0, len(episode.text)) for episode in cited)
                 yield _Found(kind=kind, text=item.text.strip(), said=said, term=item.term.strip(), meaning=item.meaning.strip())
+
+
+def put_right(text: str) -> str:
+    """Return what a message that rejects the one before it says instead; empty where it rejects nothing or says nothing.
+
+    Example:
+        >>> put_right("No, the press must stay below 80 degrees."), put_right("No.")
+        ('the press must stay below 80 degrees.', '')
+    """
+    found = _PUT_RIGHT.match(text)
+    rest = found["rest"].strip() if found else ""
+    return rest if len(rest.split()) >= _LEAST_WORDS else ""
+
+
+def accepted(text: str) -> bool:
+    """Return whether a message praises the one before it.
+
+    Example:
+        >>> accepted("Perfect, thanks."), accepted("Hm.")
+        (True, False)
+    """
+    return _ACCEPTED.match(text) is not None
 
 
 def _terms(episode: Episode) -> Iterator[_Found]:

@@ -23,18 +23,21 @@ class Sweep:
         threshold: retention below which a memory goes.
         kinds: what fades.
         summaries: kinds that go when everything they rest on has gone.
+        spared: tiers in which nothing fades.
     """
 
     threshold: float = 0.3
     kinds: tuple[str, ...] = ("turn",)
     summaries: tuple[str, ...] = ("summary",)
+    spared: tuple[str, ...] = ()
     name: str = "sweep"
 
     def upkeep(self, ctx: Round) -> Iterator[Proposal]:
         """Propose what goes, the most faded first."""
         census = ctx.census
         kept = ctx.retention()
-        going = np.flatnonzero(census.active & census.kind.among(self.kinds) & ~ctx.held & (kept < self.threshold))
+        fades = census.active & census.kind.among(self.kinds) & ~census.tier.among(self.spared)
+        going = np.flatnonzero(fades & ~ctx.held & (kept < self.threshold))
         gone = {"ep" + id[3:] for place, id in enumerate(census.ids) if census.kind.values[census.kind.codes[place]] in self.kinds}
         staying = census.active & census.kind.among(self.kinds)
         staying[going] = False

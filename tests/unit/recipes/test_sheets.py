@@ -361,20 +361,3 @@ def test_memorag_clues_bring_what_shares_no_word_with_the_question_and_short_one
     assert "evidence" in texts
     assert "wrong" not in texts
     assert texts[:4] == ["gist", "n0", "n1", "n2"]
-
-
-# MaLP
-
-
-def test_malp_what_is_said_once_fades_within_a_month_and_what_is_used_stays() -> None:
-    memory, clock = memory_of("malp", {"A": [1, 0], "B": [0, 1], "about A": [1, 0.05]})
-    space = memory.space("s")
-    space.remember("A", ref="A")
-    space.remember("B", ref="B")
-    for day in (1, 2, 3):
-        clock.set(START + day * DAY)
-        found = space.recall("about A", k=1)
-        space.feedback(found, useful=[found.hits[0]])
-    clock.set(START + 30 * DAY)
-    space.upkeep()
-    assert [m.ref for m in space.memories({"kinds": ["turn"]})] == ["A"]

@@ -1,0 +1,124 @@
+"""MaLP's acceptance test: said once it fades, said or used three times it is long-term; a correction is a pair; the erased is in none."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+
+import mneme
+from mneme.core.clock import FrozenClock
+from mneme.core.composing import resolve
+from mneme.recipes.agent.personal import Personal
+
+from .world import START, memory_of
+
+DAY = timedelta(days=1)
+
+
+def world() -> tuple[mneme.Space, FrozenClock]:
+    memory, clock = memory_of("malp", "hash:96")
+    return memory.space("s"), clock
+
+
+def known(space: mneme.Space, question: str) -> list[str]:
+    return [hit.text for hit in space.recall(question, k=9).hits if hit.memory.kind == "turn"]
+
+
+def test_the_short_term_store_fades_by_half_in_a_week() -> None:
+    curve = resolve("malp").curve
+    assert curve is not None
+    assert curve.retention(np.float32([1]), np.float32([7]))[0] == pytest.approx(0.5, abs=0.01)
+
+
+def test_what_is_said_once_is_gone_after_thirty_days_and_what_is_said_three_times_is_long_term() -> None:
+    space, clock = world()
+    once, thrice = "The plumber came about the kitchen sink.", "My daughter Mia is allergic to walnuts."
+    again = ["My daughter Mia is allergic to walnuts!", "Mia, my daughter, is allergic to walnuts."]
+    space.remember(once, ref="once", author="Ana")
+    for day, text in enumerate([thrice, *again]):
+        clock.set(START + day * DAY)
+        space.remember(text, ref=f"m{day}", author="Ana", session=str(day))
+    (first,) = [memory for memory in space.memories({"kinds": ["turn"]}) if memory.ref == "m0"]
+    assert space.usage([first.id])[first.id].uses == 3.0
+    clock.set(START + 4 * DAY)
+    space.upkeep()
+    assert space.get(first.id).tier == "long"
+    clock.set(START + 30 * DAY)
+    space.upkeep()
+    assert once not in known(space, "plumber kitchen sink")
+    assert thrice in known(space, "Is Mia allergic to walnuts?")
+    clock.set(START + 300 * DAY)
+    space.upkeep()
+    assert thrice in known(space, "Is Mia allergic to walnuts?")
+    assert once in {episode.text for episode in space.episodes()}
+
+
+def test_what_is_used_three_times_stays_and_others_repetitions_and_denials_rehearse_nothing() -> None:
+    space, clock = world()
+    space.remember("The key is under the blue pot.", ref="A", author="Ana")
+    space.remember("The bus was late today.", ref="B", author="Ana")
+    space.remember("The bus was late today.", ref="C", author="Ben")
+    space.remember("The bus was not late today.", ref="D", author="Ana")
+    for day in (1, 2, 3):
+        clock.set(START + day * DAY)
+        found = space.recall("Where is the key?", k=1)
+        space.feedback(found, useful=[found.hits[0]])
+    by = {memory.ref: memory.id for memory in space.memories({"kinds": ["turn"]})}
+    assert by["B"] not in space.usage([by["B"]])
+    clock.set(START + 30 * DAY)
+    space.upkeep()
+    assert {memory.ref for memory in space.memories({"kinds": ["turn"]})} == {"A"}
+
+
+TALK = [
+    ("user", "How hot may the press run?"),
+    ("assistant", "The press may run at 90 degrees."),
+    ("user", "No, the press must stay below 80 degrees in summer."),
+    ("assistant", "Then the press stays below 80 degrees."),
+    ("user", "Who checks it?"),
+    ("assistant", "The night shift checks it twice."),
+    ("user", "Perfect, thanks."),
+]
+
+
+def talked(repeat: int = 1) -> mneme.Space:
+    space, clock = world()
+    for round_ in range(repeat):
+        for number, (role, text) in enumerate(TALK):
+            clock.set(START + round_ * DAY + number * timedelta(minutes=1))
+            space.remember(text, role=role, session=f"talk {round_}", ref=f"{round_}.{number}")
+    return space
+
+
+@pytest.mark.parametrize("repeat", [1, 2])
+def test_a_correction_is_one_preference_pair_that_cites_both_and_is_there_once(repeat: int) -> None:
+    space = talked(repeat)
+    (pair,) = Personal(space).preferences()
+    assert (pair.question, pair.answer, pair.rejected) == (TALK[0][1], TALK[3][1], TALK[1][1])
+    assert {space.get(id).text for id in pair.sources} >= {TALK[1][1], TALK[2][1]}
+    (good,) = Personal(space).instructions()
+    assert (good.question, good.answer) == (TALK[4][1], TALK[5][1])
+
+
+def test_a_correction_without_a_new_reply_is_its_own_answer() -> None:
+    space, _ = world()
+    for role, text in TALK[:3]:
+        space.remember(text, role=role, session="one")
+    (pair,) = Personal(space).preferences()
+    assert (pair.answer, pair.rejected) == ("the press must stay below 80 degrees in summer.", TALK[1][1])
+
+
+def test_the_export_is_lines_of_json_without_anything_that_was_erased(tmp_path: Path) -> None:
+    space = talked()
+    assert Personal(space).export(tmp_path) == {"preferences": 1, "instructions": 1}
+    (line,) = [orjson.loads(row) for row in (tmp_path / "preferences.jsonl").read_bytes().splitlines()]
+    assert (line["chosen"], line["rejected"]) == (TALK[3][1], TALK[1][1])
+    assert len(line["sources"]) == 4
+    (reply,) = [memory for memory in space.memories({"kinds": ["turn"]}) if memory.text == TALK[1][1]]
+    space.forget(reply.id, erase=True)
+    assert Personal(space).export(tmp_path) == {"preferences": 0, "instructions": 1}
+    assert b"90 degrees" not in (tmp_path / "preferences.jsonl").read_bytes() + (tmp_path / "instructions.jsonl").read_bytes()
