@@ -173,6 +173,7 @@ class SetPolicies(Call):
     model_config = ConfigDict(json_schema_extra={"examples": [{"toml": "[[limit]]\nmemories = 10000\n"}]})
 
     toml: Text
+    reason: Text | None = None
 
 
 class Revise(Call):

@@ -20,7 +20,7 @@ from mneme.core.records import Episode, Job, Link, Usage
 from mneme.core.records import Memory as Record
 from mneme.engine.blocks import Block, Blocks
 from mneme.engine.fading import Left
-from mneme.engine.keeping import Due
+from mneme.engine.keeping import Due, PolicyChange
 from mneme.engine.upkeep import UpkeepReport
 from mneme.memory import Memory
 from mneme.space import Space, Step
@@ -298,7 +298,11 @@ class Service:
 
     def set_policies(self, caller: Caller, space: str, call: calls.SetPolicies) -> str:
         """Give a space its policies."""
-        return self._space(caller, ADMIN, space).policies(call.toml)
+        return self._space(caller, ADMIN, space).policies(call.toml, reason=call.reason, actor=caller.actor)
+
+    def policy_changes(self, caller: Caller, space: str) -> list[PolicyChange]:
+        """Return who changed a space's policies, when, why and from what to what."""
+        return self._space(caller, READ, space).policy_changes()
 
     def verify(self, caller: Caller, space: str) -> Verification:
         """Check a space against its journal."""

@@ -19,7 +19,7 @@ from mneme.core.compaction import CHECKPOINT, COMPACT, Folding
 from mneme.core.errors import InvalidInput, NotFound
 from mneme.core.journal import Entry
 from mneme.core.llm import scoped
-from mneme.core.operations import Archive, Enqueue, Keep, Operation, Restore
+from mneme.core.operations import Archive, Configure, Enqueue, Keep, Operation, Restore
 from mneme.core.ports import Applied, Batch, Material
 from mneme.core.query import Answer, ErasureReport, Filter, Hit, Recall, Receipt, Verification
 from mneme.core.records import Episode, Job, Link, Media, Message, Usage
@@ -563,8 +563,15 @@ class Space:
         """The texts that are always in context: persona, user, task, and others."""
         return Blocks(self)
 
-    def policies(self, toml: str | None = None) -> str:
+    def policies(self, toml: str | None = None, *, reason: str | None = None, actor: str | None = None) -> str:
         """Return the space's policies as TOML; given a text, make it the policies first. See :mod:`mneme.retention.rules`.
+
+        A change is an entry of the journal, with the text before and after, and can be undone; what a policy says, names in it included,
+        stays in the journal.
+
+        Args:
+            toml: the new policies; an empty text takes all away.
+            reason, actor: for the journal.
 
         Raises:
             InvalidInput: the text is no TOML, or says something unknown; nothing was changed.
@@ -574,8 +581,14 @@ class Space:
                 if problem := prepare.text_problem(toml):
                     raise InvalidInput({"policies": problem})
                 keeping.read_policies(toml)
-                opened.store.set_meta(keeping.POLICIES, toml)
+                trace = Trace(id=self._memory.ids.new("tr"), verb=keeping.POLICIES)
+                self._apply(opened, [Configure(key=keeping.POLICIES, value=toml)], trace, reason=reason, actor=actor)
             return opened.store.meta().get(keeping.POLICIES, "")
+
+    def policy_changes(self) -> list[keeping.PolicyChange]:
+        """Return who changed the policies, when, why and from what to what, oldest first; compaction folds old changes away."""
+        with self._use(create=False, any_model=True) as opened:
+            return keeping.policy_changes(opened.store)
 
     def tokens(self) -> int:
         """Return about how many tokens the texts of all active memories have; what a token limit counts."""

@@ -75,12 +75,15 @@ def test_upkeep_goes_by_the_policies_that_were_sent(served: Served, space: str) 
     remote = served.client().space(space)
     remote.remember([f"The key of room {room} hangs in the hall" for room in range(5)])
     limit = "[[limit]]\nmemories = 3\n"
-    assert remote.policies(limit) == limit
+    assert remote.policies(limit, reason="the phone is small") == limit
     remote.upkeep()
     assert remote.stats()["active"] == 3
     with pytest.raises(errors.InvalidInput):
         remote.policies("nonsense [")
     assert remote.policies() == limit
+    (change,) = remote.policy_changes()
+    assert (change.reason, change.before, change.after, bool(change.actor)) == ("the phone is small", "", limit, True)
+    assert served.memory.space(space).policy_changes() == [change]
 
 
 def test_blocks_can_be_awaited(served: Served, space: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -43,7 +44,16 @@ def test_policies_are_set_shown_and_cleared(root: Path, capsys: pytest.CaptureFi
     assert told(capsys, "upkeep")["done"] == {"duplicates": 1, "budget": 1}
     file.write_text("[[limit]]\nmemory = 1\n", encoding="utf-8")
     assert "memory" in str(told(capsys, "policies", str(file), code=2)["error"])
-    assert told(capsys, "policies", "--clear")["policies"] == ""
+    assert told(capsys, "policies", "--clear", "--reason", "all is well")["policies"] == ""
+    changes = cast("list[dict[str, str]]", told(capsys, "policies", "--changes"))
+    assert [(change["reason"], change["after"]) for change in changes] == [
+        (None, "[[limit]]\nmemories = 1\n"), ("all is well", "")
+    ]  # fmt: skip
+    assert run(["policies", "--changes"]) == 0
+    assert "all is well" in capsys.readouterr().out
+    assert told(capsys, "policies", "--changes", "--clear", code=2)
+    assert told(capsys, "undo")
+    assert "memories = 1" in str(told(capsys, "policies")["policies"])
 
 
 def test_a_backup_is_verified_and_put_back(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from mneme.cli.app import MOMENT, App, shared
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mneme.engine.keeping import PolicyChange
     from mneme.engine.upkeep import UpkeepReport
     from mneme.space import Space
 
@@ -50,17 +51,25 @@ def upkeep(app: App, dry_run: bool, now: datetime | None, seconds: float, tokens
 @click.command()
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--clear", is_flag=True, help="Take all policies away.")
+@click.option("--reason", default=None, help="Why, for the journal.")
+@click.option("--changes", is_flag=True, help="Show who changed them, when and why, instead.")
 @shared
-def policies(app: App, file: Path | None, clear: bool) -> None:
+def policies(app: App, file: Path | None, clear: bool, reason: str | None, changes: bool) -> None:
     """Show or set rules, legal holds and limits.
 
-    A TOML file sets them; see what they would do with `mneme upkeep --dry-run`.
+    A TOML file sets them; see what they would do with `mneme upkeep --dry-run`. Every change is in the journal, and `mneme undo` takes it
+    back.
     """
-    if file is not None and clear:
-        raise click.UsageError("give a file or --clear, not both")
+    if (file is not None) + clear + changes > 1:
+        raise click.UsageError("give a file, --clear or --changes, not several of them")
+    if changes:
+        with app.open() as space:
+            found = space.policy_changes()
+        app.answer(found, lambda out: _print_changes(out, found))
+        return
     new = "" if clear else None if file is None else file.read_text(encoding="utf-8")
     with app.open(create=file is not None) as space:
-        text = space.policies(new)
+        text = space.policies(new, reason=reason)
     app.answer({"policies": text}, lambda out: out.print(text or "No policies.", markup=False))
 
 
@@ -171,6 +180,16 @@ def restore_backup(app: App, path: Path) -> None:
         count = memory.restore_backup(path, app.space_name)
     shown = f"Restored {plural(count, 'memory', 'memories')} into {app.space_name}."
     app.answer({"space": app.space_name, "memories": count}, lambda out: out.print(shown, markup=False))
+
+
+def _print_changes(out: Console, changes: Sequence[PolicyChange]) -> None:
+    if not changes:
+        out.print("The policies were never changed, or their changes were folded into a checkpoint.")
+    for each in changes:
+        who = each.actor or "somebody"
+        why = f": {each.reason}" if each.reason else ""
+        out.print(f"entry {each.entry}, {each.at:%Y-%m-%d %H:%M}, {who}{why}", markup=False)
+        out.print(each.after.strip() or "No policies.", markup=False)
 
 
 def _plain(report: UpkeepReport) -> dict[str, object]:

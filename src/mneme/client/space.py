@@ -16,7 +16,7 @@ from mneme.core.query import Answer, ErasureReport, Filter, Hit, Recall, Receipt
 from mneme.core.records import Episode, Job, Media, Message
 from mneme.core.records import Memory as Record
 from mneme.engine.fading import Left
-from mneme.engine.keeping import Due
+from mneme.engine.keeping import Due, PolicyChange
 from mneme.engine.naming import Target, as_filter
 from mneme.engine.prepare import Given
 from mneme.engine.upkeep import UpkeepBudget, UpkeepReport
@@ -127,11 +127,15 @@ class RemoteSpace:
         """The texts that are always in context: persona, user, task, and others."""
         return RemoteBlocks(f"{self._path}/blocks", self._send)
 
-    def policies(self, toml: str | None = None) -> str:
+    def policies(self, toml: str | None = None, *, reason: str | None = None) -> str:
         """Return the space's policies as TOML; given a text, make it the policies first, which needs the right ``admin``."""
-        method, body = ("GET", None) if toml is None else ("PUT", {"toml": toml})
+        method, body = ("GET", None) if toml is None else ("PUT", given(toml=toml, reason=reason))
         read = lambda plain: str(plain["toml"])  # noqa: E731
         return self._send(Ask(method=method, path=f"{self._path}/policies", body=body, read=read, repeatable=True))  # type: ignore[no-any-return]
+
+    def policy_changes(self) -> list[PolicyChange]:
+        """Return who changed the policies, when, why and from what to what; see :meth:`mneme.Space.policy_changes`."""
+        return self._get("/policies/changes", _list_of(PolicyChange))
 
     def revise(
         self,
@@ -274,4 +278,3 @@ def _list_of(kind: type[_T]) -> Callable[[Any], list[_T]]:
 
 def _page_of(kind: type[_T]) -> Callable[[Any], list[_T]]:
     return lambda plain: [wire.decode(kind, one) for one in plain["items"]]
-

@@ -15,7 +15,7 @@ from typing import Any
 
 from mneme.core.clock import to_micros
 from mneme.core.codec import dumps, job_from_plain, link_from_plain
-from mneme.core.operations import Cancel, Connect, Disconnect, Enqueue, Operation, Reinforce, Restore
+from mneme.core.operations import Cancel, Configure, Connect, Disconnect, Enqueue, Operation, Reinforce, Restore
 from mneme.core.records import EMPTY
 
 GENESIS = bytes(32)
@@ -28,10 +28,10 @@ class Change:
 
     Args:
         op: the operation's name in lower case, such as ``revise``.
-        subject: the id of the memory, episode or job, or ``source>target:type`` of a link.
+        subject: the id of the memory, episode or job, ``source>target:type`` of a link, or the name of a setting.
         before: the version before, 0 if there was none.
         after: the version after.
-        detail: the rest that an inverse needs; numbers and ids, never content.
+        detail: the rest that an inverse needs; numbers and ids, never content; of a setting its value before and after.
         digest: salted SHA-256 of the content that was written, in hex; empty when none was.
     """
 
@@ -146,5 +146,7 @@ def _inverse(change: Change) -> list[Operation]:
             return [Cancel(id=change.subject)]
         case "cancel":
             return [Enqueue(job=job_from_plain(detail["job"]))]
+        case "configure":
+            return [Configure(key=change.subject, value=detail["before"], expected=detail["after"])]
         case _:
             return []

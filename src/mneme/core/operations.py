@@ -157,8 +157,27 @@ class Cancel:
     id: str
 
 
+SETTINGS = ("policies",)
+"""The settings of a space that people decide on, so that every change of them is in the journal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configure:
+    """Give one of a space's settings a value. The journal holds what it was before and after.
+
+    Args:
+        key: one of :data:`SETTINGS`.
+        value: empty takes it away.
+        expected: refuse with ``Conflict`` unless this is the present value.
+    """
+
+    key: str
+    value: str
+    expected: str | None = None
+
+
 Operation = (
     Observe | Keep | Revise | Supersede | Connect | Disconnect | Reinforce | Move
-    | Archive | Quarantine | Restore | Erase | Enqueue | Cancel
+    | Archive | Quarantine | Restore | Erase | Enqueue | Cancel | Configure
 )  # fmt: skip
 """Any operation."""

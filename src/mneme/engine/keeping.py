@@ -78,6 +78,43 @@ def policies_of(store: Store) -> Policies:
     return read_policies(store.meta().get(POLICIES, ""))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChange:
+    """One change of a space's policies.
+
+    Args:
+        entry: its entry in the journal; ``undo(entry=...)`` takes it back.
+        at: when.
+        actor: who.
+        reason: why, in their words; None when none was given.
+        before, after: the policies as TOML.
+    """
+
+    entry: int
+    at: datetime
+    actor: str
+    reason: str | None
+    before: str
+    after: str
+
+
+def policy_changes(store: Store) -> list[PolicyChange]:
+    """Return the changes of the policies that the journal has, oldest first."""
+    return [
+        PolicyChange(
+            entry=entry.seq,
+            at=entry.recorded_at,
+            actor=entry.actor,
+            reason=entry.reason,
+            before=str(change.detail["before"]),
+            after=str(change.detail["after"]),
+        )
+        for entry in store.entries_of(POLICIES)
+        for change in entry.changes
+        if change.op == "configure" and change.subject == POLICIES
+    ]
+
+
 def keepers_of(recipe: Sequence[Keeper], policies: Policies, limits: Sequence[Limit]) -> list[Keeper]:
     """Return what looks after a space: its rules, what merges and moves, its budgets, and what summarises.
 

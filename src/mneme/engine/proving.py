@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mneme.core.operations import SETTINGS
 from mneme.core.ports import Store
 from mneme.core.query import Verification
 from mneme.engine.current import CurrentIndex
@@ -13,7 +14,7 @@ _CHUNK = 1000
 
 def verify(store: Store, current: CurrentIndex, analyser: Analyser) -> Verification:
     """Return what was checked and everything that does not hold."""
-    problems = store.check()
+    problems = store.check() + _setting_problems(store)
     if not problems:  # an index of rows that don't hold together proves nothing
         problems = _index_problems(store, current) + _term_problems(store, analyser)
     counts = store.counts()
@@ -25,6 +26,17 @@ def verify(store: Store, current: CurrentIndex, analyser: Analyser) -> Verificat
         head=newest[0].hash if newest else "",
         problems=tuple(problems),
     )
+
+
+def _setting_problems(store: Store) -> list[str]:
+    """Compare settings that people decide on with the last entry that changed them."""
+    settings = store.meta()
+    problems = []
+    for key in SETTINGS:
+        told = [change.detail["after"] for entry in store.entries_of(key) for change in entry.changes if change.op == "configure"]
+        if told and told[-1] != settings.get(key, ""):
+            problems.append(f"settings: {key} are not what the journal says")
+    return problems
 
 
 def _index_problems(store: Store, current: CurrentIndex) -> list[str]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from mneme.core.compaction import folded
 from mneme.core.errors import CannotUndo, NotFound
 from mneme.core.journal import Change, Entry, inverse
-from mneme.core.operations import Connect, Disconnect, Operation, Reinforce, Restore
+from mneme.core.operations import Configure, Connect, Disconnect, Operation, Reinforce, Restore
 from mneme.core.ports import Store
 from mneme.core.query import Refusal
 
 _VERSIONED = frozenset({"keep", "revise", "supersede", "move", "archive", "quarantine", "restore"})
-_UNDOABLE = _VERSIONED | {"connect", "disconnect", "reinforce", "enqueue", "cancel"}
+_UNDOABLE = _VERSIONED | {"connect", "disconnect", "reinforce", "enqueue", "cancel", "configure"}
 
 
 PASS = "upkeep"
@@ -150,6 +150,10 @@ def _held_to_present(store: Store, entry: Entry, operations: Sequence[Operation]
     present = store.memories(list(last))
     held: list[Operation] = []
     for operation in operations:
+        if isinstance(operation, Configure) and store.meta().get(operation.key, "") != operation.expected:
+            later = [each.seq for each in store.entries_of(operation.key) if each.seq > entry.seq]
+            numbers = ", ".join(map(str, later))
+            raise CannotUndo(f"entry {entry.seq}: {operation.key} were changed later by entry {numbers}; undo that first")
         if not isinstance(operation, Restore):
             held.append(operation)
         elif last[operation.id] is operation:

@@ -13,7 +13,7 @@ from mneme import calls
 from mneme.core.records import Memory as Record
 from mneme.engine.blocks import Block
 from mneme.engine.fading import Left
-from mneme.engine.keeping import Due
+from mneme.engine.keeping import Due, PolicyChange
 from mneme.server.documents import JSONRoute, failures, result
 from mneme.server.state import MemoryId, Served, SpaceName, Who, answer, decoded
 from mneme.values import Moment
@@ -85,6 +85,12 @@ async def fading(
 async def policies(served: Served, who: Who, space: SpaceName) -> Response:
     """Return the space's rules, legal holds and limits, as TOML."""
     return answer({"toml": await served.run(served.service.policies, who, space)})
+
+
+@router.get("/spaces/{space}/policies/changes", responses=result(list[PolicyChange]))
+async def policy_changes(served: Served, who: Who, space: SpaceName) -> Response:
+    """Return who changed the policies, when, why and from what to what, oldest first; compaction folds old changes away."""
+    return answer(await served.run(served.service.policy_changes, who, space))
 
 
 @router.put("/spaces/{space}/policies", responses=result(dict[str, str], _POLICIES))

@@ -17,6 +17,7 @@ from mneme.core.errors import Conflict, NotFound
 from mneme.core.journal import Change, Entry, content_digest, entry_hash, new_salt
 from mneme.core.operations import (
     Cancel,
+    Configure,
     Connect,
     Disconnect,
     Enqueue,
@@ -112,6 +113,8 @@ class Application(ABC):
                 self._enqueue(operation.job)
             case Cancel():
                 self._cancel(operation.id)
+            case Configure():
+                self._configure(operation)
             case Erase():
                 self._erase(operation.id)
             case _:
@@ -194,6 +197,13 @@ class Application(ABC):
 
     @abstractmethod
     def _set_cancelled(self, id: str) -> None: ...
+
+    @abstractmethod
+    def _setting(self, key: str) -> str:
+        """Return the value of a setting, empty when it has none."""
+
+    @abstractmethod
+    def _put_setting(self, key: str, value: str) -> None: ...
 
     @abstractmethod
     def _erase_memory(self, head: Head) -> None: ...
@@ -344,6 +354,12 @@ class Application(ABC):
             self._set_cancelled(id)
             self.changes.append(Change(op="cancel", subject=id, detail={"job": job_to_plain(job)}))
 
+    def _configure(self, operation: Configure) -> None:
+        change = rules.configured(self._setting(operation.key), operation)
+        if change is not None:
+            self._put_setting(operation.key, operation.value)
+            self.changes.append(change)
+
     def _erase(self, id: str) -> None:
         self.flush()
         head = self._head(id)
@@ -373,7 +389,7 @@ def named(operations: Iterable[Operation]) -> dict[str, None]:
                 ids |= {operation.link.source: None, operation.link.target: None}
             case Disconnect():
                 ids |= {operation.source: None, operation.target: None}
-            case Observe() | Enqueue() | Cancel():
+            case Observe() | Enqueue() | Cancel() | Configure():
                 pass
             case _:
                 ids[operation.id] = None

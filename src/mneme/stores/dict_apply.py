@@ -18,6 +18,7 @@ from mneme.core.errors import Conflict, NotFound
 from mneme.core.journal import Change, Entry, content_digest, entry_hash, new_salt
 from mneme.core.operations import (
     Cancel,
+    Configure,
     Connect,
     Disconnect,
     Enqueue,
@@ -101,6 +102,8 @@ class Application:
                 self._enqueue(operation.job)
             case Cancel():
                 self._cancel(operation.id)
+            case Configure():
+                self._configure(operation)
             case Erase():
                 self._erase(operation.id)
             case _:
@@ -212,6 +215,12 @@ class Application:
         if job.state in rules.CANCELLABLE:
             self.state.jobs[id] = replace(job, state="cancelled")
             self.changes.append(Change(op="cancel", subject=id, detail={"job": job_to_plain(job)}))
+
+    def _configure(self, operation: Configure) -> None:
+        change = rules.configured(self.state.meta.get(operation.key, ""), operation)
+        if change is not None:
+            self.state.meta[operation.key] = operation.value
+            self.changes.append(change)
 
     def _erase(self, id: str) -> None:
         state = self.state

@@ -17,7 +17,7 @@ from mneme.core.clock import from_micros, to_micros, to_utc
 from mneme.core.codec import dumps, episode_to_plain, memory_to_plain
 from mneme.core.errors import Conflict, InvalidInput, ModelMismatch, NotFound, Refused
 from mneme.core.journal import Change
-from mneme.core.operations import Connect, Keep, Operation, Reinforce, Restore, Revise
+from mneme.core.operations import SETTINGS, Configure, Connect, Keep, Operation, Reinforce, Restore, Revise
 from mneme.core.ports import Batch, FloatArray, Material
 from mneme.core.records import KINDS, LINK_TYPES, STATUSES, Episode, Job, Link, Memory, Usage
 
@@ -293,6 +293,26 @@ def check_job(job: Job) -> bytes:
         return dumps(dict(job.payload))
     except TypeError as error:
         raise InvalidInput({"job.payload": NOT_JSON}) from error
+
+
+def configured(before: str, operation: Configure) -> Change | None:
+    """Return the change of a setting, None when it has the value already.
+
+    Raises:
+        InvalidInput: it is no setting that people decide on, or its value can't be stored.
+        Conflict: it has another value than the operation expects.
+    """
+    if operation.key not in SETTINGS:
+        raise InvalidInput({"key": f"{operation.key!r} can't be configured; {', '.join(SETTINGS)} can"})
+    try:
+        operation.value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput({operation.key: NOT_JSON}) from None
+    if operation.expected is not None and operation.expected != before:
+        raise Conflict(f"{operation.key}: was changed since; read it again and decide on that")
+    if operation.value == before:
+        return None
+    return Change(op="configure", subject=operation.key, detail={"before": before, "after": operation.value})
 
 
 def names_any(value: Any, ids: frozenset[str] | set[str]) -> bool:

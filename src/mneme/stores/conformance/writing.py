@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from mneme.core.errors import Conflict, NotFound
+from mneme.core.errors import Conflict, InvalidInput, NotFound
 from mneme.core.journal import inverse
 from mneme.core.operations import (
     Archive,
+    Configure,
     Connect,
     Disconnect,
     Enqueue,
@@ -159,6 +160,25 @@ class Writing:
         assert found[2].shape == (0, WIDTH)
         assert store.places(A) == [(row, 1), (row, 2)]
         assert store.index_rows_at(2).terms == [material("two").terms]
+
+    def test_settings_that_people_decide_on_change_by_entries(self, root: Root) -> None:
+        """A setting is configured with its value before and after in the entry; the inverse brings the value before."""
+        store = root.open("a")
+        entry = store.apply(batch(Configure(key="policies", value="one"))).entry
+        assert entry is not None
+        assert [(each.op, each.subject, dict(each.detail)) for each in entry.changes] == [
+            ("configure", "policies", {"before": "", "after": "one"})
+        ]
+        assert store.apply(batch(Configure(key="policies", value="one"))).entry is None
+        refused(Conflict, lambda: store.apply(batch(Configure(key="policies", value="two", expected=""))))
+        refused(InvalidInput, lambda: store.apply(batch(Configure(key="model", value="other"))))
+        refused(InvalidInput, lambda: store.apply(batch(Configure(key="policies", value="\ud800"))))
+        store.apply(batch(Configure(key="policies", value="two \x00 ü", expected="one")))
+        assert store.meta()["policies"] == "two \x00 ü"
+        assert [each.seq for each in store.entries_of("policies")] == [1, 2]
+        last = store.entries(after=1)[0]
+        store.apply(batch(*inverse(last.changes), verb="undo", undoes=last.seq))
+        assert (store.meta()["policies"], store.check()) == ("one", [])
 
     def test_undo_and_undo_of_undo(self, root: Root) -> None:
         """The inverse of an entry takes it back, and the inverse of that brings it again."""

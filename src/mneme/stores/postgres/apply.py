@@ -218,6 +218,13 @@ class _Application(Application):
     def _set_cancelled(self, id: str) -> None:
         self.sql.run("UPDATE mneme.job SET state = 'cancelled' WHERE space = $1 AND id = $2", to_text(id))
 
+    def _setting(self, key: str) -> str:
+        found = self.sql.one("SELECT value FROM mneme.meta WHERE space = $1 AND key = $2", to_text(key))
+        return "" if found is None else from_text(found[0])
+
+    def _put_setting(self, key: str, value: str) -> None:
+        reads.put_meta(self.sql, {key: value})
+
     def _erase_memory(self, head: Head) -> None:
         erase.erase_memory(self.sql, head.row, self.removed)
 

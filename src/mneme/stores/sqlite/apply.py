@@ -150,6 +150,13 @@ class _Application(Application):
     def _set_cancelled(self, id: str) -> None:
         self.sql.execute("UPDATE job SET state = 'cancelled' WHERE id = ?", (id,))
 
+    def _setting(self, key: str) -> str:
+        found = self.sql.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return "" if found is None else str(found[0])
+
+    def _put_setting(self, key: str, value: str) -> None:
+        self.sql.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
     def _erase_memory(self, head: Head) -> None:
         episodes = {span.episode for (snapshot,) in erase.snapshots(self.sql, head.row) for span in memory_from(snapshot).sources}
         erase.erase_memory(self.sql, head.row, episodes, self.removed)
