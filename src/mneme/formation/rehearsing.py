@@ -1,7 +1,7 @@
 """Rehearsal: what is said again strengthens what was said before it, as a use would.
 
-Source: MaLP, the rehearsal of its short-term memory. Differs: a repetition is found by the cosine of two messages of one author, and checked
-by their words: most content words are the same, and neither denies the other; the first mention counts with the second.
+Source: MaLP, the rehearsal of its short-term memory. Differs: a repetition is found by the cosine of two messages of one author, and
+checked by their words: most content words are the same, and neither denies the other; the first mention counts with the second.
 """
 
 from __future__ import annotations

@@ -12,17 +12,21 @@ recipe = compose(
         "types": {"profile": ["profile", "preference"], "events": ["event"], "facts": ["fact"], "dialogue": ["turn"]},
         "each": 20,
         "steer": 0.5,
+        "ask_model": True,
     },
     formers=["rules"],
     card=Card(
         paper="PerLTQA, arXiv 2402.16288",
         parts=(
-            ("memory classification", "ranker typed: rules with a soft outcome"),
+            ("memory classification", "ranker typed, role types.classify; rules with a soft outcome"),
             ("re-scoring by the type's chance", "score plus the logarithm of the chance over the even one"),
         ),
-        differs=("The classifier is a handful of rules instead of a fine-tuned BERT.",),
-        without_model="The classifier is always by rule.",
+        differs=(
+            "The classifier is a language model, or a handful of rules, instead of a fine-tuned BERT.",
+            "The answer is written by ask, which cites; anchors are what it cites.",
+        ),
+        without_model="The classifier is by rule, and the answer is sentences word for word.",
         per_write="one pass of rules",
-        per_recall="one scan",
+        per_recall="one scan; with a model one call",
     ),
 )

@@ -2,7 +2,8 @@
 
 Source: MemoRAG (arXiv 2409.05591): a memory model drafts clues, each retrieves its best three, clues of at most three words are dropped,
 the original question stays among them. Differs: with any model the gists of the memory are shown to it; without one the sentences of the
-gists nearest to the question are the clues; what clues find takes at most ``share`` of the places, so they never push out the best hits.
+gists nearest to the question are the clues; what clues find takes at most ``share`` of the places, from the end, and only where it is near
+enough to its clue, so clues that lead nowhere change nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from mneme.core.components import Ranked
 from mneme.core.context import Context, Query
+from mneme.core.errors import ModelError
 from mneme.core.llm import Prompt
 from mneme.retrieval.fusion import best
 from mneme.retrieval.linked import with_tail
@@ -46,12 +48,14 @@ class Clues:
         clues: how many clues are searched with.
         each: how many messages a clue brings.
         share: of the places they may take.
+        near: cosine with its clue that a message needs.
     """
 
     gists: int = 3
     clues: int = 4
     each: int = 3
     share: float = 0.2
+    near: float = 0.3
 
     def refine(self, ctx: Context, query: Query, ranked: Ranked) -> Ranked:
         """Return the hits with what clues found among the last; as many as there were."""
@@ -65,7 +69,7 @@ class Clues:
         found: dict[int, float] = {}
         for vector in ctx.embedder.embed(drafted):
             scores = ctx.index.dense(vector)
-            for position in best(scores, turns, ctx.index.at, self.each).tolist():
+            for position in best(scores, turns & (scores >= self.near), ctx.index.at, self.each).tolist():
                 found[position] = max(found.get(position, -1.0), float(scores[position]))
         added = [position for position in sorted(found, key=lambda at: (-found[at], at)) if position not in kept][:places]
         added += [position for position in order[len(kept) :] if position not in added][: places - len(added)]
@@ -79,7 +83,10 @@ class Clues:
             return []
         if ctx.llm is not None:
             said = {"gist": "\n".join(texts), "question": query.text, "most": self.clues}
-            return long_enough(ctx.llm.ask(SUGGEST, said, Suggested).clues)[: self.clues]
+            try:
+                return long_enough(ctx.llm.ask(SUGGEST, said, Suggested).clues)[: self.clues]
+            except ModelError as error:
+                ctx.trace.note(clues="by rule", why=type(error).__name__)
         parts = long_enough([sentence for text in texts for sentence in sentences(text)])
         if not parts:
             return []

@@ -1,7 +1,8 @@
 """The best of each type, merged: no type crowds out another, and a question may say which type it is after.
 
 Source: ENGRAM (arXiv 2511.12960): top k of each store, union, duplicates once, sorted by similarity. PerLTQA (arXiv 2402.16288): scores
-weighted by how likely the question is after a type. Differs: the classifier is a handful of rules with a soft outcome.
+weighted by how likely the question is after a type. Differs: the classifier is a model that says chances, or a handful of rules with a soft
+outcome; a chance moves a score by its logarithm, so that it never shuts a type out.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import numpy as np
 
 from mneme.core.components import Ranked
 from mneme.core.context import BoolArray, Context, Query
+from mneme.core.errors import ModelError
+from mneme.core.llm import Prompt
 from mneme.core.ports import FloatArray
 from mneme.retrieval.fusion import best
 from mneme.retrieval.keyed import summed
@@ -33,6 +36,31 @@ _CUES: Mapping[str, re.Pattern[str]] = MappingProxyType(
 )
 
 
+LEAST_CHANCE = 0.01
+"""No type is less likely, so that a wrong guess can be outweighed by a good match."""
+
+CLASSIFY = Prompt(
+    role="types.classify",
+    system="You say which kind of memory holds the answer to a question, as a chance between 0 and 1 for each kind; they sum to 1.",
+    template="Kinds:\n$types\n\nQuestion: $question",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chance:
+    """How likely a type is."""
+
+    type: str
+    chance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Classified:
+    """How likely each type is."""
+
+    chances: list[Chance]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
     """Ranks the union of the best of each type.
@@ -43,6 +71,7 @@ class Typed:
         weights: channel -> weight of its z-score; channels that are not named count 1.
         steer: in [0, 1]: how much the question's likely type counts; 0 gives the plain order.
         recent: this many of the newest of each type are taken besides the best.
+        ask_model: the model, where there is one, says what the question is after.
     """
 
     types: Mapping[str, tuple[str, ...]]
@@ -50,12 +79,13 @@ class Typed:
     weights: Mapping[str, float] = field(default_factory=dict)
     steer: float = 0.0
     recent: int = 0
+    ask_model: bool = False
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
         """Return admitted memories of the types, best first; ties by time, then position."""
         plain = summed(query, channels, self.weights)
         masks = {name: kind_mask(ctx, kinds) & query.admitted for name, kinds in self.types.items()}
-        steered = self.steered(plain, masks, likely(query.text, self.types)) if self.steer else plain
+        steered = self.steered(plain, masks, self.chances(ctx, query)) if self.steer else plain
         chosen = np.zeros(ctx.index.size, bool)
         for mask in masks.values():
             chosen[best(steered, mask, ctx.index.at, self.each)] = True
@@ -64,6 +94,22 @@ class Typed:
         chosen = or_all(chosen, query.admitted)
         positions = _distinct(ctx, best(steered, chosen, ctx.index.at, 2 * query.k), query.k)
         return Ranked(positions=positions, scores=steered[positions], parts={"match": plain[positions]})
+
+    def chances(self, ctx: Context, query: Query) -> dict[str, float]:
+        """Return how likely the question is after each type: as the model says, if it says so of some type, else by rule."""
+        if not self.ask_model or ctx.llm is None:
+            return likely(query.text, self.types)
+        listed = "\n".join(f"{name}: {', '.join(kinds)}" for name, kinds in self.types.items())
+        try:
+            told = ctx.llm.ask(CLASSIFY, {"types": listed, "question": query.text}, Classified).chances
+        except ModelError as error:
+            ctx.trace.note(typed="by rule", why=type(error).__name__)
+            return likely(query.text, self.types)
+        said = {one.type: min(max(one.chance, LEAST_CHANCE), 1.0) for one in told if one.type in self.types}
+        if not said:
+            return likely(query.text, self.types)
+        weights = {name: said.get(name, LEAST_CHANCE) for name in self.types}
+        return {name: weight / sum(weights.values()) for name, weight in weights.items()}
 
     def steered(self, scores: FloatArray, masks: Mapping[str, BoolArray], chances: Mapping[str, float]) -> FloatArray:
         """Return scores moved by the logarithm of each type's chance over the even one: an even spread moves nothing."""

@@ -298,38 +298,6 @@ def test_premem_a_changed_value_is_a_story_with_both_values_and_dates() -> None:
     assert {span.episode for span in told.memory.sources} == {first.memory.sources[0].episode, second.memory.sources[0].episode}
 
 
-# ENGRAM, PerLTQA
-
-
-def test_engram_a_fact_is_there_although_an_event_is_nearer() -> None:
-    recipe = bare(channels=["dense"], ranker={"use": "typed", "types": {"episodic": ["event"], "semantic": ["fact"]}, "each": 1})
-    table = {"allergies?": [1, 0], "Ana met an allergist": at_angle(0.95), "Ana is allergic to nuts": at_angle(0.8), "x": at_angle(0.9)}
-    memory, _ = memory_of(recipe, table)
-    space = memory.space("s")
-    kinds = {"Ana met an allergist": "event", "x": "event", "Ana is allergic to nuts": "fact"}
-    space.remember("said", ref="r", memories=[{"text": text, "kind": kind, "sources": ["r"]} for text, kind in kinds.items()])
-    assert [hit.text for hit in space.recall("allergies?", k=2).hits] == ["Ana met an allergist", "Ana is allergic to nuts"]
-
-
-def test_perltqa_the_likely_type_overtakes_softly_and_even_chances_change_nothing() -> None:
-    types = {"events": ["event"], "facts": ["fact"]}
-    plain = bare(channels=["dense"], ranker={"use": "typed", "types": types, "steer": 0.0})
-    steered = bare(channels=["dense"], ranker={"use": "typed", "types": types, "steer": 1.0})
-    texts = {"Ana in Oslo": ("event", 0.85), "Oslo is a city": ("fact", 0.87)}
-    results = {}
-    for name, recipe in {"plain": plain, "steered": steered}.items():
-        for question in ("When did Ana visit?", "Oslo"):
-            memory, _ = memory_of(recipe, {question: [1, 0], **{text: at_angle(cosine) for text, (_, cosine) in texts.items()}})
-            space = memory.space("s")
-            given = [{"text": text, "kind": kind, "sources": ["r"]} for text, (kind, _) in texts.items()]
-            given += [{"text": f"noise {n}", "kind": "fact", "sources": ["r"]} for n in range(3)]
-            space.remember("said", ref="r", memories=given)
-            results[name, question] = [hit.text for hit in space.recall(question, k=2).hits]
-    assert results["plain", "When did Ana visit?"][0] == "Oslo is a city"
-    assert results["steered", "When did Ana visit?"] == ["Ana in Oslo", "Oslo is a city"]
-    assert results["steered", "Oslo"] == results["plain", "Oslo"]
-
-
 # EM-LLM
 
 
@@ -343,21 +311,3 @@ def test_em_llm_neighbours_of_a_hit_come_along() -> None:
         texts = [hit.text for hit in space.recall("q", k=5).hits]
         assert texts[0] == "hit"
         assert ({"before", "after"} <= set(texts)) is expected
-
-
-# MemoRAG
-
-
-def test_memorag_clues_bring_what_shares_no_word_with_the_question_and_short_ones_are_dropped() -> None:
-    clue = "the hero leaves his brother"
-    table = {"q": [1, 0], "gist": at_angle(0.9), "evidence": [0, 0, 1], clue: [0, 0, 1], "yes": [0, 0, 0, 1], "wrong": [0, 0, 0, 1]}
-    table |= {f"n{i}": at_angle(0.8 - i / 50) for i in range(9)}
-    llm = ScriptedLLM({"clues.suggest": {"clues": ["yes", clue, clue]}})
-    memory, _ = memory_of(bare(channels=["dense"], refiners=[{"use": "clues", "share": 0.2, "each": 1}]), table, llm=llm)
-    space = memory.space("s")
-    space.remember([*(f"n{i}" for i in range(9)), "evidence", "wrong"])
-    space.remember("said", ref="r", memories=[{"text": "gist", "kind": "summary", "sources": ["r"]}])
-    texts = [hit.text for hit in space.recall("q", k=5).hits]
-    assert "evidence" in texts
-    assert "wrong" not in texts
-    assert texts[:4] == ["gist", "n0", "n1", "n2"]

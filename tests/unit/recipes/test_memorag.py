@@ -1,0 +1,116 @@
+"""MemoRAG's acceptance test: sixty chunks of which three answer, clues that find them, the order of the document, gists made once."""
+
+from __future__ import annotations
+
+import pytest
+
+import mneme
+from mneme.core.composing import compose
+from mneme.core.recipe import Recipe
+from mneme.testing import ScriptedLLM
+
+from .world import at_angle, memory_of
+
+QUESTION = "How do relations between the heroes change?"
+EVIDENCE = {7: "Ada lends Bo her only coat.", 31: "Bo leaves Ada waiting at the quay.", 52: "Ada and Bo share one bench again."}
+CLUES = {7: "Ada is kind to Bo", 31: "Bo is unkind to Ada", 52: "Ada and Bo make peace"}
+
+
+def axis(place: int, cosine: float = 1.0) -> list[float]:
+    row = [0.0] * 16
+    row[2 + place], row[15] = cosine, (1 - cosine * cosine) ** 0.5
+    return row
+
+
+def book() -> tuple[list[str], dict[str, list[float]]]:
+    chunks = [EVIDENCE.get(number, f"Chunk {number} tells of the weather and the road.") for number in range(60)]
+    table = {QUESTION: [1.0]}
+    for number, text in enumerate(chunks):
+        table[text] = axis(list(EVIDENCE).index(number), 0.9) if number in EVIDENCE else at_angle(0.6 - number / 200)
+    table |= {clue: axis(list(CLUES).index(number)) for number, clue in CLUES.items()}
+    table |= {"gist": at_angle(0.7), "yes": at_angle(0.5), "of course not": at_angle(0.5)}
+    return chunks, table
+
+
+def recipe(share: float = 0.25) -> Recipe:
+    return compose(name="m", base="memorag", channels=["dense"], refiners=[{"use": "clues", "share": share, "each": 3}] if share else [])
+
+
+def memorised(llm: ScriptedLLM | None = None, share: float = 0.25) -> mneme.Space:
+    chunks, table = book()
+    memory, _ = memory_of(recipe(share), table)
+    space = memory.space("s")
+    space.remember([{"text": text, "ref": f"c{number}"} for number, text in enumerate(chunks)])
+    space.remember(memories=[{"text": "gist", "kind": "summary", "sources": ["c0"]}])
+    memory.llm = llm
+    return space
+
+
+def suggesting(*clues: str) -> ScriptedLLM:
+    return ScriptedLLM({"clues.suggest": {"clues": list(clues)}})
+
+
+def refs(found: mneme.Recall) -> list[int]:
+    return [int(hit.ref[1:]) for hit in found.hits if hit.ref]
+
+
+def test_the_question_alone_misses_the_evidence_and_three_clues_hit_all_of_it_in_the_order_of_the_book() -> None:
+    plain = refs(memorised(share=0.0).recall(QUESTION, k=9))
+    assert len(set(EVIDENCE) - set(plain)) >= 2
+    space = memorised(suggesting(*CLUES.values()))
+    found = space.recall(QUESTION, k=12)
+    assert set(EVIDENCE) <= set(refs(found))
+    places = [found.context.index(EVIDENCE[number]) for number in (7, 31, 52)]
+    assert places == sorted(places)
+
+
+def test_duplicate_clues_and_chunks_collapse_and_clues_of_three_words_are_ignored() -> None:
+    space = memorised(suggesting("yes", "of course not", CLUES[7], CLUES[7], f" {CLUES[7]} "))
+    found = space.recall(QUESTION, k=12)
+    assert len(refs(found)) == len(set(refs(found)))
+    assert found.trace is not None
+    assert [note["clues"] for note in found.trace.notes if "clues" in note] == [1]
+    assert 7 in refs(found)
+    assert found.context.count(EVIDENCE[7]) == 1
+
+
+def test_clues_keep_the_best_hits_of_the_question_and_those_that_lead_nowhere_change_nothing() -> None:
+    plain = refs(memorised(share=0.0).recall(QUESTION, k=12))
+    with_clues = refs(memorised(suggesting(*CLUES.values())).recall(QUESTION, k=12))
+    assert set(plain[:8]) <= set(with_clues)
+    nowhere = refs(memorised(suggesting("the sea is very deep", "nobody knows the reason why")).recall(QUESTION, k=12))
+    assert nowhere == plain
+
+
+@pytest.mark.parametrize("reply", ["no JSON", {"clues": []}])
+def test_a_model_that_suggests_nothing_leaves_the_hits_of_the_question_or_the_clues_of_the_rules(reply: object) -> None:
+    space = memorised(ScriptedLLM({"clues.suggest": reply}))
+    assert refs(space.recall(QUESTION, k=12)) == refs(memorised(share=0.0).recall(QUESTION, k=12))
+
+
+def test_memorising_the_same_book_twice_asks_the_memory_model_nothing() -> None:
+    digest = {"summary": "Ada and Bo fall out and make peace.", "keywords": ["Ada", "Bo"]}
+    llm = ScriptedLLM({"sessions.digest": digest})
+    memory, _ = memory_of("memorag", "hash:64", llm=llm)
+    space = memory.space("s")
+    chunks, _ = book()
+    given = [{"text": text, "session": "book"} for text in chunks]
+    first = space.remember(given, key="book", wait=True)
+    asked = len(llm.asked)
+    assert asked
+    second = space.remember(given, key="book", wait=True)
+    assert second.duplicate
+    assert second.ids == first.ids
+    assert len(llm.asked) == asked
+    assert [memory.text for memory in space.memories({"kinds": ["summary"]})] == [digest["summary"]]
+
+
+def test_without_a_model_the_clues_are_sentences_of_the_gists() -> None:
+    said = [f"On day {number} Ada wrote to Bo about the boat and the sail." for number in range(9)]
+    memory, _ = memory_of("memorag", "hash:96")
+    space = memory.space("s")
+    space.remember([{"text": text, "session": "one"} for text in said])
+    assert space.memories({"kinds": ["summary"]})
+    found = space.recall("What about the boat?", k=5)
+    assert found.trace is not None
+    assert any(note.get("clues") for note in found.trace.notes)
