@@ -65,6 +65,7 @@ TABLE: dict[str, dict[str, str]] = {
     "ranker": {
         "buckets": "mneme.retrieval.buckets:Buckets",
         "descent": "mneme.retrieval.descent:Descent",
+        "entity-graph": "mneme.retrieval.entity_graph:EntityGraph",
         "gated": "mneme.retrieval.gate:Gated",
         "granular": "mneme.retrieval.granular:Granular",
         "overlap": "mneme.retrieval.overlap:Overlap",
@@ -134,6 +135,7 @@ TABLE: dict[str, dict[str, str]] = {
         "rules": "mneme.organisation.managing:RulePolicy",
     },
     "family": {
+        "graphs-or-not": "mneme.recipes.graphs_or_not:variant",
         "structural-memory": "mneme.recipes.structural_memory:variant",
     },
     "recipe": {

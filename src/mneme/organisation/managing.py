@@ -31,7 +31,7 @@ DECIDE = Prompt(
         " that it says both, or what holds now, DELETE when the fact says that an entry no longer holds, NOOP when it is known. Two things"
         " that can both be true belong into one entry and never replace each other."
     ),
-    template="Entries:\n$entries\n\nNew fact: $fact\n\nChoose; give the entry's number, and for UPDATE its new text.",
+    template="Entries:\n$entries\n\nNew fact: $fact\n\nChoose; give the entry's number, and for UPDATE its new text.$problem",
     trim=(("entries", "head"),),
 )
 
@@ -106,13 +106,25 @@ class RulePolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelPolicy:
-    """Decides by asking the model."""
+    """Decides by asking the model.
+
+    Args:
+        again: how often a model that names an entry which was not shown is told so and asked once more.
+    """
+
+    again: int = 0
 
     def decide(self, ctx: Context, fact: Memory, related: Sequence[Memory]) -> Decision:
         """Return what the model chose."""
         assert ctx.llm is not None
         listed = "\n".join(f"{number}. {entry.author or 'someone'}: {entry.text}" for number, entry in enumerate(related))
-        return ctx.llm.ask(DECIDE, {"entries": listed or "none", "fact": f"{fact.author or 'someone'}: {fact.text}"}, Decision)
+        said = {"entries": listed or "none", "fact": f"{fact.author or 'someone'}: {fact.text}", "problem": ""}
+        for _ in range(self.again + 1):
+            decision = ctx.llm.ask(DECIDE, said, Decision)
+            if decision.event == "ADD" or (decision.entry is not None and 0 <= decision.entry < len(related)):
+                return decision
+            said["problem"] = f"\nThere is no entry {decision.entry}; give one of the numbers above, or choose ADD."
+        return decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
