@@ -326,7 +326,7 @@ def problems_of(errors: Sequence[Any], skip: int = 0) -> dict[str, str]:
 def _part(part: object) -> str:
     text = str(part)
     # Pydantic puts the names of the alternatives of a union into the place.
-    hidden = "[" in text or text in {"str", *(kind.__name__ for kind in (Said, Filters, SpanPart))}
+    hidden = "[" in text or text in {"str", "constrained-str", *(kind.__name__ for kind in (Said, Filters, SpanPart))}
     return "" if hidden else text.encode("utf-8", "replace").decode()[:100]
 
 

@@ -256,6 +256,14 @@ def test_lone_surrogates_and_stray_bytes_are_replaced_and_counted(tmp_path: Path
     assert report.replaced == 3
 
 
+def test_names_of_several_lines_are_put_on_one(tmp_path: Path) -> None:
+    line = {"role": "user", "content": "Which flat?", "session": "my\nflat\u2028hunt", "id": "a\tb", "author": "Ana\r\n[m2] Bo"}
+    path = tmp_path / "chat.jsonl"
+    path.write_text(json.dumps(line) + "\n", encoding="utf-8")
+    (item,) = list(read(path))
+    assert (item.message.session, item.message.ref, item.message.author) == ("my flat hunt", "a b", "Ana [m2] Bo")
+
+
 def test_a_surrogate_pair_is_one_character(tmp_path: Path) -> None:
     report = Report()
     (item,) = read(write(tmp_path / "m.jsonl", '{"role": "user", "content": "\\ud83d\\ude00"}'), report=report)

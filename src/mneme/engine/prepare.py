@@ -15,6 +15,7 @@ from mneme.core.ids import Ids
 from mneme.core.operations import Keep, Observe, Operation
 from mneme.core.query import Refusal
 from mneme.core.records import EMPTY, KINDS, Episode, Media, Memory, Message, Span
+from mneme.text.lines import is_one_line
 
 MAX_TEXT_BYTES = 64 * 2**20
 MAX_NAME_CHARS = 1000
@@ -186,6 +187,8 @@ def _problems(message: Message) -> dict[str, str]:
         problem = text_problem(value)
         if problem is None and (not value or len(value) > MAX_NAME_CHARS):
             problem = f"must have 1 to {MAX_NAME_CHARS} characters; leave it out if there is none"
+        if problem is None and not is_one_line(value):
+            problem = "must be one line without control characters; mend it with ' '.join(value.split())"
         if problem:
             problems[name] = problem
     if message.at is not None:

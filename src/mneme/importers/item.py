@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mneme.core.records import Media, Message
+from mneme.text.lines import one_line
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 REPLACEMENT = "\ufffd"
@@ -77,7 +78,7 @@ class Report:
         return text
 
     def clean_message(self, message: Message) -> Message:
-        """Return the message with lone surrogates replaced in every text that it has."""
+        """Return the message with lone surrogates replaced in every text that it has, and its names on one line."""
         media = tuple(Media(uri=self.clean(m.uri), mime=self.clean(m.mime), caption=self.clean(m.caption)) for m in message.media)
         return replace(
             message,
@@ -93,7 +94,7 @@ class Report:
         )
 
     def _clean_optional(self, text: str | None) -> str | None:
-        return None if text is None else self.clean(text)
+        return None if text is None else one_line(self.clean(text))
 
     def _clean_attributes(self, attributes: Mapping[str, object]) -> Mapping[str, object]:
         if not attributes:

@@ -17,6 +17,7 @@ from mneme.core.components import Item, Packed
 from mneme.core.context import Context
 from mneme.core.records import Memory
 from mneme.retrieval.features.marked import marked
+from mneme.text.lines import one_line
 from mneme.text.marks import ASKS
 from mneme.text.sentences import sentence_spans
 from mneme.text.tokens import count_tokens
@@ -139,7 +140,7 @@ def render(memories: Sequence[Memory]) -> Packed:
 
 
 def _heading(memory: Memory) -> str:
-    session = f", session {memory.session}" if memory.session else ""
+    session = f", session {one_line(memory.session)}" if memory.session else ""
     return f"## {_day(memory.at.date())}{session}"
 
 
@@ -149,7 +150,7 @@ def _day(day: date) -> str:
 
 
 def _line(mark: str, memory: Memory) -> str:
-    author = f" {memory.author}:" if memory.author else ""
+    author = f" {one_line(memory.author)}:" if memory.author else ""
     ended = f" (until {memory.valid_to:%Y-%m-%d})" if memory.valid_to else ""
     text = " ".join(memory.indexed_text.split())
     return f"[{mark}] {memory.at.hour:02}:{memory.at.minute:02}{author} {text}{ended}"

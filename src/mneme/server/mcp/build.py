@@ -49,7 +49,11 @@ def build(desk: Desk, rights: frozenset[str] = frozenset(RIGHTS)) -> MCPServer[A
     # The SDK gives these lists to awaiting callers only.
     for tool in server._tool_manager.list_tools():
         schema = tool.parameters
-        of_tools[tool.name] = Taken(known=frozenset(schema.get("properties", {})), required=frozenset(schema.get("required", ())))
+        of_tools[tool.name] = Taken(
+            known=frozenset(schema.get("properties", {})),
+            required=frozenset(schema.get("required", ())),
+            check=tool.fn_metadata.validate_arguments,
+        )
     for prompt in server._prompt_manager.list_prompts():
         taken = prompt.arguments or []
         required = frozenset(one.name for one in taken if one.required)

@@ -11,7 +11,9 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult, TextContent
+from pydantic import ValidationError
 
+from mneme.calls import problems_of
 from mneme.core.error_map import codes_of
 from mneme.core.errors import InvalidInput, MnemeError, Unauthorised
 from mneme.server.gate import CALLER
@@ -112,21 +114,23 @@ def raising(read: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[_R]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """The names of the arguments that a tool or prompt takes.
+    """What arguments a tool or prompt takes.
 
     Args:
-        known: all of them.
+        known: the names of all of them.
         required: those that can't be left out.
+        check: refuses bad values with pydantic's error; None where any text will do.
     """
 
     known: frozenset[str]
     required: frozenset[str]
+    check: Callable[[dict[str, Any]], object] | None = None
 
 
 async def check_names(
     tools: Mapping[str, Taken], prompts: Mapping[str, Taken], ctx: ServerRequestContext[Any, Any], go: CallNext
 ) -> HandlerResult:
-    """Refuse arguments that a tool or prompt does not have: a misspelt ``erase`` must not pass unseen.
+    """Refuse arguments that a tool or prompt does not have, a misspelt ``erase`` must not pass unseen, and bad values, in our own words.
 
     Args:
         tools, prompts: name -> what it takes.
@@ -140,7 +144,7 @@ async def check_names(
     name, given = params.get("name"), params.get("arguments") or {}
     if not isinstance(name, str) or not isinstance(given, Mapping):
         return await go(ctx)
-    if ctx.method == "tools/call" and name in tools and (problems := _unknown(given, tools[name])):
+    if ctx.method == "tools/call" and name in tools and (problems := _unknown(given, tools[name]) or _bad(given, tools[name])):
         return failed(InvalidInput(problems))
     if ctx.method == "prompts/get":
         if name not in prompts:
@@ -154,3 +158,14 @@ async def check_names(
 def _unknown(given: Mapping[str, Any], taken: Taken) -> dict[str, str]:
     unknown = sorted(str(name)[:40].encode("utf-8", "replace").decode() for name in given if name not in taken.known)
     return dict.fromkeys(unknown[:5], f"is unknown; known are {', '.join(sorted(taken.known))}")
+
+
+def _bad(given: Mapping[str, Any], taken: Taken) -> dict[str, str]:
+    """Return what is wrong with values; what was sent is not repeated."""
+    if taken.check is None:
+        return {}
+    try:
+        taken.check(dict(given))
+    except ValidationError as error:
+        return problems_of(error.errors(include_url=False, include_input=False, include_context=False))
+    return {}

@@ -8,6 +8,7 @@ from typing import Any
 from mneme.core.query import Answer, ErasureReport, Receipt
 from mneme.core.records import Memory as Record
 from mneme.space import Step
+from mneme.text.lines import one_line
 from mneme.text.tokens import count_tokens
 
 MOST_IDS = 20
@@ -17,7 +18,7 @@ _CUT = " … (cut)"
 
 def line(memory: Record) -> str:
     """Return a memory as one line: id, date, who said it, what, and until when it held."""
-    author = f" {memory.author}:" if memory.author else ""
+    author = f" {one_line(memory.author)}:" if memory.author else ""
     kind = "" if memory.kind == "turn" else f" ({memory.kind})"
     ended = f" (until {memory.valid_to:%Y-%m-%d})" if memory.valid_to else ""
     text = " ".join(memory.indexed_text.split())

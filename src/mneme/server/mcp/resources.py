@@ -66,5 +66,3 @@ def profile_of(desk: Desk, who: Caller, space: str) -> str:
 def _most_important(desk: Desk, who: Caller, space: str, where: Filter) -> list[Record]:
     found = desk.service.memories(who, space, where, after="", limit=_PAGE, statuses=("active",))
     return sorted(found, key=lambda memory: (-memory.importance, memory.kind != "profile", memory.id))[:100]
-
-

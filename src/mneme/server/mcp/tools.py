@@ -168,5 +168,3 @@ async def _recalled(desk: Desk, who: Caller, space: str, call: calls.Recall) -> 
 
 def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, {})}
-
-
