@@ -1,8 +1,8 @@
 """Messages found by their own vector and by the entities in them, and, where asked for, by the neighbours of these.
 
 Source: Does Memory Need Graphs? (arXiv 2601.01280), graph modes entity, chunk, one-hop expand and remove user node; entities from a
-similarity of 0.2, twenty at most. Differs: entities are the phrases of statements and the names in messages; an entity adds its similarity to
-that of the messages that have it; a neighbour counts four fifths. Who speaks is the hub, connected with nearly everything.
+similarity of 0.2, twenty at most. Differs: entities are the phrases of statements and the names in messages; an entity adds its similarity
+to that of the messages that have it; a neighbour counts four fifths. Who speaks is the hub, connected with nearly everything.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Source: LongMemEval (arXiv 2410.10813), key expansion: facts, phrases and summaries are keys, the raw round is the value. Differs: keys are
 memories with vectors and words of their own; ``pool`` says how they join: ``max`` takes the best, ``mean`` the mean over own text and
-best key (UnifiedMem's separate keys), ``sum`` adds the best key's share to the own score, ``merged`` embeds a message and its keys as one text.
+best key (UnifiedMem's separate keys), ``sum`` adds the best key's share to the own score, ``merged`` embeds a message and its keys as one
+text.
 """
 
 from __future__ import annotations
