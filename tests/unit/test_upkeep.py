@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from mneme import Memory
@@ -14,7 +16,7 @@ from mneme.core.errors import InvalidInput, NotFound, Refused
 from mneme.engine.keeping import Triggers
 from mneme.engine.upkeep import UpkeepBudget
 from mneme.recipes.default import recipe as default
-from mneme.retention.budgets import Limit
+from mneme.retention.budgets import Budget, Limit, around
 from mneme.retention.counting import Counting
 from mneme.retention.exponential import Exponential
 from mneme.retention.rules import read_policies
@@ -137,6 +139,37 @@ def test_a_condensed_memory_cites_its_sentences_and_the_original_is_reachable(sp
     assert text[span.start : span.end].strip() == short.text
     found = space.recall("Porto", archived=True)
     assert {hit.memory.id for hit in found.hits} == {short.id, original}
+
+
+def test_the_margin_of_a_budget_is_what_stands_around_the_first_that_does_not_fit() -> None:
+    score = np.array([0.9, 0.1, 0.8, 0.2, 0.7, 0.3, 0.6, 0.4], np.float32)
+    size = np.full(8, 10, np.float32)
+    stays, near, goes = around(np.arange(8), size, score, 45.0, 4)
+    assert (stays.tolist(), near.tolist(), goes.tolist()) == ([0, 2], [4, 5, 6, 7], [1, 3])
+    stays, near, goes = around(np.arange(8), size, score, 0.0, 4)  # nothing fits: the best are looked at
+    assert (stays.tolist(), near.tolist(), goes.tolist()) == ([], [0, 2, 4, 6], [1, 3, 5, 7])
+    stays, near, goes = around(np.array([1, 3, 5]), size, score, 25.0, 4)
+    assert (stays.tolist(), near.tolist(), goes.tolist()) == ([], [1, 3, 5], [])
+
+
+def test_of_a_large_space_only_what_is_in_doubt_is_read_by_sentence(clock: FrozenClock) -> None:
+    budget = Budget(limits=(Limit(tokens=220),), condensed_up_to=12)
+    with Memory(":memory:", embedder="hash", clock=clock, seed=1, recipe=replace(default, keepers=(budget,))) as memory:
+        space = memory.space("a")
+        fill(space)
+        every = space.memories(limit=1000)
+        report = space.upkeep()
+        assert report.finished
+        assert space.tokens() <= 220
+        reasons = Counter(proposal.why.partition(": ")[2].partition(" of ")[0].strip("0123456789 ") for proposal in report.proposals)
+        assert reasons["lowest by value"] >= 1
+        short = [each for each in space.memories(limit=1000) if "condensed_from" in each.attributes]
+        assert 1 <= len(short) <= 12
+        # What was said is all there, and what clearly stays was not touched.
+        statuses = {each.id: space.get(each.id).status for each in every}
+        assert set(statuses.values()) == {"active", "archived"}
+        space.undo()
+        assert [each.id for each in space.memories(limit=1000)] == [each.id for each in every]
 
 
 def test_duplicates_become_one_with_all_sources_and_what_differs_in_a_number_stays(space: Space) -> None:

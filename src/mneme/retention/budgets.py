@@ -1,13 +1,15 @@
 """Budgets: a space, a kind or a tier held to so many memories, bytes or rendered tokens; what does not fit is archived, never erased.
 
 A token budget under the policy ``value`` is spent sentence by sentence: a long message keeps the sentences worth their tokens as a
-condensed memory that cites their spans, and goes to the archive itself. Other policies, and very large spaces, archive whole memories.
+condensed memory that cites their spans, and goes to the archive itself. Of a very large space only the memories about which the budget is
+in doubt are read that closely: what is worth clearly more stays whole, what is worth clearly less goes whole. Other policies archive whole
+memories.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from mneme.retention.tiers import blocks
 from mneme.retention.worth import weighed
 
 CONDENSED_UP_TO = 20_000
-"""Spaces of more memories are held to a budget by whole memories: reading every text would take too long."""
+"""So many memories are read sentence by sentence for one budget, so that a pass over millions takes no longer for it than over these."""
 
 UNTOUCHED = frozenset({"secret", "task", "profile"})
 """Kinds that only a limit of their own evicts."""
@@ -84,11 +86,12 @@ class Budget:
 
     Args:
         limits: each is held in turn.
+        condensed_up_to: so many memories are read sentence by sentence for one limit.
     """
 
     limits: tuple[Limit, ...]
+    condensed_up_to: int = CONDENSED_UP_TO
     name: str = "budget"
-    _gone: dict[int, BoolArray] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def upkeep(self, ctx: Round) -> Iterator[Proposal]:
         """Propose what has to go, least worth first."""
@@ -109,21 +112,42 @@ class Budget:
             if most is None or float(size[counted].sum(dtype=np.float64)) <= most:
                 continue
             movable = np.flatnonzero(counted & self._movable(ctx, limit))
-            by_sentence = most == limit.tokens and size is ctx.census.tokens and limit.policy == "value" and limit.condense
-            if by_sentence and len(movable) <= CONDENSED_UP_TO:
+            if most == limit.tokens and size is ctx.census.tokens and limit.policy == DEFAULT and limit.condense:
                 spent = float(size[counted].sum(dtype=np.float64)) - float(size[movable].sum(dtype=np.float64))
-                left, weights = max(most - spent, 0.0), weighed(limit.weights)
-                yield from condensed(ctx, movable, standing(ctx)[movable], left, f"limit of {limit}", weights)
+                yield from self._by_sentence(ctx, limit, movable, max(most - spent, 0.0))
             else:
                 score = value(ctx, weighed(limit.weights)) if limit.policy == DEFAULT else policy(limit.policy)(ctx)
                 for place in evicted(counted, movable, size, score, most):
-                    why = f"limit of {limit}: lowest by {limit.policy}"
-                    yield place, Proposal(keeper=self.name, why=why, operations=(Archive(id=ctx.census.ids[place]),))
+                    yield place, self._gone(ctx, limit, place)
                     counted[place] = False
+
+    def _by_sentence(self, ctx: Round, limit: Limit, movable: IntArray, tokens: float) -> Iterator[tuple[int, Proposal]]:
+        """Spend a budget on the sentences of what may go; of too many memories on those about which it is in doubt."""
+        weights = weighed(limit.weights)
+        doubtful = movable
+        if len(movable) > self.condensed_up_to:
+            size = ctx.census.tokens
+            stays, doubtful, goes = around(movable, size, value(ctx, weights), tokens, self.condensed_up_to)
+            tokens = max(tokens - float(size[stays].sum(dtype=np.float64)), 0.0)
+            for place in goes.tolist():
+                yield place, self._gone(ctx, limit, place)
+        yield from condensed(ctx, doubtful, standing(ctx)[doubtful], tokens, f"limit of {limit}", weights)
+
+    def _gone(self, ctx: Round, limit: Limit, place: int) -> Proposal:
+        why = f"limit of {limit}: lowest by {limit.policy}"
+        return Proposal(keeper=self.name, why=why, operations=(Archive(id=ctx.census.ids[place]),))
 
     def _movable(self, ctx: Round, limit: Limit) -> BoolArray:
         kept = ctx.held | blocks(ctx.census)
         return ~kept if limit.kind else ~kept & ~ctx.census.kind.among(tuple(UNTOUCHED))
+
+
+def around(movable: IntArray, size: FloatArray, score: FloatArray, room: float, count: int) -> tuple[IntArray, IntArray, IntArray]:
+    """Return what is worth clearly enough to stay, the ``count`` memories around the margin, rising, and what clearly goes, worst first."""
+    order = movable[np.argsort(-score[movable], kind="stable")]
+    fits = int(np.searchsorted(np.cumsum(size[order], dtype=np.float64), room, side="right"))
+    first = min(max(fits - count // 2, 0), max(len(order) - count, 0))
+    return order[:first], np.sort(order[first : first + count]), order[first + count :][::-1]
 
 
 def evicted(counted: BoolArray, movable: IntArray, size: FloatArray, score: FloatArray, most: float) -> Sequence[int]:
@@ -135,4 +159,4 @@ def evicted(counted: BoolArray, movable: IntArray, size: FloatArray, score: Floa
     return places
 
 
-__all__ = ["Budget", "Limit", "evicted", "value"]
+__all__ = ["Budget", "Limit", "around", "evicted", "value"]

@@ -209,6 +209,39 @@ def test_mark_five_half_lives_without_use_retire_and_knowledge_stays(opened: Ope
     assert [space.get(id).status for id in (unused, known)] == ["archived", "active"]
 
 
+def test_a_pass_of_trust_is_previewed_and_taken_back_whole_with_recall_as_before(opened: Opener, clock: FrozenClock) -> None:
+    space = opened("trust")
+    known = told(space, "A stone is solid.", tags=("knowledge",))
+    wrong = told(space, "A stone is liquid.")
+    first = told(space, "OEE means overall equipment effectiveness.", author="Ann")
+    second = told(space, "OEE means other expected expenses.", author="Ben")
+    bad = told(space, "The press is green.")
+    contradict(space, wrong, known)
+    contradict(space, second, first)
+    clock.advance(days=160)
+    for _ in range(3):
+        space.feedback(space.recall("OEE equipment"), useful=[first])
+        space.feedback(space.recall("press green"), useless=[bad])
+
+    def state() -> tuple[object, ...]:
+        hits = [[(hit.memory.id, hit.score) for hit in space.recall(ask).hits] for ask in ("What is OEE?", "Is a stone liquid?", "press")]
+        return snapshot(space), hits, space.links()
+
+    before = state()
+    preview = space.upkeep(dry_run=True)
+    assert state() == before
+    report = space.upkeep()
+    assert report.done["trust"] == preview.done["trust"] == 3
+    statuses = ["active", "quarantined", "active", "archived", "archived"]
+    assert [space.get(id).status for id in (known, wrong, first, second, bad)] == statuses
+    space.undo()
+    assert state() == before
+    assert space.verify().ok
+    (undone,) = [entry.seq for entry in space.journal(limit=1000) if entry.undoes == report.entries[-1]]
+    space.undo(entry=undone)  # the undo is taken back
+    assert [space.get(id).status for id in (known, wrong, first, second, bad)] == statuses
+
+
 def test_a_contradiction_weakens_the_older_memory_once_and_both_stay(opened: Opener, clock: FrozenClock) -> None:
     space = opened("contradicted")
     old = told(space, "Ann lives in Porto.")
