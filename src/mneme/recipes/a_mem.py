@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="a-mem",
     about="self-linking notes as keys to what was said; linked messages come along",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "keyed", "pool": "max"},
     refiners=[{"use": "linked", "types": ["similar"], "share": 0.2}],
     formers=["notes"],

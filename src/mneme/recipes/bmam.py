@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="bmam",
     about="channels of several regions fused by rank; what is felt, used and weighs much is consolidated",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "reciprocal-rank", "keys": ["fact", "event", "preference", "profile"]},
     refiners=[{"use": "weighed", "weight": 0.05}, "whenabouts"],
     formers=["rules"],

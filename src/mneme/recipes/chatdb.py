@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="chatdb",
     about="statements and rows of tables as records of their own, for exact queries; messages beside them",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "keyed", "pool": "max", "key_weight": 0.7, "shown": ["fact"]},
     formers=[{"use": "either", "by_rule": "rules", "by_model": "model-statements"}],
     organisers=["duplicates", "reconcile"],

@@ -11,7 +11,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="chime",
     about="passages read in turn: agreeing evidence is gathered, the answer of most sources leads, the minority is shown",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker="weighted-sum",
     refiners=["two-memories"],
     formers=["rules"],

@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="em-llm",
     about="events by surprise; neighbours of the best hits come along",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "descent", "layers": ["event"], "beam": 12, "behind": 1.0},
     refiners=[{"use": "contiguity", "share": 0.3}],
     formers=[

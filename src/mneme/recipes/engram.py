@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="engram",
     about="episodic, semantic and procedural memory, the best of each merged",
-    channels=["dense"],
+    channels=["voiced"],
     ranker={
         "use": "typed",
         "types": {"episodic": ["event", "turn"], "semantic": ["fact", "profile", "preference"], "procedural": ["skill"]},

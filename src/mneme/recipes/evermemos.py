@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="evermemos",
     about="facts and messages fused by rank, gathered by scene, with foresight that lapses",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "reciprocal-rank", "constant": 60, "keys": ["fact", "event", "preference", "profile"], "groups": 0.3},
     formers=[
         {"use": "either", "by_rule": "rules", "by_model": "model-statements"},

@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="h-mem",
     about="four layers; a question is compared only with the children of the best nodes",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "descent", "layers": ["domain", "category", "trace"], "beam": 10, "behind": 1.0},
     refiners=["weighed"],
     formers=["hierarchy"],

@@ -9,7 +9,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="hgmem",
     about="an investigation keeps points that tie entities together; the messages that they rest on come along",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker="weighted-sum",
     refiners=[{"use": "investigating", "steps": 3, "same": 0.85, "share": 0.4}],
     formers=["rules"],

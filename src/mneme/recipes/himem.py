@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="himem",
     about="events by topic or surprise, and notes about them",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "keyed", "pool": "max", "key_weight": 0.9},
     formers=[
         {"use": "either", "by_rule": "rules", "by_model": "model-statements"},

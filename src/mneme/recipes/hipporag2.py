@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="hipporag2",
     about="a walk over triples and passages, started at the triples that fit the question",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "hipporag2", "facts": 5, "passage_weight": 0.05},
     formers=["rules"],
     card=Card(

@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="ld-agent",
     about="shared words discounted by age; sessions summed up after a gap",
-    channels=["dense"],
+    channels=["voiced"],
     ranker={"use": "overlap", "per_second": 1e-07, "similarity": 0.5},
     formers=["rules", "closed-talks"],
     card=Card(

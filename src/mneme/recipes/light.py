@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="light",
     about="keys to raw messages, the last messages, and notes of what stands",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "keyed", "pool": "max", "shown": ["preference"]},
     packer="sections",
     formers=["rules", "sessions", "scratchpad"],

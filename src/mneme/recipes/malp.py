@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="malp",
     about="a short-term store that fades by half in a week, a long-term store for what is used again",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "keyed", "pool": "max"},
     formers=["rules", "rehearsed"],
     curve={"use": "exponential", "scale_days": 10.0},

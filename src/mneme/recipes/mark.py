@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="mark",
     about="refinements of earlier conversations, ahead of messages, by trust",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker="weighted-sum",
     refiners=["trusted"],
     formers=["refinements"],

@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="mem0",
     about="reconciled facts with a history, and the messages they rest on",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "keyed", "pool": "max"},
     formers=[{"use": "either", "by_rule": "rules", "by_model": "model-statements"}],
     guards=["grounding"],

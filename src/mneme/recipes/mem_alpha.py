@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="mem-alpha",
     about="a core paragraph, facts and dated events, each searched for itself",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "typed", "types": {"semantic": ["fact", "profile", "preference"], "episodic": ["event", "turn"]}, "each": 20},
     formers=["rules"],
     card=Card(

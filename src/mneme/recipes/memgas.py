@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="memgas",
     about="sessions, messages, summaries and keywords, weighted by how decisive each is",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "granular", "temperature": 0.2, "damping": 0.1, "seeds": 15},
     formers=["sessions"],
     organisers=["mixture-links"],

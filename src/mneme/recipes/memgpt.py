@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="memgpt",
     about="messages by vector and words for the tools that a model manages its own context with",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "weighted-sum"},
     formers=["rules"],
     card=Card(

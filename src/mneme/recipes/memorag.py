@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="memorag",
     about="gists suggest clues; what clues find comes along",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "weighted-sum"},
     refiners=[{"use": "clues", "share": 0.2}],
     formers=["sessions"],

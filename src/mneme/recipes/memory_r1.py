@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="memory-r1",
     about="a bank of facts under a policy; thirty candidates of each speaker, the relevant ones first",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "distilled", "ranker": {"use": "keyed", "pool": "max", "key_weight": 0.9}, "each": 30},
     formers=[{"use": "structures", "kinds": ["atomic-facts"]}],
     organisers=["duplicates", "managed"],

@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="memorybank",
     about="days summed up, a portrait, and forgetting that every recall slows down",
-    channels=["dense"],
+    channels=["voiced"],
     ranker={"use": "keyed", "pool": "max", "shown": ["summary"]},
     formers=["rules", {"use": "summaries", "by": ["day"]}],
     curve={"use": "exponential", "scale_days": 1.0},
@@ -14,7 +14,7 @@ recipe = compose(
     card=Card(
         paper="MemoryBank, arXiv 2305.10250",
         parts=(
-            ("store of turns and daily summaries, dense index", "verbatim memories, former summaries by day, channel dense"),
+            ("store of turns and daily summaries, dense index", "verbatim memories, former summaries by day, channel voiced"),
             ("user portrait", "former rules: profile and preference memories"),
             ("R = exp(-t / S), S + 1 and t = 0 on recall", "curve exponential with a scale of one day"),
             ("deletion of what faded; an emptied day loses its summary", "keeper sweep"),

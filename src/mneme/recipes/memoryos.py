@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="memoryos",
     about="recent messages, segments by topic, knowledge promoted by heat",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "descent", "layers": ["mid"], "beam": 5, "recent": 7, "kinds": [], "least": 0.1},
     formers=[
         "rules",

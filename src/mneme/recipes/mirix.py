@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="mirix",
     about="six types queried one by one, secrets masked",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={
         "use": "typed",
         "types": {

@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="mmag",
     about="conversation, sealed profile, dates and routines, surroundings with an end, the work at hand",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "keyed", "pool": "max", "shown": ["task"]},
     refiners=["gate"],
     formers=["rules", "reminders", "sessions"],

@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="omne",
     about="private spaces of several agents, one shared space, grants between them",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "keyed", "pool": "max", "shown": ["lesson", "summary"]},
     formers=["rules", "sessions"],
     keepers=["tiers"],

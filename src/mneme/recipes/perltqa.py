@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="perltqa",
     about="types weighted by what the question is after",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={
         "use": "typed",
         "types": {"profile": ["profile", "preference"], "events": ["event"], "facts": ["fact"], "dialogue": ["turn"]},

@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="premem",
     about="fragments and the story of each that changed, worked out when written",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "keyed", "pool": "max", "shown": ["note"], "shown_first": True},
     formers=[{"use": "either", "by_rule": "rules", "by_model": "model-statements"}],
     organisers=["duplicates", "evolution"],

@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="retrorag",
     about="rounds of search and inference over a pool of evidence; what better evidence contradicts falls, and the answer with it",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "weighted-sum"},
     card=Card(
         paper="RetroRAG, arXiv 2501.05475",

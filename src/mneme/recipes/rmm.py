@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="rmm",
     about="topic summaries as keys, raw messages as values, reranked by a residual that learns from citations",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "keyed", "pool": "sum", "key_weight": 0.5},
     formers=["speaker-topics"],
     card=Card(

@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="salm",
     about="news alone is formed, forgetting slows down where it is regretted, the form that answers is learned",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "keyed", "pool": "max"},
     formers=[{"use": "admission", "by_rule": "rules"}],
     keepers=["adaptive"],

@@ -9,7 +9,7 @@ recipe = compose(
     channels=[],
     ranker={
         "use": "gated",
-        "channels": ["dense"],
+        "channels": ["voiced"],
         "ranker": {"use": "overlap", "per_second": 1e-08, "similarity": 3.0, "kinds": ["turn"]},
     },
     packer="degrading",

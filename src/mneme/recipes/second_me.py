@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="second-me",
     about="notes with keywords, shades of interest and a biography made of them, export for training",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "keyed", "pool": "mean", "shown": ["profile"]},
     formers=["notes", "rules"],
     keepers=["shades"],

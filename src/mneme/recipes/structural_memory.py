@@ -53,7 +53,7 @@ def variant(structure: str = "mixed", retrieval: str = "single-step") -> Recipe:
     return compose(
         name="structural-memory" if plain else f"structural-memory:{structure}:{retrieval}",
         about=f"{'all structures' if structure == 'mixed' else structure} searched by {retrieval} retrieval, messages returned",
-        channels=["dense", "lexical"],
+        channels=["voiced", "lexical"],
         ranker={"use": "units", "structures": list(chosen), "retrieval": retrieval},
         formers=[FORMERS[name] for name in chosen if name in FORMERS],
         card=CARD,

@@ -6,7 +6,7 @@ from mneme.core.composing import compose
 recipe = compose(
     name="think-in-memory",
     about="thoughts in hash buckets lead to the messages behind them",
-    channels=["dense", "lexical"],
+    channels=["voiced", "lexical"],
     ranker={"use": "buckets", "buckets": 8, "probes": 3},
     formers=[{"use": "either", "by_rule": "rules", "by_model": "model-statements"}],
     organisers=["duplicates", "model-reconcile", "joined-thoughts"],

@@ -1,8 +1,9 @@
 """Names of the question start a walk over the graph of phrases; passages gather the phrases that it meets.
 
 Source: HippoRAG, arXiv 2405.14831: n' = PPR(reset), passage score = n'^T P, reset of a node = 1 / number of its passages.
-Differs: the names of the question are found by rule; a question without a name that the graph knows is ranked by vectors alone, and so
-are passages that the walk does not reach, behind those that it does.
+Differs: the names of the question are found by rule, and who speaks in the space is no place to start from: half of the passages are
+theirs. A question without another name that the graph knows is ranked by vectors alone, and so are passages that the walk does not reach,
+behind those that it does, unless ``dense`` mixes both (the released code does so where a name is linked with doubt).
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from mneme.core.components import Ranked
-from mneme.core.context import Context, Query
+from mneme.core.context import BoolArray, Context, Query
 from mneme.core.ports import FloatArray
 from mneme.retrieval.fusion import best
+from mneme.retrieval.hipporag2 import min_max
 from mneme.retrieval.pagerank import Numbers, pagerank
 from mneme.retrieval.phrases import Phrases, named, normalised, phrases, vectors_of
+from mneme.retrieval.provenance import or_all
+from mneme.retrieval.terms import people
 
 LEAST_WALK = 1e-9
 
@@ -30,7 +34,7 @@ class HippoRag:
         damping: how likely the walk goes on.
         synonym: the cosine from which phrases mean the same.
         linked: the cosine that a name of the question needs with a phrase to start there.
-        dense: how much a passage's own cosine counts beside the walk, scaled to [0, 1] like it.
+        dense: in [0, 1): the share of a passage's own cosine in its score, with both scaled to [0, 1]; 0 ranks by the walk.
     """
 
     damping: float = 0.5
@@ -42,7 +46,8 @@ class HippoRag:
         """Return admitted messages, best first; ties by time, then position."""
         known = phrases(ctx, self.synonym, names=True)
         cosines = channels["dense"]
-        reset = self.reset(ctx, known, query.text)
+        speakers = {normalised(person) for person in people(ctx.index)}
+        reset = self.reset(ctx, known, query.text) * [name not in speakers for name in known.names]
         if not reset.any():
             ctx.trace.note(hipporag="no name of the question is in the graph; ranked by vectors")
             positions = best(cosines, query.admitted, ctx.index.at, query.k)
@@ -51,12 +56,16 @@ class HippoRag:
         gathered = np.zeros(ctx.index.size)
         np.add.at(gathered, known.passages[known.contains[:, 1]], walk[known.contains[:, 0]])
         reached = (gathered / max(gathered.max(), 1e-12)).astype(np.float32)
-        # On a logarithmic scale, so that a packer can weigh it against length; what the walk did not reach follows by cosine.
-        far = np.float32(np.log(LEAST_WALK))
-        total = np.where(reached > LEAST_WALK, np.log(np.maximum(reached, LEAST_WALK)) + self.dense * cosines, far - 1 + cosines)
-        total = total.astype(np.float32)
-        positions = best(total, query.admitted, ctx.index.at, query.k)
+        among = or_all(np.isin(np.arange(ctx.index.size), known.passages) & query.admitted, query.admitted)
+        total = self.mixed(reached, cosines, among) if self.dense else by_walk(reached, cosines)
+        positions = best(total, among, ctx.index.at, query.k)
         return Ranked(positions=positions, scores=total[positions], parts={"walk": reached[positions], "dense": cosines[positions]})
+
+    def mixed(self, reached: FloatArray, cosines: FloatArray, among: BoolArray) -> FloatArray:
+        """Return ``(size,)`` the weighted mean of walk and cosine, each scaled to [0, 1] over the passages ``among`` which it ranks."""
+        total = np.zeros(len(reached), np.float32)
+        total[among] = (1 - self.dense) * min_max(reached[among]) + self.dense * min_max(cosines[among])
+        return total
 
     def reset(self, ctx: Context, known: Phrases, question: str) -> Numbers:
         """Return ``(p,)`` where the walk starts: each name of the question at its nearest phrase, rarer phrases with more weight."""
@@ -71,6 +80,16 @@ class HippoRag:
         for number in chosen:
             start[number] = 1.0 / max(known.spread[number], 1.0)
         return start
+
+
+def by_walk(reached: FloatArray, cosines: FloatArray) -> FloatArray:
+    """Return ``(size,)`` the logarithm of what the walk gathered; what it did not reach follows by cosine.
+
+    A logarithm, so that a packer can weigh it against length.
+    """
+    far = np.float32(np.log(LEAST_WALK))
+    total = np.where(reached > LEAST_WALK, np.log(np.maximum(reached, LEAST_WALK)), far - 1 + cosines)
+    return total.astype(np.float32)
 
 
 def _spans(question: str, place: Mapping[str, int], most: int = 5) -> list[str]:
