@@ -26,8 +26,11 @@ def chance(kind: str, arm: str) -> float:
     return HELPS.get((kind, arm), 0.6 if arm == "keep" else 0.3)
 
 
-def simulated(seed: int, arms: tuple[str, ...]) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the share of right arms per type of question after 400 rewarded pulls, and the regret of the bandit and of each static arm."""
+def simulated(seed: int, arms: tuple[str, ...], graded: bool = False) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the share of right arms per type of question after 400 rewarded pulls, and the regret of the bandit and of each static arm.
+
+    A reward is whether an answer was right, or with ``graded`` how good it was, give or take a tenth.
+    """
     bandit = QueryBandit(arms=arms, width=WIDTH, seed=seed)
     rng = np.random.default_rng(seed + 50)
     asked = {"personal": PERSONAL, "named": NAMED}
@@ -44,7 +47,8 @@ def simulated(seed: int, arms: tuple[str, ...]) -> tuple[dict[str, float], dict[
         best = chance(kind, right[kind])
         for name, pulled in (("bandit", arm), *((static, static) for static in arms)):
             regret[name] += best - chance(kind, pulled)
-        bandit.learn(arm, clues_of(text), float(rng.random() < chance(kind, arm)))
+        good = float(np.clip(chance(kind, arm) + rng.normal(0, 0.1), 0, 1)) if graded else float(rng.random() < chance(kind, arm))
+        bandit.learn(arm, clues_of(text), good)
     return {kind: picks[kind, True] / (picks[kind, True] + picks[kind, False]) for kind in right}, regret
 
 
@@ -53,6 +57,16 @@ def test_after_four_hundred_pulls_each_type_of_question_gets_its_arm_and_regret_
     for kind in ("personal", "named"):
         assert np.mean([shares[kind] for shares, _ in runs]) >= 0.9
     assert all(regret["bandit"] < min(regret["keep"], regret["disambiguate"]) for _, regret in runs)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_with_graded_rewards_every_run_finds_each_type_s_arm(seed: int) -> None:
+    shares, regret = simulated(seed, ("keep", "disambiguate"), graded=True)
+    assert min(shares.values()) >= 0.9
+    assert regret["bandit"] < min(regret["keep"], regret["disambiguate"])
+    many, regret = simulated(seed, REWRITES, graded=True)
+    assert min(many.values()) >= 0.85
+    assert regret["bandit"] < min(regret[arm] for arm in REWRITES)
 
 
 def test_with_all_six_arms_the_middle_run_finds_each_type_s_arm_too() -> None:
