@@ -38,12 +38,16 @@ def show(recipe: str, as_json: bool) -> None:
     """Show RECIPE (a name, or the path of a TOML file): its composition, paper, deviations and costs."""
     import orjson
 
+    from mneme.core.card import Card
     from mneme.core.composing import resolve
     from mneme.recipes.showing import described
 
     found = resolve(recipe)
     if as_json:
-        click.echo(orjson.dumps({**found.spec(), "about": found.about}, option=orjson.OPT_INDENT_2, default=str).decode())
+        card = found.card or Card()
+        told = {"paper": card.paper, "parts": card.parts, "differs": card.differs, "without_model": card.without_model}
+        plain = {**found.spec(), "about": found.about, **told, "per_write": card.per_write, "per_recall": card.per_recall}
+        click.echo(orjson.dumps(plain, option=orjson.OPT_INDENT_2, default=str).decode())
     else:
         click.echo(described(found))
 
