@@ -19,6 +19,7 @@ from mneme.core.query import Answer, ErasureReport, Filter, Hit, Recall, Receipt
 from mneme.core.records import Episode, Job, Link, Usage
 from mneme.core.records import Memory as Record
 from mneme.engine.blocks import Block, Blocks
+from mneme.engine.compaction import check_followed
 from mneme.engine.fading import Left
 from mneme.engine.keeping import Due, PolicyChange
 from mneme.engine.upkeep import UpkeepReport
@@ -242,6 +243,26 @@ class Service:
         """Return the number of the last journal entry recorded at or before a moment."""
         return self._space(caller, READ, space).entry_at(moment)
 
+    def follow(self, caller: Caller, space: str, *, after: int, limit: int, known: int) -> list[Entry]:
+        """Return journal entries to someone who has read all up to ``after`` and must miss none.
+
+        Args:
+            caller, space: who, where.
+            after, limit: as of :meth:`journal`.
+            known: the last entry of the checkpoint that the reader began with; 0 if there was none.
+
+        Raises:
+            Folded: entries behind ``after`` were folded.
+        """
+        chosen = self._space(caller, READ, space)
+        entries = chosen.journal(after=after, limit=limit)
+        check_followed(after, chosen.folded(), known)
+        return entries
+
+    def folded(self, caller: Caller, space: str) -> int:
+        """Return the last entry of a space that was folded into a checkpoint."""
+        return self._space(caller, READ, space).folded()
+
     def journal(self, caller: Caller, space: str, *, after: int, limit: int) -> list[Entry]:
         """Return a page of journal entries, oldest first."""
         return self._space(caller, READ, space).journal(after=after, limit=limit)
@@ -249,6 +270,16 @@ class Service:
     def jobs(self, caller: Caller, space: str, *, states: tuple[str, ...] = ()) -> list[Job]:
         """Return jobs."""
         return self._space(caller, READ, space).jobs(states=states)
+
+    def retry_jobs(self, caller: Caller, space: str, call: calls.Jobs) -> Receipt:
+        """Put jobs that were given up back into the queue."""
+        chosen = self._space(caller, WRITE, space)
+        return self._write(chosen, chosen.retry_jobs(call.ids, actor=caller.actor))
+
+    def drop_jobs(self, caller: Caller, space: str, call: calls.Jobs) -> Receipt:
+        """Take jobs out of the queue for good."""
+        chosen = self._space(caller, WRITE, space)
+        return self._write(chosen, chosen.drop_jobs(call.ids, actor=caller.actor))
 
     def stats(self, caller: Caller, space: str) -> dict[str, Any]:
         """Return what a space holds, in figures."""
@@ -362,6 +393,8 @@ _VERBS: dict[str, tuple[type[Call], _Run]] = {
     "restore": (calls.Restore, Service.restore),
     "feedback": (calls.Feedback, Service.feedback),
     "undo": (calls.Undo, Service.undo),
+    "retry_jobs": (calls.Jobs, Service.retry_jobs),
+    "drop_jobs": (calls.Jobs, Service.drop_jobs),
     "history": (calls.One, lambda service, caller, space, call: service.history(caller, space, call.id)),
     "get": (calls.One, lambda service, caller, space, call: service.get(caller, space, call.id)),
 }

@@ -444,9 +444,14 @@ class Space:
             return opened.store.seq_at(to_utc(moment, "moment"))
 
     def journal(self, *, after: int = 0, limit: int = 100) -> list[Entry]:
-        """Return journal entries with a higher number than ``after``, oldest first."""
+        """Return journal entries with a higher number than ``after``, oldest first; folded ones are told by their checkpoint's entries."""
         with self._use(create=False) as opened:
             return opened.store.entries(after=after, limit=limit)
+
+    def folded(self) -> int:
+        """Return the last entry that was folded into a checkpoint, 0 when none was; who follows the journal reads anew behind it."""
+        with self._use(create=False) as opened:
+            return compaction.folded(opened.store.meta())[0]
 
     def undo(self, count: int | None = None, *, entry: int | None = None, reason: str | None = None, actor: str | None = None) -> Receipt:
         """Take back the last changes, or one entry of the journal; an undo is an entry too and can be undone by its number.

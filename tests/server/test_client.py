@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,24 @@ def test_the_change_feed_ends_when_the_key_is_revoked(served: Served, space: str
         served.keys.revoke(key.id)
         with pytest.raises(errors.Unauthorised):
             next(feed)
+
+
+def test_the_change_feed_says_when_what_followed_was_folded_away(served: Served, client: Client, space: str) -> None:
+    remote, local = client.space(space), served.memory.space(space)
+    for text in ("one", "two", "three"):
+        remote.remember(text)
+    reading = remote.changes(after=0)
+    assert next(reading).seq == 1
+    reading.close()  # type: ignore[attr-defined]
+    time.sleep(0.01)
+    assert local.compact(timedelta(milliseconds=5)).to_seq == local.folded() == 3
+    with pytest.raises(errors.Folded, match=r"is 1, but entries up to 3 were folded .* after=0"):
+        next(remote.changes(after=1))
+    assert [entry.seq for entry in islice(remote.changes(after=3), 1)] == [4]
+    whole = list(islice(remote.changes(after=0), 2))
+    assert [(entry.seq, entry.verb) for entry in whole] == [(3, "checkpoint"), (4, "compact")]
+    assert [change.op for change in whole[0].changes] == ["held"] * 6  # three messages and what they were said in
+    assert [entry.seq for entry in local.journal(after=1)] == [3, 4]  # a page of the journal is what there is
 
 
 def test_events_can_be_resumed_by_their_id(served: Served, client: Client, space: str) -> None:

@@ -70,6 +70,26 @@ def vacuum(store: Store) -> Vacuum:
     return Vacuum(before=before, after=after)
 
 
+def check_followed(after: int, done: int, known: int) -> None:
+    """Refuse to go on from an entry behind which others were folded away, so that who follows a journal never jumps without knowing.
+
+    Args:
+        after: the last entry that was read; 0 begins with the checkpoint.
+        done: the last entry that is folded.
+        known: the last entry of the checkpoint that the reader is reading.
+
+    Raises:
+        Folded: the message says how to go on.
+    """
+    if 0 < after < done != known:
+        raise Folded(
+            {
+                "after": f"is {after}, but entries up to {done} were folded into a checkpoint, so what came after {after} can't be told one by"
+                f" one; read the space anew (its export, or after=0, which begins with the checkpoint) and go on after {done}"
+            }
+        )
+
+
 def check_named(store: Store, seq: int) -> None:
     """Refuse to take back an entry that was folded.
 
@@ -105,4 +125,4 @@ def plain(done: Folding) -> dict[str, Any]:
     }
 
 
-__all__ = ["Folded", "Vacuum", "check_named", "check_not_compaction", "compact", "plain", "vacuum"]
+__all__ = ["Folded", "Vacuum", "check_followed", "check_named", "check_not_compaction", "compact", "folded", "plain", "vacuum"]

@@ -71,20 +71,26 @@ class Feed:
     async def start(self, caller: Caller, space: str, after: int | None) -> AsyncIterator[bytes]:
         """Return the events after entry ``after``, None for those from now on.
 
+        A reader that comes back with a number from before a compaction is told so; one that begins with 0 gets the checkpoint first.
+
         Raises:
             Forbidden, NotFound: before any event.
+            Folded: entries behind ``after`` were folded into a checkpoint.
             TooManyCalls: the caller has too many streams open.
         """
+        known = 0
         if after is None:
             after = int((await self._threads.run(self._service.stats, caller, space))["entries"])
+        elif after:
+            await self._threads.run(self._service.follow, caller, space, after=after, limit=1, known=known)
         else:
-            await self._threads.run(self._service.journal, caller, space, after=after, limit=1)
+            known = await self._threads.run(self._service.folded, caller, space)
         if self._open[caller.key_id] >= MOST_STREAMS_OF_A_KEY:
             raise TooManyCalls(f"streams: this key has {MOST_STREAMS_OF_A_KEY} open; close some", retry_after_s=COMMENT_EVERY_S)
         self._loop = asyncio.get_running_loop()
-        return self._events(caller, space, after)
+        return self._events(caller, space, after, known)
 
-    async def _events(self, caller: Caller, space: str, after: int) -> AsyncIterator[bytes]:
+    async def _events(self, caller: Caller, space: str, after: int, known: int) -> AsyncIterator[bytes]:
         woken = asyncio.Event()
         self._waiting[space].add(woken)
         self._open[caller.key_id] += 1
@@ -94,7 +100,7 @@ class Feed:
             yield b"retry: 1000\n\n"
             while not self._stopping:
                 woken.clear()
-                entries = await self._entries(caller, space, after)
+                entries = await self._entries(caller, space, after, known)
                 for entry in entries:
                     yield event(entry)
                     after = entry.seq
@@ -117,10 +123,10 @@ class Feed:
             if not self._waiting[space]:
                 del self._waiting[space]
 
-    async def _entries(self, caller: Caller, space: str, after: int) -> list[Entry]:
+    async def _entries(self, caller: Caller, space: str, after: int, known: int) -> list[Entry]:
         if not self._gate.holds(caller):
             raise Unauthorised("the key does not hold any more")
-        return await self._threads.run(self._service.journal, caller, space, after=after, limit=_PAGE)
+        return await self._threads.run(self._service.follow, caller, space, after=after, limit=_PAGE, known=known)
 
 
 def event(entry: Entry) -> bytes:
