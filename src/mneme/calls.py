@@ -37,6 +37,7 @@ MOST_IDS = 10_000
 MOST_CALLS = 100
 MOST_HITS = 10_000
 MOST_TOKENS = 10_000_000
+MOST_QUESTION = 100_000
 
 _Call = TypeVar("_Call", bound=Call)
 
@@ -92,6 +93,9 @@ class _Question(Call):
         return given(self) | {"filters": self.filters.filter() if self.filters else None}
 
 
+Question = Annotated[Text, Field(max_length=MOST_QUESTION)]
+
+
 class Recall(_Question):
     """Find what bears on a question."""
 
@@ -99,7 +103,7 @@ class Recall(_Question):
         json_schema_extra={"examples": [{"query": "Where does Ana live?", "k": 5}, {"query": "Porto", "budget_tokens": 500}]}
     )
 
-    query: Text
+    query: Question
     k: Annotated[int, Field(ge=1, le=MOST_HITS)] | None = None
     budget_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
     explain: bool = False
@@ -111,7 +115,7 @@ class RecallMany(_Question):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"query": "Where does Ana live?", "spaces": ["ana", "bo"], "k": 5}]})
 
-    query: Text
+    query: Question
     spaces: Annotated[list[Text], Field(min_length=1, max_length=MOST_CALLS)]
     k: Annotated[int, Field(ge=1, le=MOST_HITS)] | None = None
     budget_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] | None = None
@@ -123,7 +127,7 @@ class Ask(_Question):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"question": "Where does Ana live?"}]})
 
-    question: Text
+    question: Question
     k: Annotated[int, Field(ge=1, le=MOST_HITS)] | None = None
     budget_tokens: Annotated[int, Field(ge=1, le=MOST_TOKENS)] = 2000
 
@@ -267,6 +271,14 @@ class Undo(Call):
     count: Annotated[int, Field(ge=1, le=10_000)] | None = None
     entry: Count | None = None
     reason: Text | None = None
+
+
+class Jobs(Call):
+    """Deferred work, by the ids of its jobs; without ids all that was given up."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ids": ["job_01j8z4k2m5qq0x7c3d9f"]}, {}]})
+
+    ids: Annotated[list[Id], Field(max_length=MOST_IDS)] = []
 
 
 class One(Call):

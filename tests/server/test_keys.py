@@ -246,6 +246,8 @@ def _every_call(id: str) -> list[tuple[str, str, object]]:
         ("GET", base + f"/episodes/ep{id[3:]}", None),
         ("GET", base + "/journal", None),
         ("GET", base + "/jobs", None),
+        ("POST", base + "/jobs/retry", {}),
+        ("POST", base + "/jobs/drop", {"ids": ["job_x"]}),
         ("GET", base + "/export", None),
         ("POST", base + "/import", None),
         ("POST", base + "/forget", {"target": id}),

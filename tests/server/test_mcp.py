@@ -38,7 +38,7 @@ from mneme.server.threads import Threads
 from mneme.service import ERASE, READ, WRITE, Caller, Service
 from mneme.text.tokens import count_tokens
 
-TOOLS = {"remember", "recall", "revise", "forget", "history", "ask", "feedback"}
+TOOLS = {"remember", "recall", "revise", "forget", "history", "ask", "feedback", "jobs"}
 
 
 def run(script: Callable[[], Awaitable[None]]) -> None:

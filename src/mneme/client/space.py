@@ -201,6 +201,14 @@ class RemoteSpace:
         """Return the space's jobs in these states, or all."""
         return self._get("/jobs", _list_of(Job), {"state": list(states)})
 
+    def retry_jobs(self, ids: Sequence[str] = ()) -> Receipt:
+        """Put jobs that were given up back into the queue; see :meth:`mneme.Space.retry_jobs`."""
+        return self._ask("POST", "/jobs/retry", Receipt, {"ids": list(ids)})
+
+    def drop_jobs(self, ids: Sequence[str] = ()) -> Receipt:
+        """Take jobs out of the queue for good; see :meth:`mneme.Space.drop_jobs`."""
+        return self._ask("POST", "/jobs/drop", Receipt, {"ids": list(ids)})
+
     def stats(self) -> dict[str, Any]:
         """Return what the space holds, in figures."""
         return self._get("", dict)

@@ -141,6 +141,18 @@ async def upkeep(served: Served, who: Who, space: SpaceName, call: calls.Upkeep)
     return answer(await served.run_long(served.service.upkeep, who, space, call))
 
 
+@router.post("/spaces/{space}/jobs/retry", responses=result(Receipt))
+async def retry_jobs(served: Served, who: Who, space: SpaceName, call: calls.Jobs) -> Response:
+    """Put jobs that were given up back into the queue; without ids all of them."""
+    return answer(await served.run(served.service.retry_jobs, who, space, call))
+
+
+@router.post("/spaces/{space}/jobs/drop", responses=result(Receipt))
+async def drop_jobs(served: Served, who: Who, space: SpaceName, call: calls.Jobs) -> Response:
+    """Take jobs out of the queue for good, without ids all that were given up; the messages that they were about stay."""
+    return answer(await served.run(served.service.drop_jobs, who, space, call))
+
+
 @router.post("/spaces/{space}/verify", responses=result(Verification))
 async def verify(served: Served, who: Who, space: SpaceName) -> Response:
     """Check that journal, rows and index agree. Needs the right `admin`."""

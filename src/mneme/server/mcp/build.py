@@ -44,6 +44,7 @@ def build(desk: Desk, rights: frozenset[str] = frozenset(RIGHTS)) -> MCPServer[A
         prompts.add(server, desk)
     if WRITE in rights:
         tools.add_writing(server, desk)
+        tools.add_working(server, desk)
     if rights & {WRITE, ERASE}:
         tools.add_forgetting(server, desk)
     # The SDK gives these lists to awaiting callers only.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mneme.core.query import Answer, ErasureReport, Receipt
+from mneme.core.records import Job
 from mneme.core.records import Memory as Record
 from mneme.space import Step
 from mneme.text.lines import one_line
@@ -83,6 +84,19 @@ def receipt(done: Receipt) -> str:
     for refusal in done.refused[:5]:
         lines.append(f"refused {refusal.subject}: " + "; ".join(f"{field} {problem}" for field, problem in refusal.problems.items()))
     return "\n".join(lines)
+
+
+def jobs(found: Sequence[Job], budget_tokens: int) -> str:
+    """Return deferred work, what was given up first, as far as the budget goes."""
+    order = {"dead": 0, "leased": 1}
+    lines = [_job(job) for job in sorted(found, key=lambda job: (order.get(job.state, 2), job.due_at))]
+    return fit("\n".join(lines), budget_tokens) or "No work waits, and none was given up."
+
+
+def _job(job: Job) -> str:
+    state = "given up" if job.state == "dead" else job.state
+    why = f": {' '.join(job.error.split())}" if job.error else ""
+    return f"[{job.id}] {state}: {job.task}, {job.attempts} attempts{why}"
 
 
 def erased(report: ErasureReport) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import ToolAnnotations
@@ -154,6 +154,29 @@ def add_forgetting(server: MCPServer[Any], desk: Desk) -> None:
         who, call = desk.who(ctx), calls.parse(calls.Forget, _given(target=target, erase=erase, reason=reason))
         done = await desk.run(desk.service.forget, who, desk.where(who, space), call)
         return replies.erased(done) if isinstance(done, ErasureReport) else replies.receipt(done)
+
+
+def add_working(server: MCPServer[Any], desk: Desk) -> None:
+    """Add the tool for deferred work."""
+
+    @server.tool(title="Jobs", annotations=_CHANGES, structured_output=False)
+    @telling
+    async def jobs(
+        ctx: Ctx,
+        action: Annotated[Literal["list", "retry", "drop"], Field(description="retry or drop work that was given up.")] = "list",
+        ids: Annotated[list[Id], Field(max_length=1000, description="Ids of jobs; leave out for all that were given up.")] = [],  # noqa: B006
+        space: SpaceName = None,
+    ) -> str:
+        """List work on memories that waits or was given up, with the reason; put it back into the queue, or drop it. Messages stay."""
+        who = desk.who(ctx)
+        where = desk.where(who, space)
+        if action == "list":
+            states = ("dead", "leased", "waiting")
+            found = await desk.run(desk.service.jobs, who, where, states=states)
+            return replies.jobs([job for job in found if not ids or job.id in ids], DEFAULT_TOKENS)
+        change = desk.service.retry_jobs if action == "retry" else desk.service.drop_jobs
+        done = await desk.run(change, who, where, calls.parse(calls.Jobs, {"ids": ids}))
+        return f"jobs: {'back in the queue' if action == 'retry' else 'dropped'}: {replies.named(done.jobs) or 'none'}"
 
 
 async def _recalled(desk: Desk, who: Caller, space: str, call: calls.Recall) -> Recall:

@@ -161,6 +161,18 @@ async def jobs(served: Served, view: Looked) -> Response:
     return await _told(served, sorted_jobs)
 
 
+@router.post("/jobs/retry")
+async def retry_jobs(served: Served, view: Looked, call: calls.Jobs) -> Response:
+    """Put jobs that were given up back into the queue."""
+    return await _told(served, served.service.retry_jobs, view.caller, view.space, call)
+
+
+@router.post("/jobs/drop")
+async def drop_jobs(served: Served, view: Looked, call: calls.Jobs) -> Response:
+    """Take jobs out of the queue."""
+    return await _told(served, served.service.drop_jobs, view.caller, view.space, call)
+
+
 @router.post("/search")
 async def search(served: Served, view: Looked, call: calls.Recall) -> Response:
     """Recall, with what brought each hit to its place."""
