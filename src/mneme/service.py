@@ -281,16 +281,6 @@ class Service:
         chosen = self._space(caller, WRITE, space)
         return self._write(chosen, chosen.drop_jobs(call.ids, actor=caller.actor))
 
-    def retry_jobs(self, caller: Caller, space: str, call: calls.Jobs) -> Receipt:
-        """Put jobs that were given up back into the queue."""
-        chosen = self._space(caller, WRITE, space)
-        return self._write(chosen, chosen.retry_jobs(call.ids, actor=caller.actor))
-
-    def drop_jobs(self, caller: Caller, space: str, call: calls.Jobs) -> Receipt:
-        """Take jobs out of the queue for good."""
-        chosen = self._space(caller, WRITE, space)
-        return self._write(chosen, chosen.drop_jobs(call.ids, actor=caller.actor))
-
     def stats(self, caller: Caller, space: str) -> dict[str, Any]:
         """Return what a space holds, in figures."""
         return self._space(caller, READ, space).stats()
@@ -403,8 +393,6 @@ _VERBS: dict[str, tuple[type[Call], _Run]] = {
     "restore": (calls.Restore, Service.restore),
     "feedback": (calls.Feedback, Service.feedback),
     "undo": (calls.Undo, Service.undo),
-    "retry_jobs": (calls.Jobs, Service.retry_jobs),
-    "drop_jobs": (calls.Jobs, Service.drop_jobs),
     "retry_jobs": (calls.Jobs, Service.retry_jobs),
     "drop_jobs": (calls.Jobs, Service.drop_jobs),
     "history": (calls.One, lambda service, caller, space, call: service.history(caller, space, call.id)),
