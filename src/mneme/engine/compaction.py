@@ -84,8 +84,8 @@ def check_followed(after: int, done: int, known: int) -> None:
     if 0 < after < done != known:
         raise Folded(
             {
-                "after": f"is {after}, but entries up to {done} were folded into a checkpoint, so what came after {after} can't be told one by"
-                f" one; read the space anew (its export, or after=0, which begins with the checkpoint) and go on after {done}"
+                "after": f"is {after}, but entries up to {done} were folded into a checkpoint, so what came after {after} can't be told"
+                f" one by one; read the space anew (its export, or after=0, which begins with the checkpoint) and go on after {done}"
             }
         )
 
