@@ -11,7 +11,7 @@ from pg_server import start
 
 psycopg = pytest.importorskip("psycopg", reason="needs the extra postgres")
 
-from conftest_postgres import url_of  # noqa: E402
+from conftest_postgres import url_of, vacuum_url  # noqa: E402
 
 from mneme.stores.postgres import PostgresRoot  # noqa: E402
 from mneme.stores.postgres.initialise import prepare  # noqa: E402
@@ -51,7 +51,11 @@ def new_database(admin_url: str) -> Iterator[tuple[str, str]]:
         connection.execute(f"CREATE DATABASE {name}")
     admin = url_of(admin_url, name)
     prepare(admin, SETUP)
-    yield admin, url_of(admin_url, name, SETUP.app_role)
+    # Before PostgreSQL 17 only the owner's kind may vacuum.
+    with pytest.MonkeyPatch.context() as patch:
+        if vacuum_url(admin) is not None:
+            patch.setenv("MNEME_VACUUM_URL", admin)
+        yield admin, url_of(admin_url, name, SETUP.app_role)
     with psycopg.connect(admin_url, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -59,7 +63,7 @@ def new_database(admin_url: str) -> Iterator[tuple[str, str]]:
 @pytest.fixture
 def root(database: tuple[str, str]) -> Iterator[PostgresRoot]:
     """An empty root."""
-    root = PostgresRoot(database[1], durability="normal", timeout_s=5)
+    root = PostgresRoot(database[1], durability="normal", timeout_s=5, vacuum_url=vacuum_url(database[0]))
     for space in root.spaces():
         root.drop(space)
     yield root

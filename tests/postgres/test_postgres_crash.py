@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from conftest_postgres import vacuum_url
 from pg_server import Server, start
 
 from mneme.core.errors import Busy, Closed, ReadOnly, StorageError
@@ -137,27 +138,6 @@ def test_a_transaction_cut_before_its_commit_is_applied_once(database: tuple[str
     assert (len(tries), store.meta()) == (2, {"k": "v"})
 
 
-def test_a_commit_whose_answer_was_lost_is_looked_up(root: PostgresRoot) -> None:
-    store = root.open("cut")
-    numbers: list[str] = []
-
-    def change(session: Session) -> None:
-        session.run("INSERT INTO mneme.meta VALUES ($1, $2, 'v')", f"k{len(numbers)}")
-        found = session.one("SELECT pg_current_xact_id()::text || substr($1::bigint::text, 1, 0)")
-        assert found is not None
-        numbers.append(found[0])
-
-    def failing(session: Session) -> None:
-        change(session)
-        raise ZeroDivisionError
-
-    store.write(change)
-    with pytest.raises(ZeroDivisionError):
-        store.write(failing)
-    assert [root._connections._was_committed(number) for number in numbers] == [True, False]
-    assert store.meta() == {"k0": "v"}
-
-
 def test_a_server_that_is_away_is_named_and_waited_for(server: Server) -> None:
     root = PostgresRoot(app_url(server), timeout_s=1)
     store = root.open("a")
@@ -263,7 +243,7 @@ def test_the_feed_wakes_and_catches_up(root: PostgresRoot) -> None:
 
 
 def test_erased_rows_are_vacuumed_or_the_reason_is_told(database: tuple[str, str]) -> None:
-    root = PostgresRoot(database[1], timeout_s=0.5)
+    root = PostgresRoot(database[1], timeout_s=0.5, vacuum_url=vacuum_url(database[0]))
     store = root.open(f"erase {os.getpid()}")
     store.apply(batch(*remembered(1, "the zebra sleeps"), *remembered(2, "two")))
     with psycopg.connect(database[1]) as old:

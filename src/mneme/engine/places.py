@@ -13,6 +13,8 @@ from mneme.core.ports import Root
 
 IN_MEMORY = ":memory:"
 ROOT_VARIABLE = "MNEME_ROOT"
+VACUUM_VARIABLE = "MNEME_VACUUM_URL"
+"""The URL of a role that may vacuum a database, where mneme's own may not: before PostgreSQL 17."""
 
 
 def open_root(root: str | Path | None, durability: str) -> Root:
@@ -31,7 +33,8 @@ def open_root(root: str | Path | None, durability: str) -> Root:
     if root == IN_MEMORY:
         return cast("Root", import_module("mneme.stores.dict_store").DictRoot())
     if is_database(root):
-        return cast("Root", import_module("mneme.stores.postgres").PostgresRoot(str(root), durability=durability))
+        vacuum_url = os.environ.get(VACUUM_VARIABLE) or None
+        return cast("Root", import_module("mneme.stores.postgres").PostgresRoot(str(root), durability=durability, vacuum_url=vacuum_url))
     return cast("Root", import_module("mneme.stores.sqlite").SQLiteRoot(folder(root), durability=durability))
 
 

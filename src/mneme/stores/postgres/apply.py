@@ -71,7 +71,6 @@ def apply_batch(session: Session, batch: Batch, *, notify: bool) -> Applied:
     )
     if last is None:
         raise Closed(DROPPED)
-    session.transaction = last[-1]
     if batch.key is not None:
         sql = f"""SELECT {ENTRY_COLUMNS} FROM mneme.entry WHERE space = $1
           AND seq = (SELECT seq FROM mneme.idempotency WHERE space = $1 AND key = $2)"""
@@ -87,6 +86,15 @@ def apply_batch(session: Session, batch: Batch, *, notify: bool) -> Applied:
     if notify and applied.entry is not None:
         session.run("SELECT pg_notify($2, $1::bigint::text || ' ' || $3::text)", CHANNEL, str(applied.entry.seq))
     return applied
+
+
+def is_applied(session: Session, applied: Applied) -> bool:
+    """Return whether the entry of a batch is in the journal; what wrote none need not be there."""
+    entry = applied.entry
+    if entry is None:
+        return True
+    found = session.one("SELECT hash = $3 FROM mneme.entry WHERE space = $1 AND seq = $2", entry.seq, entry.hash)
+    return bool(found and found[0])
 
 
 class _Application(Application):

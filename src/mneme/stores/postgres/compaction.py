@@ -39,7 +39,6 @@ def fold(session: Session, to_seq: int, batch: Batch, *, dry_run: bool) -> Foldi
     last = session.one(_HEAD)
     if last is None:
         raise Closed(DROPPED)
-    session.transaction = last[-1]
     before, since = folded(meta(session))
     replay = Replay()
     head: Entry | None = None
@@ -63,6 +62,11 @@ def fold(session: Session, to_seq: int, batch: Batch, *, dry_run: bool) -> Foldi
     application.changes = [fold_change(before, head, digest, to_seq - before)]
     written = application._write_entry()
     return Folding(to_seq=to_seq, since=head.recorded_at, entry=written.seq, **counted)
+
+
+def is_folded(session: Session, folding: Folding) -> bool:
+    """Return whether a folding that was made is in the database."""
+    return not folding.entry or folded(meta(session))[0] >= folding.to_seq
 
 
 def _entries(session: Session, to_seq: int) -> Iterator[Entry]:
@@ -133,7 +137,7 @@ def vacuum(connection: Connection, space: int) -> tuple[int, int]:
     if refusals:
         raise ReadOnly(
             "storage: the role may not vacuum; run `mneme db init` again (PostgreSQL 17 and later grant it),"
-            " or let the owner vacuum the tables"
+            " or name a role that may in MNEME_VACUUM_URL (before 17)"
         )
     return before, _size(connection, partitions)
 

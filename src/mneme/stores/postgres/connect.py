@@ -19,7 +19,7 @@ from psycopg.types import TypeInfo
 from psycopg.types.array import ListBinaryDumper
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from mneme.core.errors import InvalidInput, MnemeError, StorageError
+from mneme.core.errors import Busy, InvalidInput, MnemeError, StorageError
 from mneme.stores.postgres import schema
 from mneme.stores.postgres.failures import RETRIED, lost, translate, translated
 from mneme.stores.postgres.glance import Glance, glance
@@ -71,7 +71,6 @@ class Session:
     def __init__(self, connection: Connection, space: int) -> None:
         self.connection = connection
         self.space = space
-        self.transaction: int | None = None  # its number, once a statement has asked for it
 
     def run(self, sql: str, *values: Any) -> psycopg.Cursor[Row]:
         """Run a statement and return its cursor."""
@@ -131,9 +130,11 @@ class Connections:
         pool_size: most connections at a time.
         timeout_s: how long a call waits for a connection, and for other writers.
         durable: a commit waits for the server's disk.
+        vacuum_url: connects as a role that may vacuum; None where the application's may.
     """
 
-    def __init__(self, url: str, *, pool_size: int, timeout_s: float, durable: bool = True) -> None:
+    def __init__(self, url: str, *, pool_size: int, timeout_s: float, durable: bool = True, vacuum_url: str | None = None) -> None:
+        self._vacuum_url = None if vacuum_url is None else check_url(vacuum_url)
         self.url = check_url(url)
         self._shared = threading.local()
         self.where = shown(url)
@@ -167,6 +168,18 @@ class Connections:
         """Lend a connection outside any transaction."""
         with self._pool.connection() as connection:
             yield connection
+
+    @contextmanager
+    def vacuuming(self) -> Iterator[Connection]:
+        """Lend a connection outside any transaction, whose role may vacuum if any of ours may."""
+        with translated(self.where):
+            if self._vacuum_url is None:
+                with self._pool.connection() as connection:
+                    yield connection
+            else:
+                options = {"cursor_factory": RawCursor, "connect_timeout": max(int(self.timeout_s), 2), "application_name": "mneme vacuum"}
+                with psycopg.connect(self._vacuum_url, autocommit=True, **options) as connection:  # type: ignore[arg-type]
+                    yield connection
 
     def run(self, work: Callable[[Connection], _T]) -> _T:
         """Run something that may be done twice, outside any space; tried again as reads and writes are."""
@@ -242,18 +255,34 @@ class Connections:
                 if not connection.broken:
                     connection.execute("COMMIT")
 
-    def write(self, space: int, work: Callable[[Session], _T]) -> _T:
-        """Run a change in one transaction; tried again after races, and after a lost connection if it was not committed.
+    def write(self, space: int, work: Callable[[Session], _T], *, there: Callable[[Session, _T], bool] | None = None) -> _T:
+        """Run a change in one transaction; tried again after races and on another connection when one was lost.
 
-        A connection that is lost during the commit leaves the outcome open; the server is then asked what became of the transaction.
+        A connection that is lost during the commit leaves the outcome open. The number of the transaction would not tell it: a server
+        that crashed gives it to another one. So the next attempt locks the space, which waits for the end of the first, and looks for
+        what the first wrote.
+
+        Args:
+            space: the space.
+            work: what to do; it may run several times.
+            there: whether the result of an attempt is in the database; None for changes that may be made twice.
 
         Raises:
-            StorageError: the server can't be reached, or could not say whether the change was committed.
+            StorageError: the server can't be reached, or was lost during the commit and did not come back to say what became of it.
         """
         block = self._block(space)
         if block is not None:
             block.look = None  # what was seen before a write does not hold after it
-        return self._retried(lambda connection: self._commit(connection, space, work))
+        doubtful: list[_T] = []
+        try:
+            return self._retried(lambda connection: self._commit(connection, space, work, there, doubtful))
+        except (StorageError, Busy) as error:
+            if doubtful and there is not None:
+                raise StorageError(
+                    f"storage: {self.where} was lost while it committed, and whether the call was written is not known; "
+                    "repeat it with the same key"
+                ) from error
+            raise
 
     def probe(self) -> None:
         """Connect once outside the pool.
@@ -272,14 +301,24 @@ class Connections:
             if not connection.broken:
                 connection.execute("COMMIT")
 
-    def _commit(self, connection: Connection, space: int, work: Callable[[Session], _T]) -> _T:
+    def _commit(
+        self,
+        connection: Connection,
+        space: int,
+        work: Callable[[Session], _T],
+        there: Callable[[Session, _T], bool] | None,
+        doubtful: list[_T],
+    ) -> _T:
         _begin(connection, space, "BEGIN")
         try:
             session = Session(connection, space)
+            if doubtful and there is not None:
+                session.run("SELECT 1 FROM mneme.head WHERE space = $1 FOR UPDATE")
+                if there(session, doubtful[0]):
+                    connection.execute("ROLLBACK")
+                    return doubtful[0]
+            doubtful.clear()
             result = work(session)
-            if session.transaction is None:
-                found = connection.execute("SELECT pg_current_xact_id_if_assigned()::text::bigint").fetchone()
-                session.transaction = found[0] if found else None
         except BaseException:
             if not connection.broken:
                 connection.execute("ROLLBACK")
@@ -287,28 +326,10 @@ class Connections:
         try:
             connection.execute("COMMIT")
         except psycopg.Error as error:
-            if not lost(error) or session.transaction is None or not self._was_committed(str(session.transaction)):
-                raise
+            if lost(error):
+                doubtful[:] = [result]
+            raise
         return result
-
-    def _was_committed(self, transaction: str) -> bool:
-        """Return what became of a transaction whose commit got no answer."""
-        end = time.monotonic() + self.timeout_s
-        while True:
-            try:
-                with psycopg.connect(self.url, autocommit=True, connect_timeout=2) as connection:
-                    found = connection.execute("SELECT pg_xact_status(%s::xid8)", (transaction,)).fetchone()
-                status = found[0] if found else None
-            except psycopg.OperationalError:
-                status = "unreachable"
-            if status in ("committed", "aborted"):
-                return bool(status == "committed")
-            if time.monotonic() > end or status is None:
-                raise StorageError(
-                    f"storage: {self.where} was lost while it committed, and whether the call was written is not known; "
-                    "repeat it with the same key"
-                )
-            time.sleep(_CHECK_S)
 
     def _retried(self, work: Callable[[Connection], _T]) -> _T:
         end = time.monotonic() + self.timeout_s

@@ -200,7 +200,7 @@ def _vacuumed(connection: Connection, table: str, erased_in: int) -> bool:
     if refusals:
         raise ReadOnly(
             "storage: the role may not vacuum, so what was erased stays in dead rows; run `mneme db init` again "
-            "(PostgreSQL 17 and later grant it), or let the owner vacuum the tables and erase again"
+            "(PostgreSQL 17 and later grant it), or name a role that may in MNEME_VACUUM_URL (before 17), then erase again"
         )
     text = "\n".join(notices)
     cutoff = _CUTOFF.search(text)

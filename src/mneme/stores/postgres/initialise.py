@@ -47,13 +47,10 @@ def prepare(url: str, setup: schema.Setup) -> Prepared:
         # The lock is the session's: it covers every step, and goes with the connection when we are killed.
         connection.execute("SELECT pg_advisory_lock(%s)", (schema.ADVISORY_LOCK,))
         _run(connection, schema.role_statements(setup))
-        if connection.info.server_version >= 160000:
-            # A creator of a role has it without the right to act as it until granted.
-            connection.execute(f"GRANT {setup.owner_role} TO CURRENT_USER WITH SET TRUE")
         connection.execute(f"SET ROLE {setup.owner_role}")
         applied = _migrate(connection, setup, where)
+        _run(connection, schema.grant_statements(setup))
         maintain = connection.info.server_version >= _MAINTAIN_SINCE
-        _run(connection, schema.grant_statements(setup, maintain=maintain))
     return Prepared(version=schema.VERSION, applied=tuple(applied), maintain=maintain)
 
 

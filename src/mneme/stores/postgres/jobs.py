@@ -57,3 +57,18 @@ def finish(session: Session, job: Job, state: str, now: datetime, due_at: dateti
         state, due, to_text(error), to_text(job.id), job.attempts,
     )  # fmt: skip
     return changed.rowcount == 1
+
+
+def is_finished(session: Session, job: Job, state: str) -> bool:
+    """Return whether an attempt at a job has ended so."""
+    found = session.one("SELECT attempts, state FROM mneme.job WHERE space = $1 AND id = $2 FOR UPDATE", to_text(job.id))
+    return found is not None and tuple(found) == (job.attempts, state)
+
+
+def are_claimed(session: Session, claimed: Sequence[Job]) -> bool:
+    """Return whether leases that were given hold."""
+    rows = session.all(
+        "SELECT id, attempts, state FROM mneme.job WHERE space = $1 AND id = ANY($2::text[]) FOR UPDATE",
+        [to_text(job.id) for job in claimed],
+    )
+    return {(to_text(job.id), job.attempts, "leased") for job in claimed} <= set(rows)

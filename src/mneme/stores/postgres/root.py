@@ -26,6 +26,8 @@ class PostgresRoot:
         pool_size: most connections of this process.
         timeout_s: how long a call waits for a connection, for other writers, and for a server that restarts.
         notify: tell listeners of every change; commits of the whole server then queue for a moment.
+        vacuum_url: the same database by a role that may vacuum its tables, used for nothing else: a member of the owner role. Only
+            servers before PostgreSQL 17 want it, where no other role can be given that right.
 
     Raises:
         InvalidInput: no URL, or a role that sees more than a space.
@@ -34,7 +36,14 @@ class PostgresRoot:
     """
 
     def __init__(
-        self, url: str, *, durability: str = "full", pool_size: int = POOL_SIZE, timeout_s: float = TIMEOUT_S, notify: bool = True
+        self,
+        url: str,
+        *,
+        durability: str = "full",
+        pool_size: int = POOL_SIZE,
+        timeout_s: float = TIMEOUT_S,
+        notify: bool = True,
+        vacuum_url: str | None = None,
     ) -> None:
         problems = {}
         if durability not in ("full", "normal"):
@@ -48,7 +57,7 @@ class PostgresRoot:
         self._notify = notify
         self._url = check_url(url)
         _check_database(url)
-        self._connections = Connections(url, pool_size=pool_size, timeout_s=timeout_s, durable=durability == "full")
+        self._connections = Connections(url, pool_size=pool_size, timeout_s=timeout_s, durable=durability == "full", vacuum_url=vacuum_url)
 
     @property
     def url(self) -> str:

@@ -111,11 +111,16 @@ def role_statements(setup: Setup) -> list[str]:
         _unless_role(setup.owner_role, "NOLOGIN NOSUPERUSER NOBYPASSRLS"),
         _unless_role(setup.app_role, login),
         "CREATE EXTENSION IF NOT EXISTS vector",
-        f"GRANT {setup.owner_role} TO CURRENT_USER",
+        _ACT_AS.format(role=setup.owner_role),
         f"CREATE SCHEMA IF NOT EXISTS {SCHEMA} AUTHORIZATION {setup.owner_role}",
         f"CREATE TABLE IF NOT EXISTS {SCHEMA}.migration (number integer PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())",
         f"ALTER TABLE {SCHEMA}.migration OWNER TO {setup.owner_role}",
     ]
+
+
+# From PostgreSQL 16 on, who makes a role has it without the right to act as it.
+_ACT_AS = """DO $$ BEGIN IF current_setting('server_version_num')::int >= 160000
+  THEN GRANT {role} TO CURRENT_USER WITH SET TRUE, INHERIT TRUE; ELSE GRANT {role} TO CURRENT_USER; END IF; END $$"""
 
 
 def _unless_role(role: str, options: str) -> str:
@@ -126,14 +131,9 @@ def _unless_role(role: str, options: str) -> str:
     )
 
 
-def grant_statements(setup: Setup, *, maintain: bool) -> list[str]:
-    """Return the SQL that lets the application role read and write rows, and nothing else.
-
-    Args:
-        setup: the roles.
-        maintain: whether the server knows the right to vacuum (PostgreSQL 17 and later).
-    """
-    rights = "SELECT, INSERT, UPDATE, DELETE" + (", MAINTAIN" if maintain else "")
+def grant_statements(setup: Setup) -> list[str]:
+    """Return the SQL that lets the application role read, write and, where the server knows that right, vacuum; and nothing else."""
+    rights = "SELECT, INSERT, UPDATE, DELETE"
     role = setup.app_role
     return [
         f"GRANT USAGE ON SCHEMA {SCHEMA} TO {role}",
@@ -141,13 +141,20 @@ def grant_statements(setup: Setup, *, maintain: bool) -> list[str]:
         f"GRANT SELECT ON {SCHEMA}.migration TO {role}",
         f"GRANT EXECUTE ON FUNCTION {SCHEMA}.current_space() TO {role}",
         *(f"GRANT {rights} ON {SCHEMA}.{table} TO {role}" for table in TABLES),
-        *([_MAINTAIN_PARTITIONS.format(schema=SCHEMA, role=role)] if maintain else []),
+        _MAINTAIN_TABLES.format(tables=", ".join(f"{SCHEMA}.{table}" for table in TABLES), role=role),
+        _MAINTAIN_PARTITIONS.format(schema=SCHEMA, role=role),
     ]
 
+
+# Before PostgreSQL 17 there is no such right to give.
+_MAINTAIN_TABLES = """DO $$ BEGIN IF current_setting('server_version_num')::int >= 170000 THEN
+  EXECUTE 'GRANT MAINTAIN ON {tables} TO {role}';
+END IF; END $$"""
 
 # VACUUM asks for the right on each partition; reading and writing rows needs rights on the parent alone, so that no query can name a
 # partition and pass by the parent's policy.
 _MAINTAIN_PARTITIONS = """DO $$ DECLARE part regclass; BEGIN
+  IF current_setting('server_version_num')::int < 170000 THEN RETURN; END IF;
   FOR part IN SELECT i.inhrelid::regclass FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent
     WHERE p.relnamespace = '{schema}'::regnamespace AND p.relkind = 'p'
   LOOP EXECUTE format('GRANT MAINTAIN ON %s TO {role}', part); END LOOP; END $$"""
@@ -185,5 +192,5 @@ def script(setup: Setup) -> str:
     for number, migration in enumerate(migrations(setup), 1):
         lines = [f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})", *migration, f"INSERT INTO {SCHEMA}.migration VALUES ({number})"]
         statements += ["BEGIN", *lines, "COMMIT"]
-    statements += [*grant_statements(setup, maintain=True), "RESET ROLE"]
+    statements += [*grant_statements(setup), "RESET ROLE"]
     return ";\n".join(statements) + ";\n"

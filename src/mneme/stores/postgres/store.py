@@ -17,9 +17,8 @@ from mneme.core.ports import Applied, Batch, Excerpt, FloatArray, IndexRows, Ver
 from mneme.core.query import Filter, Finding
 from mneme.core.records import Episode, Job, Link, Memory, Usage
 from mneme.stores.postgres import check, compaction, erase, excerpt, index, jobs, reads, search, staging
-from mneme.stores.postgres.apply import apply_batch
+from mneme.stores.postgres.apply import apply_batch, is_applied
 from mneme.stores.postgres.connect import Connections, Session
-from mneme.stores.postgres.failures import translated
 from mneme.stores.postgres.warm import Warm
 from mneme.stores.semantics import check_batch
 
@@ -66,9 +65,9 @@ class PostgresStore:
     def _snapshot(self, work: Callable[[Session], _T]) -> _T:
         return self._read(work, snapshot=True)
 
-    def _write(self, change: Callable[[Session], _T]) -> _T:
+    def _write(self, change: Callable[[Session], _T], there: Callable[[Session, _T], bool] | None = None) -> _T:
         self._alive()
-        return self._connections.write(self._space, change)
+        return self._connections.write(self._space, change, there=there)
 
     def reading(self) -> AbstractContextManager[None]:
         """Return a block that begins with one look at the space, which answers some of the reads of this thread inside it."""
@@ -80,7 +79,7 @@ class PostgresStore:
         check_batch(batch)
         if any(isinstance(operation, Erase) for operation in batch.operations):
             self._warm.clear()
-        return self._write(lambda session: apply_batch(session, batch, notify=self._notify))
+        return self._write(lambda session: apply_batch(session, batch, notify=self._notify), is_applied)
 
     def last_seq(self) -> int:
         """Return the number of the last entry."""
@@ -213,7 +212,7 @@ class PostgresStore:
 
     def claim(self, *, now: datetime, lease_s: float, tasks: Sequence[str] = (), limit: int = 1) -> list[Job]:
         """Lease jobs that are due."""
-        return self._write(lambda session: jobs.claim(session, now, lease_s, tasks, limit))
+        return self._write(lambda session: jobs.claim(session, now, lease_s, tasks, limit), jobs.are_claimed)
 
     def renew(self, job: Job, *, now: datetime, lease_s: float) -> bool:
         """Make a lease longer."""
@@ -221,7 +220,10 @@ class PostgresStore:
 
     def finish(self, job: Job, *, state: str, now: datetime, due_at: datetime | None = None, error: str | None = None) -> bool:
         """End an attempt at a job."""
-        return self._write(lambda session: jobs.finish(session, job, state, now, due_at, error))
+        return self._write(
+            lambda session: jobs.finish(session, job, state, now, due_at, error),
+            lambda session, done: not done or jobs.is_finished(session, job, state),
+        )
 
     def stage_vectors(self, model: str, rows: Sequence[int], text_versions: Sequence[int], vectors: Sequence[FloatArray]) -> None:
         """Store another model's vectors beside those in use."""
@@ -233,7 +235,10 @@ class PostgresStore:
 
     def switch_model(self, model: str, width: int) -> bool:
         """Use the staged vectors."""
-        return self._write(lambda session: staging.switch(session, model, width))
+        return self._write(
+            lambda session: staging.switch(session, model, width),
+            lambda session, done: not done or reads.meta(session).get("model") == model,
+        )
 
     def rewrite_terms(self, rows: Sequence[int], text_versions: Sequence[int], terms: Sequence[bytes]) -> None:
         """Replace the token rows of material; that of what was erased meanwhile stays away."""
@@ -246,8 +251,6 @@ class PostgresStore:
     def check(self) -> list[str]:
         """Return what is wrong."""
         return self._snapshot(check.check)
-
-    # Search inside the database ---------------------------------------------------------------------------------
 
     def searched(self) -> bool:
         """Return whether the space is searched inside the database; from ``SEARCHED_FROM`` memories on it always is."""
@@ -320,11 +323,9 @@ class PostgresStore:
             raise NotFound("search table of the space", self._name)
         return int(found[1])
 
-    # Compacting -------------------------------------------------------------------------------------------------
-
     def fold(self, to_seq: int, batch: Batch, *, dry_run: bool = False) -> Folding:
         """Fold entries into a checkpoint; see :meth:`mneme.core.compaction.Foldable.fold`."""
-        return self._write(lambda session: compaction.fold(session, to_seq, batch, dry_run=dry_run))
+        return self._write(lambda session: compaction.fold(session, to_seq, batch, dry_run=dry_run), compaction.is_folded)
 
     def vacuum(self) -> tuple[int, int]:
         """Vacuum the partitions that the space is in; returns their bytes before and after.
@@ -333,10 +334,8 @@ class PostgresStore:
             ReadOnly: the role may not vacuum.
         """
         self._alive()
-        with translated(self._connections.where), self._connections.raw() as connection:
+        with self._connections.vacuuming() as connection:
             return compaction.vacuum(connection, self._space)
-
-    # Erasing and copying ----------------------------------------------------------------------------------------
 
     def scrub(self) -> None:
         """Vacuum the tables that the last erasure touched until its dead rows are gone.
@@ -348,7 +347,7 @@ class PostgresStore:
         found = self._read(lambda session: session.one("SELECT erased_xid FROM mneme.head WHERE space = $1"))
         if found is None or not found[0]:
             return
-        with translated(self._connections.where), self._connections.raw() as connection:
+        with self._connections.vacuuming() as connection:
             erase.vacuum(connection, self._space, int(found[0]), self._connections.timeout_s)
 
     def scan(self, needles: Mapping[str, bytes]) -> tuple[int, list[Finding]]:
