@@ -35,7 +35,7 @@ def test_the_code_on_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest
     names: dict[str, object] = {"__name__": "page"}
     for language, code in BLOCK.findall(page.read_text(encoding="utf-8")):
         if language == "python":
-            exec(compile(code, name(page), "exec"), names)
+            exec(compile(code, name(page), "exec", dont_inherit=True), names)
         for line in code.splitlines() if language == "sh" else ():
             command = line.partition("  #")[0].strip()
             words = shlex.split(command) if command.startswith("mneme ") and command not in NOT_RUN else []

@@ -56,6 +56,8 @@ class Rehearsed:
                 continue
             first = min(before, key=lambda memory: (memory.at, memory.id))
             usage = ctx.usage([first.id]).get(first.id)
+            if usage is not None and usage.last_used_at is not None and usage.last_used_at >= episode.at:
+                continue  # counted before, when this message was read the first time
             uses = 1.0 if done.get(first.id) or (usage is not None and usage.uses > 0) else 2.0
             done[first.id] = done.get(first.id, 0) + 1
             operations.append(Reinforce(id=first.id, uses=uses, strength=1.0, at=episode.at))

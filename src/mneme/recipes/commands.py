@@ -19,16 +19,26 @@ def list_command(as_json: bool) -> None:
     import orjson
 
     from mneme.core.composing import resolve
+    from mneme.core.errors import MnemeError
+    from mneme.core.recipe import Recipe
     from mneme.core.registry import names
 
-    found = {name: resolve(name) for name in names("recipe")}
+    found: dict[str, Recipe] = {}
+    broken: dict[str, str] = {}
+    for name in names("recipe"):
+        try:
+            found[name] = resolve(name)
+        except (MnemeError, ImportError, AttributeError) as error:  # another package's, which must not hide the rest
+            broken[name] = f"can't be loaded: {error}"
     if as_json:
         plain = {name: {"about": recipe.about, "paper": recipe.card.paper if recipe.card else ""} for name, recipe in found.items()}
+        plain |= {name: {"error": why} for name, why in broken.items()}
         click.echo(orjson.dumps({"recipes": plain}, option=orjson.OPT_INDENT_2).decode())
         return
-    width = max(len(name) for name in found)
-    for name, recipe in found.items():
-        click.echo(f"{name:{width}}  {recipe.about}")
+    told = {**{name: recipe.about for name, recipe in found.items()}, **broken}
+    width = max(len(name) for name in told)
+    for name in sorted(told):
+        click.echo(f"{name:{width}}  {told[name]}")
 
 
 @recipes.command()

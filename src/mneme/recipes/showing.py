@@ -124,7 +124,9 @@ def _plain(value: object) -> str:
 def described(recipe: Recipe) -> str:
     """Return all that ``mneme recipes show`` prints."""
     card = recipe.card or Card()
-    parts = [_wrapped(f"{recipe.name}: {recipe.about}"), _wrapped(f"Paper: {card.paper or OWN}"), picture(recipe)]
+    paper = card.paper or (OWN if recipe.name in TABLE["recipe"] else "")
+    about = f"{recipe.name}: {recipe.about}" if recipe.about else recipe.name
+    parts = [_wrapped(about), _wrapped(f"Paper: {paper}") if paper else "", picture(recipe)]
     if card.parts:
         parts.append("\n".join(["Its parts here:", *(_wrapped(f"{paper} -> {here}", "  ", "    ") for paper, here in card.parts)]))
     if card.differs:

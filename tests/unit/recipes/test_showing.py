@@ -72,8 +72,9 @@ def test_a_recipe_of_one_s_own_is_shown_too() -> None:
     mine = parse_toml('name = "mine"\nabout = "vectors alone"\nchannels = ["dense"]\nranker = "weighted-sum"\n')
     text = described(mine)
     assert text.startswith("mine: vectors alone")
-    assert f"Paper: {OWN}" in text
+    assert "Paper" not in text
     assert "Cost per write" not in text
+    assert f"Paper: {OWN}" in described(resolve("default"))
     policy = compose(name="p", base="memory-r1", organisers=[{"use": "managed", "policy": Hoarder()}])
     assert "policy: Hoarder" in picture(policy)
 
