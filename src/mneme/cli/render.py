@@ -38,6 +38,8 @@ _PARTS = {
     "title-asked": "its title is asked for",
     "title-led": "its title was led to",
     "same-subject": "about the same subject",
+    "topic": "topic of its conversation",
+    "spread": "more of one conversation",
     "later-than": "a later version of",
 }
 """What the parts of the default recipe's score are, for a person; a part of another recipe is shown by its name."""

@@ -101,6 +101,10 @@ class Index(Protocol):
         """Return ``(len(positions),)`` the same cosines of a few positions, rising."""
         ...
 
+    def vectors_at(self, positions: IntArray) -> FloatArray:
+        """Return ``(len(positions), width)`` the vector of the first passage of a few positions, rising, from 8-bit codes; 0 for none."""
+        ...
+
     def exact(self, positions: IntArray, vector: FloatArray) -> FloatArray:
         """Return ``(len(positions),)`` the same cosine from float32 vectors."""
         ...

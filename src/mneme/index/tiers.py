@@ -104,6 +104,16 @@ class TieredCodes:
             found[chosen] = tier.scores_at(rows[chosen], query)
         return found
 
+    def first_vectors(self, rows: NDArray[np.int64]) -> Floats:
+        """Return the first key of a few rows as a vector, ``(len(rows), width)``; ``rows`` rise, each once."""
+        behind = self._behind_of(rows)
+        if not behind.any():
+            return self._front.first_vectors(rows)
+        found = np.empty((len(rows), self._front.width), np.float32)
+        for tier, chosen in ((self._front, ~behind), (self._behind, behind)):
+            found[chosen] = tier.first_vectors(rows[chosen])
+        return found
+
     def _wants_behind(self, among: NDArray[np.bool_]) -> bool:
         """Return whether any of some rows is in the archive's tier; kept for the mask that was asked for last."""
         if self._asked is None or self._asked[0] is not among:

@@ -260,6 +260,18 @@ class VectorCodes:
             taken[part] = codes
         return self._rows[keys].astype(np.int64), taken, self._scales[keys]
 
+    def first_vectors(self, rows: Places) -> Floats:
+        """The first key of some rows as a vector, from its code: ``(len(rows), width) float32``, 0 for a row without keys.
+
+        Args:
+            rows: rising, each once.
+        """
+        owners, codes, scales = self.taken(rows)
+        having, first = np.unique(owners, return_index=True)
+        vectors = np.zeros((len(rows), self.width), np.float32)
+        vectors[np.searchsorted(rows, having)] = codes[first] * scales[first, None]
+        return vectors
+
     def _present_keys_of(self, rows: Places) -> Places:
         keys = self._keys_of(rows)
         return keys[~np.isin(keys, self._gone)] if len(self._gone) else keys

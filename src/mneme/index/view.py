@@ -167,6 +167,10 @@ class SpaceIndex:
         """Return ``(len(positions),)`` the same cosines of a few positions, rising."""
         return self._codes.scores_at(positions, vector)
 
+    def vectors_at(self, positions: IntArray) -> FloatArray:
+        """Return ``(len(positions), width)`` the first passage's vector of a few positions, rising; from 8-bit codes."""
+        return self._codes.first_vectors(positions)
+
     def exact(self, positions: IntArray, vector: FloatArray) -> FloatArray:
         """Return ``(len(positions),)`` the same cosine from float32 vectors; 0 for what was erased meanwhile."""
         places = positions.tolist()

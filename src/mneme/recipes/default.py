@@ -13,10 +13,12 @@ from mneme.retrieval.features.form import Answers, Length, TellsTime
 from mneme.retrieval.features.neighbourhood import WindowDense, WindowLexical
 from mneme.retrieval.features.people import Asker, Speaker
 from mneme.retrieval.features.session import SessionDense, SessionLexical
+from mneme.retrieval.features.spread import Spread
 from mneme.retrieval.features.strength import Strength
 from mneme.retrieval.features.subject import SameSubject
 from mneme.retrieval.features.times import InRange
 from mneme.retrieval.features.titles import TitleAsked, TitleLed
+from mneme.retrieval.features.topic import Topic
 from mneme.retrieval.hops import Hops
 from mneme.retrieval.latest import LatestFirst
 from mneme.retrieval.lexical import Lexical
@@ -43,6 +45,8 @@ WEIGHTS = {
     "bridge": 3.2,
     "title-led": 4.0,
     "same-subject": 8.0,
+    "topic": 20.0,
+    "spread": 1.0,
 }
 
 SUFFICIENCY_BIAS = -3.0
@@ -66,8 +70,10 @@ recipe = Recipe(
             InRange(),
             Strength(),
             TitleAsked(),
+            Topic(),
         ),
         second=(Bridge(), TitleLed(), SameSubject()),
+        last=(Spread(),),
         weights=WEIGHTS,
         sufficiency=Logistic(bias=SUFFICIENCY_BIAS, weights=SUFFICIENCY),
     ),

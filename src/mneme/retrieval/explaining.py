@@ -18,6 +18,7 @@ from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray, IntArray
 from mneme.core.records import Memory
 from mneme.retrieval.features.neighbourhood import windows
+from mneme.retrieval.features.people import own_words
 from mneme.retrieval.features.times import told_of, years_of
 from mneme.retrieval.terms import english_terms, people, search_terms
 from mneme.text.marks import phrase_mark, phrases
@@ -56,6 +57,7 @@ def explained(ctx: Context, query: Query, ranked: Ranked) -> dict[int, dict[str,
     - ``session-dense``: the nearest memory of its conversation; ``session-lexical``: the words of the question that its conversation has.
     - ``speaker``, ``asker``: who said it. ``answers``: the question that it follows. ``tells-time``: the question asked when.
     - ``in-range``: the range that the question names, and whether it was said in it or shortly after.
+    - ``topic``: what the asker said in its conversation that is nearest. ``spread``: how many hits before it are of its conversation.
     - ``bridge``: the rare names that it shares with one of the best hits, and which.
     """
     positions = ranked.positions.tolist()
@@ -158,6 +160,21 @@ def _range(asked: _Asked, position: int) -> object:
     ]
 
 
+def _topic(asked: _Asked, position: int) -> object:
+    """Return what the asker said in the conversation that is nearest to the question."""
+    index = asked.ctx.index
+    same = (index.groups[0] == index.groups[0][position]) & index.present
+    said = np.flatnonzero(same & (own_words(index) > 0))
+    return _texts(asked, said[np.argsort(-asked.cosines[said], kind="stable")].tolist())
+
+
+def _before(asked: _Asked, position: int) -> object:
+    """Return how many hits before it are of the same conversation."""
+    groups = asked.ctx.index.groups[0][asked.ranked.positions]
+    place = int(np.flatnonzero(asked.ranked.positions == position)[0])
+    return f"{np.count_nonzero(groups[:place] == groups[place])} better hits of its conversation"
+
+
 def _bridge(asked: _Asked, position: int) -> object:
     """Return the names that the memory shares with one of the best hits, and which hit."""
     question = asked.query.text.casefold()
@@ -183,6 +200,8 @@ _TELLERS: Mapping[str, Callable[[_Asked, int], object]] = {
     "answers": _question_before,
     "tells-time": _time_words,
     "in-range": _range,
+    "topic": _topic,
+    "spread": _before,
     "bridge": _bridge,
 }
 

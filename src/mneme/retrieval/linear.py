@@ -31,13 +31,15 @@ class LinearSum:
     Args:
         features: the features, in the order of explanations.
         weights: channel or feature -> weight.
-        second: features that go by the sum of all others.
+        second: features that go by the sum of ``features``.
+        last: features that go by the order that all others make.
         sufficiency: says whether what was found is likely to answer.
     """
 
     features: tuple[Feature, ...]
     weights: Mapping[str, float]
     second: tuple[Feature, ...] = ()
+    last: tuple[Feature, ...] = ()
     sufficiency: Estimator | None = None
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
@@ -72,7 +74,7 @@ class LinearSum:
         parts = {name: scores[positions] * np.float32(weights[name]) for name, scores in channels.items()}
         for part in parts.values():
             total += part
-        for step in (self.features, self.second):
+        for step in (self.features, self.second, self.last):
             if step is self.second and step:
                 ctx.memories(positions[top(total, query.k + MARGIN)].tolist())  # nearly all that will be read later, in one read
             found = {feature.name: feature.score(ctx, query, scene) * np.float32(weights[feature.name]) for feature in step}

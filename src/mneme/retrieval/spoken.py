@@ -104,6 +104,10 @@ class Spoken:
         """Return ``(len(positions),)`` the same cosines of a few positions."""
         return np.where(self.formed[positions], np.float32(0.0), self.whole.dense_at(positions, vector))
 
+    def vectors_at(self, positions: IntArray) -> FloatArray:
+        """Return ``(len(positions), width)`` the vectors of a few positions."""
+        return self.whole.vectors_at(positions)
+
     def exact(self, positions: IntArray, vector: FloatArray) -> FloatArray:
         """Return ``(len(positions),)`` the same cosine from float32 vectors."""
         return self.whole.exact(positions, vector)

@@ -27,9 +27,15 @@ _YOU = re.compile(
     r"|\bour (?:last|previous|earlier) (?:chat|conversation|discussion)\b"
 )
 _ADVICE = re.compile(
-    r"^(?:please )?(?:recommend|suggest|advise)\b|\b(?:can|could|would|will) you (?:please )?(?:recommend|suggest|advise)\b"
-    r"|(?:^|[.!?,] |\bdo you have |\bgive me )(?:any|some) (?:\w+ )?(?:tips|advice|ideas|suggestions|recommendations)\b"
+    r"^(?:please )?(?:recommend|suggest|advise)\b|\b(?:can|could|would|will|do) you (?:please )?(?:recommend|suggest|advise)\b"
+    r"|(?:^|[.!?,;:] |\b(?:do you have|have you got|are there|give me|need|want|would like|looking for) )(?:any|some) (?:\w+ ){0,2}"
+    r"(?:tips?|advice|ideas|suggestions|recommendations)\b"
     r"|\bwhat should (?:i|we)\b"
+)
+_SEVERAL = re.compile(
+    r"\b(?:how (?:many|often)|order in which|across|throughout|over time|in total|list|all (?:the|my|of|our))\b"
+    r"|\bsummar(?:y|ies|i[sz])"
+    r"|几次|多少次|一共|总共|哪些|总结|概括|顺序|依次"
 )
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _RELATIVE = re.compile(r"\b(?:last|next|this|ago|past|before|after|since|yesterday|today|tomorrow|tonight)\b", re.IGNORECASE)
@@ -71,6 +77,24 @@ def _name_pattern(person: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(first)}(?:['’]s)?(?!\w)")
 
 
+def asks_advice(text: str) -> bool:
+    """Return whether a question asks for a recommendation, and so is about what the asker likes and does rather than about what was said.
+
+    >>> asks_advice("My phone is always empty by noon. Any tips?")
+    True
+    """
+    return bool(_ADVICE.search(text.casefold().strip()))
+
+
+def asks_several(text: str) -> bool:
+    """Return whether a question counts, lists or sums up, and so needs evidence from several places.
+
+    >>> asks_several("How many concerts did I go to?")
+    True
+    """
+    return bool(_SEVERAL.search(text.casefold()))
+
+
 def asked_ranges(text: str, now: datetime, years: Sequence[int]) -> list[tuple[int, int]]:
     """Return the times that a question is about, as half-open intervals in microseconds since 1970.
 
@@ -83,7 +107,7 @@ def asked_ranges(text: str, now: datetime, years: Sequence[int]) -> list[tuple[i
         years: the years that the space covers; "in May" means May of each of them.
     """
     ranges: list[tuple[int, int]] = []
-    if _ADVICE.search(text.casefold().strip()):
+    if asks_advice(text):
         return ranges
     parts = sentences(text)
     for mention in find_times(parts[-1] if parts else text, now):

@@ -72,3 +72,16 @@ def test_rows_that_come_later_are_in_front() -> None:
     among = np.arange(ROWS + 10) >= ROWS
     assert np.array_equal(tiers.scores(vectors[0], ROWS + 10, among)[ROWS:], plain.scores(vectors[0])[ROWS:])
     assert np.array_equal(tiers.scores(vectors[0], ROWS + 10), plain.scores(vectors[0]))
+
+
+@pytest.mark.parametrize("passages", [1, 2])
+def test_the_first_vector_of_a_row_is_the_one_added_first_in_either_tier(passages: int) -> None:
+    tiers, plain, vectors = filled(passages=passages)
+    tiers.settle(np.random.default_rng(4).random(ROWS) < 0.7)
+    tiers.remove(np.array([7]))
+    plain.remove(np.array([7]))
+    rows = np.array([2, 3, 7, 4_000])
+    found = tiers.first_vectors(rows)
+    assert np.array_equal(found, plain.first_vectors(rows))
+    assert found[2].tolist() == [0.0] * WIDTH
+    assert np.allclose(found[[0, 1, 3]], vectors[rows[[0, 1, 3]] * passages], atol=0.01)

@@ -129,3 +129,9 @@ def test_a_query_of_another_width_is_refused() -> None:
 def test_a_blob_of_another_width_is_refused() -> None:
     with pytest.raises(InvalidInput, match="width 5"):
         unpack_codes(pack_codes(*encode_codes(np.zeros((1, 4), np.float32))), 5)
+
+
+def test_the_first_vector_is_the_key_that_was_added_first_whatever_the_order() -> None:
+    codes = VectorCodes(2)
+    codes.add([1, 0, 1], [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]])
+    assert codes.first_vectors(np.array([0, 1, 2])) == pytest.approx(np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]]))

@@ -16,6 +16,7 @@ from mneme.core.query import Filter
 from mneme.retrieval.candidates import top
 from mneme.retrieval.features.neighbourhood import MOST_WORDS, REACH, windows
 from mneme.retrieval.features.subject import FLOOR, LEAST_RARITY
+from mneme.retrieval.features.topic import MOST_MESSAGES
 from mneme.retrieval.terms import RARE_WORDS, search_terms
 from mneme.text.terms import K1, B
 
@@ -213,6 +214,46 @@ def test_forms_of_a_word_in_other_languages_are_one_word_and_stand_in_texts_of_t
         assert by_texts == {(0, 1), (1,)}  # houses; many, which "man" is not
     with staged(said(*texts), "Häuser") as stage:
         assert [term.positions.tolist() for term in search_terms(stage.ctx, stage.query).terms] == [[2]]
+
+
+def test_the_topic_is_the_mean_of_the_askers_messages_and_counts_for_advice_only() -> None:
+    messages = [
+        *said("I bought a red kite.", "My kite needs a stronger line.", role="user"),
+        *said("A lovely kite.", role="assistant", since=START + 3 * MINUTE),
+        *said("A boat sails in the rain.", "Oak is hard.", role="assistant", session="t", since=START + DAY),
+    ]
+    with staged(messages, "Something for windy days: any tips?") as stage:
+        found = stage.raw("topic")
+        vectors = stage.ctx.embedder.embed(stage.texts())
+        for rows, spoken in (((0, 1, 2), (0, 1)), ((3, 4), (3, 4))):
+            mean = vectors[list(spoken)].sum(axis=0)
+            expected = float(mean @ stage.query.vector / np.linalg.norm(mean))
+            assert [found[row] for row in rows] == pytest.approx([expected] * len(rows), abs=0.01)
+    with staged(messages, "Which line did I buy for windy days?") as stage:
+        assert stage.raw("topic") == [0.0] * 5
+
+
+def test_of_a_long_conversation_an_even_sample_tells_the_topic() -> None:
+    texts = [f"word{number} kite" for number in range(2 * MOST_MESSAGES)]
+    with staged(said(*texts, role="user"), "Can you recommend a kite?", k=200) as stage:
+        mean = stage.ctx.embedder.embed(texts[::2]).sum(axis=0)
+        assert stage.raw("topic")[5] == pytest.approx(float(mean @ stage.query.vector / np.linalg.norm(mean)), abs=0.01)
+
+
+def test_spread_lowers_each_further_hit_of_a_conversation_where_several_are_asked_for() -> None:
+    texts = ["I saw a concert in Ghent.", "The concert was loud.", "A concert hall.", "My concert ticket was cheap."]
+    messages = [*said(*texts), *said("Another concert, in Rome.", session="t", since=START + DAY), *said("Rain.", session="u")]
+    with staged(messages, "How many concerts did I see?") as stage:
+        points = np.array(stage.raw("spread"))
+        totals = stage.scene.totals - points
+        order = np.argsort(-totals, kind="stable")
+        groups = stage.ctx.index.groups[0][stage.scene.positions]
+        for place, row in enumerate(order.tolist()):
+            before = sum(groups[other] == groups[row] for other in order[:place])
+            assert points[row] == pytest.approx(-min(math.log1p(before), 0.85 * (totals[row] - totals[order[-1]])), abs=1e-3)
+        assert points.min() < 0.0
+    with staged(messages, "Where was the concert?") as stage:
+        assert stage.raw("spread") == [0.0] * 6
 
 
 def test_top_returns_the_highest_and_all_when_there_are_not_more() -> None:
