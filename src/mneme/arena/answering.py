@@ -59,7 +59,7 @@ def asking(seeds: Sequence[int], data: Path | None, recipe: str) -> list[Figure]
     options = Options(foreign=True)
     dared: dict[str, list[bool]] = {"found": [], "not found": [], "wrong speaker": [], "foreign": []}
     quoted: list[bool] = []
-    for sample in prepare(get_task("locomo").load(data, options), options).samples:
+    for sample in prepare(get_task("locomo").read(data, options), options).samples:
         with (
             tempfile.TemporaryDirectory(prefix="mneme-asking-") as folder,
             Memory(folder, recipe=recipe, durability="normal") as memory,

@@ -221,7 +221,7 @@ def _verify(claim: Claim, root: Path, tools: Tools, log: RunLog) -> Verdict:
     task, recipe, metric = get_task(claim.task), get_recipe(claim.recipe), Metric.parse(claim.metric)
     if metric.name not in {known.name for known in task.metrics}:
         raise InvalidInput({claim.id: f"task {task.name} does not measure {metric.name}"})
-    dataset = prepare(task.load(path, claim.options), claim.options)
+    dataset = prepare(task.read(path, claim.options), claim.options)
     run = run_task(task, dataset, [recipe], options=claim.options, tools=tools, log=log)[0]
     failed = [record for record in run.records if record.error]
     if failed:
@@ -248,7 +248,7 @@ def _simulated(claim: Claim, path: Path, tools: Tools) -> float:
 @lru_cache(maxsize=32)
 def _outcome(task: str, path: Path, limit: int | None, policy: str, share: float, tools: Tools) -> Outcome:
     """Return what a policy makes of a task; several claims are about one."""
-    samples = get_task(task).load(path, Options(limit=limit)).samples
+    samples = get_task(task).read(path, Options(limit=limit)).samples
     return gathered([trial(sample, tools.embedder, policy, share) for sample in samples])[0]
 
 

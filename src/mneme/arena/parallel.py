@@ -50,7 +50,7 @@ class Source:
         if self.budgets is not None:
             scored = {metric.k for metric in task.metrics if metric.kind == "coverage"}
             task = replace(task, budgets=tuple(budget for budget in self.budgets if budget in scored))
-        return Plan(task=task, dataset=prepare(task.load(self.data, self.options), self.options), options=self.options)
+        return Plan(task=task, dataset=prepare(task.read(self.data, self.options), self.options), options=self.options)
 
 
 class Workers:

@@ -169,7 +169,7 @@ def _one(plan: Plan, policy: str, share: float, number: int) -> Trial:
 
 @lru_cache(maxsize=4)
 def _dataset(task: str, data: Path, limit: int | None) -> Dataset:
-    return get_task(task).load(data, Options(limit=limit))
+    return get_task(task).read(data, Options(limit=limit))
 
 
 @lru_cache(maxsize=1)

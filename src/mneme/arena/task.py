@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mneme.arena.metrics import Metric
-from mneme.core.errors import InvalidInput
+from mneme.core.errors import InvalidInput, MnemeError
 from mneme.core.records import Message
 
 DERIVED = "#"
@@ -122,6 +122,19 @@ class Task:
     budgets: tuple[int, ...] = ()
     data: str = ""
     given: bool = False
+
+    def read(self, path: Path, options: Options) -> Dataset:
+        """Return the dataset of a file or folder.
+
+        Raises:
+            InvalidInput: there is none, or it is not in the official format.
+        """
+        try:
+            return self.load(path, options)
+        except MnemeError:
+            raise  # says more
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+            raise InvalidInput({"data": f"{path} is not in the official format of {self.name} ({type(error).__name__}: {error})"}) from error
 
 
 def names(*metrics: str) -> tuple[Metric, ...]:
