@@ -134,7 +134,8 @@ class Task:
         except MnemeError:
             raise  # says more
         except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-            raise InvalidInput({"data": f"{path} is not in the official format of {self.name} ({type(error).__name__}: {error})"}) from error
+            problem = f"{path} is not in the official format of {self.name} ({type(error).__name__}: {error})"
+            raise InvalidInput({"data": problem}) from error
 
 
 def names(*metrics: str) -> tuple[Metric, ...]:
