@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,6 +103,34 @@ def test_an_erased_message_of_a_list_leaves_the_others(space: mneme.Space) -> No
     again = space.remember([f"pigeon {i} came home" for i in range(20)], key="k")
     assert again.duplicate
     assert space.stats()["memories"] == 18
+
+
+class Meanwhile:
+    """A store in whose search somebody else writes first."""
+
+    def __init__(self, store: Any, then: Callable[[], object]) -> None:
+        self.store, self.then = store, then
+
+    def scan(self, needles: Mapping[str, bytes]) -> Any:
+        self.then()
+        return self.store.scan(needles)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+def test_words_that_are_said_anew_during_the_search_are_no_traces(space: mneme.Space) -> None:
+    id = space.remember("The zanzibar codeword is quixotic.").id
+    space.remember("The weather is fine.")
+    with space._use() as opened:
+        store = opened.store
+        opened.store = Meanwhile(store, lambda: space.remember("Zanzibar is quixotic."))  # type: ignore[assignment]
+        try:
+            report = erased(space, id)
+        finally:
+            opened.store = store
+    assert report.needles > 2
+    assert [memory.text for memory in space.memories()] == ["The weather is fine.", "Zanzibar is quixotic."]
 
 
 def test_by_filter_archived_ones_only_on_request(space: mneme.Space) -> None:
