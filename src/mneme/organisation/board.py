@@ -51,6 +51,10 @@ class Board:
         """Return the memories that the batch adds, as changed so far."""
         return list(self._new.values())
 
+    def added(self, id: str) -> Memory | None:
+        """Return the memory that the batch adds under this id, as changed so far; None if it adds none."""
+        return self._new.get(id)
+
     def current(self, memory: Memory) -> Memory:
         """Return a memory of the space as the batch has changed it so far."""
         return self._over.get(memory.id, memory)

@@ -8,8 +8,9 @@ decides nothing: rewrites and different facts overlap between 0.78 and 0.87.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -50,18 +51,21 @@ class Duplicates:
         keeps = [o.memory for o in operations if isinstance(o, Keep) and o.memory.id not in aside and self._judged(o.memory)]
         if not keeps:
             return list(operations)
-        vectors = dict(zip((memory.id for memory in keeps), ctx.embedder.embed([memory.text for memory in keeps]), strict=True))
+        vectors = ctx.embedder.embed([memory.text for memory in keeps])
+        rows = np.empty_like(vectors)
         kept: list[Memory] = []
         out: list[Operation] = []
-        judged = {memory.id for memory in keeps}
+        judged = {memory.id: vector for memory, vector in zip(keeps, vectors, strict=True)}
         for operation in operations:
             if not isinstance(operation, Keep) or operation.memory.id not in judged:
                 out.append(operation)
                 continue
-            memory = operation.memory
-            candidates = (*self._near(vectors, kept, memory), *self._stored(ctx, vectors[memory.id]))
+            memory, vector = operation.memory, judged[operation.memory.id]
+            fresh = np.flatnonzero(rows[: len(kept)] @ vector >= self.near).tolist()
+            candidates = (*(kept[place] for place in fresh), *self._stored(ctx, vector))
             twin = next((other for other in candidates if self.same(other, memory)), None)
             if twin is None:
+                rows[len(kept)] = vector
                 kept.append(memory)
                 out.append(operation)
                 continue
@@ -81,14 +85,12 @@ class Duplicates:
             and memory.attributes.get("statement") != "correction"
         )
 
-    def _near(self, vectors: Mapping[str, FloatArray], kept: Sequence[Memory], memory: Memory) -> list[Memory]:
-        return [other for other in kept if float(vectors[other.id] @ vectors[memory.id]) >= self.near]
-
     def _stored(self, ctx: Context, vector: FloatArray) -> list[Memory]:
         scores = ctx.index.dense(vector)
         rows = np.flatnonzero(ctx.index.present & (scores >= self.near))
         best = rows[np.argsort(-scores[rows], kind="stable")][: 4 * self.read]
-        found = [memory for memory in ctx.memories(best.tolist()) if memory.kind in (*FORMED, "note", "summary")]
+        # What was archived is no longer believed: said again, it is news.
+        found = [one for one in ctx.memories(best.tolist()) if one.status == "active" and one.kind in (*FORMED, "note", "summary")]
         return found[: self.read]
 
     def same(self, one: Memory, other: Memory) -> bool:
@@ -128,13 +130,20 @@ def agree(one: str, other: str, shared: float) -> bool:
     return shorter > 0 and len(words & others) >= shared * max(len(words), len(others))
 
 
-def _named(text: str) -> set[str]:
+@lru_cache(maxsize=20_000)
+def _named(text: str) -> frozenset[str]:
     """Names and numbers, and every word that is written large inside a sentence."""
     found = {item.canonical.casefold() for item in mentions(text)}
     inside = {word.casefold() for word in re.findall(r"(?<=[a-z,;] )[A-Z]\w+", text)}
-    return {part for name in found | inside for part in name.split()} | set(re.findall(r"\d+", text))
+    return frozenset(part for name in found | inside for part in name.split()) | frozenset(re.findall(r"\d+", text))
 
 
-def _content(text: str) -> set[str]:
+@lru_cache(maxsize=20_000)
+def _content(text: str) -> frozenset[str]:
     stops = stopwords("en")
-    return {term for term in Analyser("en").terms(text) if term not in stops}
+    return frozenset(term for term in _english().terms(text) if term not in stops)
+
+
+@lru_cache(maxsize=1)
+def _english() -> Analyser:
+    return Analyser("en")

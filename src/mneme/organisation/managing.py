@@ -18,6 +18,7 @@ import numpy as np
 from mneme.core.context import Context
 from mneme.core.llm import Prompt
 from mneme.core.operations import Keep, Operation, Quarantine, Supersede
+from mneme.core.ports import FloatArray, IntArray
 from mneme.core.records import Memory
 from mneme.organisation.board import FORMED, Board
 from mneme.text.stopwords import stopwords
@@ -157,23 +158,41 @@ class Managed:
             ctx.trace.note(organiser="managed", memory=fact.id, decision=done, why=why)
         return board.out
 
-    def _related(
-        self, board: Board, vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]], facts: Sequence[Memory], number: int
-    ) -> list[Memory]:
+    def _related(self, board: Board, vectors: FloatArray, facts: Sequence[Memory], number: int) -> list[Memory]:
         """Return the nearest entries, those of this batch among them, nearest first."""
         ctx = board.ctx
-        codes, values = ctx.index.codes("kind")
-        bank = ctx.index.present & np.isin(codes, [code for code, value in enumerate(values) if value in FORMED])
-        cosines = np.where(bank, ctx.index.dense(vectors[number]), -1.0)
-        rows = [int(row) for row in np.argsort(-cosines, kind="stable")[: self.similar] if cosines[row] >= self.near]
-        found = [(float(cosines[row]), board.current(memory)) for row, memory in zip(rows, ctx.memories(rows), strict=False)]
-        new = {memory.id: memory for memory in board.new()}
-        found += [(float(vectors[number] @ vectors[n]), new[facts[n].id]) for n in range(number) if facts[n].id in new]
-        near = [
-            (cosine, memory) for cosine, memory in found if cosine >= self.near and memory.valid_to is None and memory.status == "active"
-        ]
-        near = [(cosine, memory) for cosine, memory in near if memory.id != facts[number].id]
+        bank = ctx.once("managed:bank", lambda: _bank(ctx))
+        found: list[tuple[float, Memory]] = []
+        if len(bank):
+            cosines = ctx.index.dense(vectors[number])[bank]
+            order = [place for place in np.argsort(-cosines, kind="stable")[: self.similar].tolist() if cosines[place] >= self.near]
+            stored = ctx.memories(bank[order].tolist())
+            found += [(float(cosines[place]), board.current(memory)) for place, memory in zip(order, stored, strict=False)]
+        found += self._fresh(board, vectors, facts, number)
+        near = [(cosine, memory) for cosine, memory in found if _holds(memory) and memory.id != facts[number].id]
         return [memory for _, memory in sorted(near, key=lambda pair: (-pair[0], pair[1].id))[: self.similar]]
+
+    def _fresh(self, board: Board, vectors: FloatArray, facts: Sequence[Memory], number: int) -> list[tuple[float, Memory]]:
+        """Return the nearest of those that this batch has added before, and what is as near as the last of them."""
+        cosines = vectors[:number] @ vectors[number]
+        found: list[tuple[float, Memory]] = []
+        for place in np.argsort(-cosines, kind="stable").tolist():
+            cosine = float(cosines[place])
+            if cosine < self.near or (len(found) >= self.similar and cosine < found[-1][0]):
+                break
+            entry = board.added(facts[place].id)
+            if entry is not None and _holds(entry):
+                found.append((cosine, entry))
+        return found
+
+
+def _bank(ctx: Context) -> IntArray:
+    codes, values = ctx.index.codes("kind")
+    return np.flatnonzero(ctx.index.present & np.isin(codes, [code for code, value in enumerate(values) if value in FORMED]))
+
+
+def _holds(entry: Memory) -> bool:
+    return entry.valid_to is None and entry.status == "active"
 
 
 def _apply(board: Board, decision: Decision, fact: Memory, related: Sequence[Memory], gone: set[str]) -> tuple[str, str]:
