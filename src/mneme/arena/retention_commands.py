@@ -82,7 +82,7 @@ def stream(messages: int, months: int, most: int, embedder: str, as_json: bool, 
     """Live ten years on an injected clock: how large the space gets, how fast it answers, whether planted facts are still found."""
     import tempfile
 
-    from mneme.arena.stream import document, stream, summary
+    from mneme.arena.stream import document, side_by_side, stream, summary
 
     with tempfile.TemporaryDirectory(prefix="mneme-stream-") as folder:
         found = stream(
@@ -93,7 +93,8 @@ def stream(messages: int, months: int, most: int, embedder: str, as_json: bool, 
             most=most,
             progress=lambda month: click.echo(str(month), err=True) if month.number % 12 == 0 else None,
         )
-    made = document(found, messages=messages, most=most, embedder=embedder)
+        compared = side_by_side(Path(folder), embedder, messages=messages, months=months, most=most)
+    made = document(found, messages=messages, most=most, embedder=embedder, compared=compared)
     _write(out / "stream.json", made)
     click.echo(orjson.dumps(made, option=orjson.OPT_INDENT_2).decode() if as_json else summary(made))
 

@@ -56,6 +56,24 @@ class Month:
     upkeep_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideBySide:
+    """The first month's space and the last one's, asked in turn, so that what else the machine does weighs on both.
+
+    Args:
+        first_ms: median time of a recall after the first month.
+        last_ms: at the end.
+        first_cpu_ms, last_cpu_ms: the same in processor time.
+        asked: questions to each.
+    """
+
+    first_ms: float
+    last_ms: float
+    first_cpu_ms: float
+    last_cpu_ms: float
+    asked: int
+
+
 def stream(
     folder: Path,
     embedder: Embedder | str,
@@ -106,6 +124,56 @@ def stream(
     return measured
 
 
+def side_by_side(
+    folder: Path,
+    embedder: Embedder | str,
+    *,
+    messages: int = 200_000,
+    months: int = 120,
+    most: int = 20_000,
+    planted: int = 3,
+    rounds: int = 20,
+    asked: int = 12,
+) -> SideBySide:
+    """Return how long a recall takes in a space that lived one month and in one that lived all of them, measured in turn.
+
+    Args:
+        folder: where :func:`stream` wrote, with the same settings; the space of the first month is written beside it anew.
+        embedder, messages, months, most, planted: as of :func:`stream`.
+        rounds: how often each is asked.
+        asked: questions of a round, about facts planted in the space that is asked.
+    """
+    draw, facts = Random(11), list[tuple[str, str]]()
+    count = messages // months
+    first_said = _said(START, count, _planted(draw, facts, planted), draw)
+    of_first = tuple(facts)
+    for number in range(1, months):
+        _said(START + MONTH * number, count, _planted(draw, facts, planted), draw)
+    wall: dict[str, list[float]] = {"first": [], "stream": []}
+    work: dict[str, list[float]] = {"first": [], "stream": []}
+    ends = FrozenClock(START + MONTH), FrozenClock(START + MONTH * months)
+    with (
+        Memory(folder / "first", embedder=embedder, clock=ends[0], durability="normal", seed=3) as young,
+        Memory(folder, embedder=embedder, clock=ends[1], durability="normal", seed=3) as old,
+    ):
+        spaces = {"first": young.space("first"), "stream": old.space("stream")}
+        spaces["first"].remember(first_said)
+        spaces["first"].upkeep(limits=[Limit(memories=most)], budget=UpkeepBudget(seconds=300))
+        for number in range(rounds):
+            for name, known in (("first", of_first), ("stream", facts)):
+                times, spent, _ = _ask(spaces[name], Random(number).choices(known, k=asked))
+                if number:  # the first round is for warming up
+                    wall[name] += times
+                    work[name] += spent
+    return SideBySide(
+        first_ms=float(np.median(wall["first"])),
+        last_ms=float(np.median(wall["stream"])),
+        first_cpu_ms=float(np.median(work["first"])),
+        last_cpu_ms=float(np.median(work["stream"])),
+        asked=len(wall["first"]),
+    )
+
+
 def _planted(draw: Random, facts: list[tuple[str, str]], count: int) -> list[str]:
     said = []
     for _ in range(count):
@@ -116,15 +184,17 @@ def _planted(draw: Random, facts: list[tuple[str, str]], count: int) -> list[str
 
 
 def _live(space: Space, start: datetime, count: int, planted: Sequence[str], draw: Random) -> None:
+    space.remember(_said(start, count, planted, draw))
+
+
+def _said(start: datetime, count: int, planted: Sequence[str], draw: Random) -> list[dict[str, object]]:
     texts = [draw.choice(_TALK) if draw.random() < 0.4 else _statement(draw) for _ in range(count - len(planted))] + list(planted)
     draw.shuffle(texts)
     step = MONTH / (count + 1)
-    space.remember(
-        [
-            {"text": text, "author": _PEOPLE[number % 2], "at": start + step * number, "session": f"{start:%Y-%m}-{number // 30}"}
-            for number, text in enumerate(texts)
-        ]
-    )
+    return [
+        {"text": text, "author": _PEOPLE[number % 2], "at": start + step * number, "session": f"{start:%Y-%m}-{number // 30}"}
+        for number, text in enumerate(texts)
+    ]
 
 
 def _ask(space: Space, facts: Sequence[tuple[str, str]]) -> tuple[list[float], list[float], list[bool]]:
@@ -148,7 +218,7 @@ def _statement(draw: Random) -> str:
     return f"They talked about {words} again and then about {_word(draw)}."
 
 
-def document(months: Sequence[Month], *, messages: int, most: int, embedder: str) -> dict[str, Any]:
+def document(months: Sequence[Month], *, messages: int, most: int, embedder: str, compared: SideBySide | None = None) -> dict[str, Any]:
     """Return the settings and the measurements as plain values."""
     return {
         "kind": "stream",
@@ -158,6 +228,7 @@ def document(months: Sequence[Month], *, messages: int, most: int, embedder: str
         "most": most,
         "embedder": embedder,
         "months": [asdict(month) for month in months],
+        "side_by_side": None if compared is None else asdict(compared),
     }
 
 
@@ -172,12 +243,22 @@ def summary(document: Mapping[str, Any]) -> str:
     first, last = months[0], months[-1]
     ratio = last.p50_ms / first.p50_ms if first.p50_ms else 0.0
     work = last.cpu_ms / first.cpu_ms if first.cpu_ms else 0.0
+    both = document.get("side_by_side")
     return (
         f"{document['messages']:,} messages over {len(months)} months, held to {document['most']:,} memories: {last.active:,} active, "
         f"{last.size_bytes / 2**20:,.0f} MiB; recall p50 {first.p50_ms:.2f} ms after the first month, {last.p50_ms:.2f} ms at the end "
         f"({ratio:.2f} times), of processor time {first.cpu_ms:.2f} and {last.cpu_ms:.2f} ms ({work:.2f} times); "
         f"planted facts found {first.found:.2f} and {last.found:.2f}, mean "
         f"{np.mean([month.found for month in months]):.3f}; slowest pass {max(month.upkeep_s for month in months):.1f} s"
+        + ("" if both is None else "; " + _told(SideBySide(**both)))
+    )
+
+
+def _told(both: SideBySide) -> str:
+    ratio, work = both.last_ms / both.first_ms, both.last_cpu_ms / both.first_cpu_ms
+    return (
+        f"asked in turn, {both.asked} questions each: {both.first_ms:.2f} and {both.last_ms:.2f} ms ({ratio:.2f} times), "
+        f"of processor time {both.first_cpu_ms:.2f} and {both.last_cpu_ms:.2f} ms ({work:.2f} times)"
     )
 
 
