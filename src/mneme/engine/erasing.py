@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mneme.core.errors import ErasureIncomplete
+from mneme.core.errors import Busy, ErasureIncomplete, StorageFull
 from mneme.core.ids import Ids
 from mneme.core.operations import Erase, Keep, Operation
 from mneme.core.ports import Applied, FloatArray, Limited, Material, Store
@@ -195,28 +195,31 @@ def erase(
         material_for: works out what search needs of memories.
 
     Raises:
-        ErasureIncomplete: something of it was found afterwards.
+        ErasureIncomplete: something of it was found afterwards, or the files could not be rewritten and searched.
     """
     store = opened.store
     erasing = plan(store, ids, new_ids)
     applied = apply(erasing.operations(), material_for(erasing.reborn))
     opened.current.drop()
-    store.scrub()
-    gone = needles(store, erasing.traces)
-    searched, findings = store.scan(gone)
-    if findings:  # somebody may have said the same words anew since; then they are rightfully there
-        anew = store.held([gone[finding.what] for finding in findings])
-        findings = [finding for finding in findings if gone[finding.what] not in anew]
     report = ErasureReport(
         erased=(*erasing.memories, *erasing.episodes),
         derived=erasing.derived,
         entry=applied.entry.seq if applied.entry else 0,
         places=applied.removed,
-        searched_bytes=searched,
-        needles=len(gone),
-        findings=tuple(findings),
         outside=(*OUTSIDE, *(store.outside() if isinstance(store, Limited) else ())),
     )
+    try:
+        store.scrub()
+        gone = needles(store, erasing.traces)
+        searched, findings = store.scan(gone)
+    except (StorageFull, Busy) as error:
+        problem = "no space is left to rewrite the files" if isinstance(error, StorageFull) else "others kept the files in use"
+        said = f"erase: the rows are gone, but {problem}, in which bytes of them may be left; mend that, then vacuum the space"
+        raise ErasureIncomplete(said, report) from error
+    if findings:  # somebody may have said the same words anew since; then they are rightfully there
+        anew = store.held([gone[finding.what] for finding in findings])
+        findings = [finding for finding in findings if gone[finding.what] not in anew]
+    report = replace(report, searched_bytes=searched, needles=len(gone), findings=tuple(findings))
     if findings:
         places = ", ".join(sorted({finding.place for finding in findings})[:5])
         raise ErasureIncomplete(f"erase: {len(findings)} traces of erased content were still found, in {places}", report)

@@ -110,3 +110,24 @@ def test_wrong_vectors_of_an_embedder_are_refused(tmp_path: Path) -> None:
         odd.given = 64
         assert [kept.text for kept in space.memories()] == ["fine"]
         assert space.recall("fine").hits[0].text == "fine"
+
+
+def test_an_erasure_without_room_for_a_second_file_is_complete(tmp_path: Path) -> None:
+    script = """
+import os, pathlib, resource, signal, sys, mneme
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+memory = mneme.Memory(sys.argv[1], embedder="hash:64")
+space = memory.space("a")
+ids = [space.remember(f"heron {number} zebra{number}x " + os.urandom(15_000).hex()).id for number in range(40)]
+space.vacuum()
+file = max(pathlib.Path(sys.argv[1]).rglob("*.sqlite"), key=lambda path: path.stat().st_size)
+resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size - 4096, resource.RLIM_INFINITY))
+for id in ids[3:5]:
+    assert space.forget(id, erase=True).findings == ()
+raw = b"".join(path.read_bytes() for path in pathlib.Path(sys.argv[1]).rglob("*") if path.is_file())
+assert b"zebra5x" in raw and b"zebra3x" not in raw and b"zebra4x" not in raw
+assert space.verify().ok
+memory.close()
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

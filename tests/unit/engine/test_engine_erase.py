@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import mneme
-from mneme.core.errors import NotFound
+from mneme.core.errors import Busy, ErasureIncomplete, NotFound, StorageFull
 from mneme.core.records import Usage
 
 
@@ -106,14 +106,20 @@ def test_an_erased_message_of_a_list_leaves_the_others(space: mneme.Space) -> No
 
 
 class Meanwhile:
-    """A store in whose search somebody else writes first."""
+    """A store in whose search, or before whose rewriting, something happens first."""
 
-    def __init__(self, store: Any, then: Callable[[], object]) -> None:
-        self.store, self.then = store, then
+    def __init__(self, store: Any, then: Callable[[], object], before: str = "scan") -> None:
+        self.store, self.then, self.before = store, then, before
 
     def scan(self, needles: Mapping[str, bytes]) -> Any:
-        self.then()
+        if self.before == "scan":
+            self.then()
         return self.store.scan(needles)
+
+    def scrub(self) -> None:
+        if self.before == "scrub":
+            self.then()
+        self.store.scrub()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.store, name)
@@ -131,6 +137,30 @@ def test_words_that_are_said_anew_during_the_search_are_no_traces(space: mneme.S
             opened.store = store
     assert report.needles > 2
     assert [memory.text for memory in space.memories()] == ["The weather is fine.", "Zanzibar is quixotic."]
+
+
+@pytest.mark.parametrize(("error", "says"), [(StorageFull("full"), "no space is left"), (Busy("busy"), "others kept the files in use")])
+def test_an_erasure_whose_files_can_not_be_rewritten_says_that_the_rows_are_gone(
+    on_disk: mneme.Memory, error: Exception, says: str
+) -> None:
+    space = on_disk.space("alice")
+    id = space.remember("The zanzibar codeword is quixotic.").id
+
+    def fail() -> None:
+        raise error
+
+    with space._use() as opened:
+        store = opened.store
+        opened.store = Meanwhile(store, fail, "scrub")  # type: ignore[assignment]
+        try:
+            with pytest.raises(ErasureIncomplete, match=f"the rows are gone, but {says}.*vacuum") as caught:
+                space.forget(id, erase=True)
+        finally:
+            opened.store = store
+    report = caught.value.report
+    assert isinstance(report, mneme.ErasureReport)
+    assert (id in report.erased, report.searched_bytes) == (True, 0)
+    assert space.memories() == []
 
 
 def test_by_filter_archived_ones_only_on_request(space: mneme.Space) -> None:

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mneme.core.codec import dumps, loads
-from mneme.core.errors import Busy
+from mneme.core.errors import Busy, StorageFull
 from mneme.core.query import Finding
 from mneme.stores.semantics import names_any, stored_forms
+from mneme.stores.sqlite.failures import translate
 from mneme.stores.sqlite.needles import Needles
 from mneme.stores.sqlite.schema import VERSIONS
 
@@ -127,8 +128,15 @@ def scrub(connection: sqlite3.Connection, path: Path, *, rewrite: bool, timeout_
     Raises:
         Busy: a reader kept the log in use for longer than the timeout.
     """
-    if rewrite or path.stat().st_size <= SMALL_FILE:
+    if rewrite:
         connection.execute("VACUUM")
+    elif path.stat().st_size <= SMALL_FILE:
+        try:
+            connection.execute("VACUUM")
+        except sqlite3.OperationalError as error:
+            # Without room for a second file there is still the search, which tells whether the rewriting was needed.
+            if not isinstance(translate(error, path), StorageFull):
+                raise
     deadline = time.monotonic() + timeout_s
     pause = 0.001
     while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
