@@ -17,7 +17,7 @@ from mneme.core.errors import Folded
 from mneme.core.ports import Batch
 
 CHECKPOINT = "checkpoint"
-"""The verb of the entries that stand for folded ones; their changes are ``held``, ``gone``, ``used`` and ``linked``."""
+"""The verb of the entries that stand for folded ones; their changes are ``held``, ``gone``, ``used``, ``linked`` and ``answered``."""
 
 COMPACT = "compact"
 """The verb of the entry that vouches for a checkpoint; its change is ``fold``."""

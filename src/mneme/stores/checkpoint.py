@@ -5,10 +5,11 @@ Pure: nothing here reads or writes a store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from mneme.core.clock import from_micros, to_micros
 from mneme.core.compaction import CHECKPOINT
 from mneme.core.journal import Change, Entry, entry_hash
 from mneme.stores.replay import Replay
@@ -17,15 +18,20 @@ LEAST = 1_000
 """Changes of one entry of a checkpoint, if the folded entries were enough to make room for so many entries."""
 
 
-def checkpoint(replay: Replay, head: Entry, older: Mapping[str, Sequence[int]]) -> tuple[list[Entry], str]:
+_TOLD = ("keep", "observe", "enqueue")
+"""What the receipt of a call names."""
+
+
+def checkpoint(replay: Replay, head: Entry, older: Mapping[str, Sequence[int]], answers: Iterable[Change] = ()) -> tuple[list[Entry], str]:
     """Return the entries that stand for all up to ``head``, and the digest of them.
 
     Args:
         replay: with every entry up to ``head`` played.
         head: the last entry that is folded.
         older: memory -> the versions before the one at ``head`` that stay, because their text still holds.
+        answers: of the folded entries that had an idempotency key, as :func:`answered` gives them.
     """
-    changes = list(_held(replay, older))
+    changes = [*_held(replay, older), *replay.answered.values(), *answers]
     size = max(LEAST, -(-len(changes) // head.seq))
     parts = [tuple(changes[start : start + size]) for start in range(0, len(changes), size)] or [()]
     entries: list[Entry] = []
@@ -37,6 +43,38 @@ def checkpoint(replay: Replay, head: Entry, older: Mapping[str, Sequence[int]]) 
         entries.append(replace(entry, hash=own))
     entries[-1] = replace(entries[-1], hash=head.hash)
     return entries, own
+
+
+def answered(entry: Entry, keys: Iterable[bytes]) -> Iterator[Change]:
+    """Yield what lets a repeated call be answered as the first one was, when its entry is folded.
+
+    Args:
+        entry: what the first call wrote.
+        keys: the digests of its idempotency key.
+    """
+    made = {op: [change.subject for change in entry.changes if change.op == op] for op in _TOLD}
+    detail = {"verb": entry.verb, "at": to_micros(entry.recorded_at), **{op: ids for op, ids in made.items() if ids}}
+    for key in keys:
+        yield Change(op="answered", subject=key.hex(), after=entry.seq, detail=detail)
+
+
+def first_call(found: Entry, key: bytes, touching: Callable[[str], Iterable[Entry]]) -> Entry:
+    """Return the entry of the first call with a key: as it is, or what its checkpoint says of it, without hash and reason.
+
+    Args:
+        found: the entry that the key leads to.
+        key: its digest.
+        touching: returns the entries that touch a subject.
+    """
+    if found.verb != CHECKPOINT:
+        return found
+    for entry in touching(key.hex()):
+        for change in entry.changes:
+            if change.op == "answered" and change.subject == key.hex():
+                told = [Change(op=op, subject=id, after=1) for op in _TOLD for id in change.detail.get(op, ())]
+                at = from_micros(change.detail["at"])
+                return Entry(seq=change.after, recorded_at=at, verb=change.detail["verb"], changes=tuple(told))
+    return found
 
 
 def fold_change(before: int, head: Entry, digest: str, entries: int) -> Change:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mneme.core.clock import to_micros
 from mneme.core.compaction import AT, SEQ, Folding, folded
+from mneme.core.journal import Change
 from mneme.core.ports import Batch
-from mneme.stores.checkpoint import checkpoint, fold_change, superfluous
+from mneme.stores.checkpoint import answered, checkpoint, fold_change, superfluous
 from mneme.stores.dict_apply import Application
 from mneme.stores.dict_state import State
 from mneme.stores.replay import Replay
@@ -20,9 +21,13 @@ def fold(state: State, to_seq: int, batch: Batch, *, dry_run: bool) -> Folding:
     if head is None or to_seq <= before:
         return Folding(to_seq=before, since=since)
     replay = Replay()
+    answers: list[Change] = []
+    keys = sorted(state.keys.items(), key=lambda pair: pair[::-1])
     for seq, entry in sorted(state.entries.items()):
         if seq <= to_seq:
             replay.play(entry)
+        if before < seq <= to_seq:
+            answers += answered(entry, [key for key, made in keys if made == seq])
     ids = {row: id for id, row in state.rows.items()}
     listed = sorted(
         (state.rows[id] * _FACTOR + each.memory.version, each.seq, each.text_version)
@@ -34,7 +39,7 @@ def fold(state: State, to_seq: int, batch: Batch, *, dry_run: bool) -> Folding:
     done = Folding(to_seq=to_seq, since=head.recorded_at, entries=to_seq - before, versions=len(gone), links=len(ended))
     if dry_run:
         return done
-    entries, digest = checkpoint(replay, head, {ids[row]: numbers for row, numbers in older.items()})
+    entries, digest = checkpoint(replay, head, {ids[row]: numbers for row, numbers in older.items()}, answers)
     for key in gone:
         id, number = ids[key // _FACTOR], key % _FACTOR
         state.versions[id] = tuple(each for each in state.versions[id] if each.memory.version != number)

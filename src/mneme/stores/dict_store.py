@@ -30,7 +30,7 @@ from mneme.core.ports import Applied, Batch, FloatArray, IndexRows, Version
 from mneme.core.query import Filter, Finding
 from mneme.core.records import Episode, Job, Link, Memory, Usage
 from mneme.stores import semantics as rules
-from mneme.stores.checkpoint import Chain
+from mneme.stores.checkpoint import Chain, first_call
 from mneme.stores.dict_apply import Application
 from mneme.stores.dict_compaction import fold
 from mneme.stores.dict_state import State, index_of
@@ -81,7 +81,11 @@ class DictStore:
         def change(state: State) -> Applied:
             used = state.keys.get(rules.key_digest(batch.key)) if batch.key is not None else None
             if used is not None:
-                return Applied(entry=state.entries[used], duplicate=True)
+
+                def touching(subject: str) -> list[Entry]:
+                    return [entry for _, entry in sorted(state.entries.items()) if subject in rules.touched(entry.changes)]
+
+                return Applied(entry=first_call(state.entries[used], rules.key_digest(batch.key or ""), touching), duplicate=True)
             later = (seq for seq, entry in state.entries.items() if entry.verb in batch.rivals and seq > (batch.based_on or 0))
             if batch.based_on is not None and (rival := min(later, default=None)) is not None:
                 raise rules.overtaken(rival)

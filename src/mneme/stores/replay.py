@@ -14,7 +14,7 @@ from mneme.stores.semantics import touched
 
 VERSIONED = frozenset({"keep", "revise", "supersede", "move", "archive", "quarantine", "restore"})
 
-HELD = frozenset({"held", "gone", "used", "linked"})
+HELD = frozenset({"held", "gone", "used", "linked", "answered"})
 """The changes of a checkpoint."""
 
 LinkKey = tuple[str, str, str]
@@ -40,6 +40,7 @@ class Replay:
         touched: (subject, entry) for everything that an entry touched.
         kept_by: memory -> the verb of the entry that kept it.
         linked_by: link -> the verb of the entry that made it.
+        answered: digest of an idempotency key -> what a checkpoint says its first call did.
     """
 
     def __init__(self) -> None:
@@ -51,6 +52,7 @@ class Replay:
         self.touched: set[tuple[str, int]] = set()
         self.kept_by: dict[str, str] = {}
         self.linked_by: dict[LinkKey, str] = {}
+        self.answered: dict[str, Change] = {}
         self._links: dict[LinkKey, list[LinkSpan]] = {}
         self._linked: dict[str, set[LinkKey]] = {}
 
@@ -86,7 +88,9 @@ class Replay:
     def _hold(self, change: Change) -> None:
         """Take in what a checkpoint says of the state that it stands for."""
         id, detail = change.subject, change.detail
-        if change.op == "used":
+        if change.op == "answered":
+            self.answered[id] = change
+        elif change.op == "used":
             self.usage[id] = (detail["uses"], detail["strength"], detail["last"], dict(detail["state"]))
         elif change.op == "linked":
             key = (detail["source"], detail["target"], detail["type"])

@@ -133,3 +133,20 @@ def test_vacuum_shrinks_the_file_while_another_reads(tmp_path: Path, clock: Froz
             assert 0 < freed.after <= freed.before
             assert [each.id for each in other.space("a").memories()] == list(keeps)
         assert space.verify().ok
+
+
+def test_a_folded_call_that_is_repeated_is_answered_as_the_first_time(space: mneme.Space, clock: FrozenClock) -> None:
+    first = space.remember(["The spare key is under the pot.", "The pot is blue."], key="import-1")
+    other = space.remember("The pot is new.", key="import-2")
+    for days in (10, 10):
+        clock.advance(days=days)
+        space.remember(f"Day {days}.")
+        clock.advance(days=1)
+        space.compact(timedelta(days=1))
+        for receipt, key in ((first, "import-1"), (other, "import-2")):
+            again = space.remember("said again", key=key)
+            assert (again.duplicate, again.ids, again.episodes, again.entry) == (True, receipt.ids, receipt.episodes, receipt.entry)
+    assert space.verify().ok
+    space.forget(first.ids[0], erase=True)
+    assert space.remember("said again", key="import-1").ids == first.ids
+    assert space.verify().ok

@@ -96,7 +96,13 @@ class Compacting:
             gone = memory(3, "three").id
             assert store.status_of(gone) == "erased"
             assert store.entries_of(episode_id(3))[0].verb == CHECKPOINT
-            assert store.apply(batch(*remembered(1, "one"), key="first")).duplicate
+            first = batch(*remembered(1, "one"), key="first")
+            again = store.apply(first)
+            assert (again.duplicate, again.entry.seq, again.entry.verb) == (True, 1, first.verb)
+            kept = [("keep", id) for id in (A, B, gone)]
+            assert [(each.op, each.subject) for each in again.entry.changes] == [*kept, *(("observe", episode_id(n)) for n in (1, 2, 3))]
+            store.fold(10, _compact(22))  # what is folded twice is still answered
+            assert store.apply(batch(*remembered(1, "one"), key="first")).entry == again.entry
             store.apply(batch(Erase(id=A), Erase(id=episode_id(1)), at=at(21)))
             assert store.versions(A) == []
             assert store.held([b"eins", b"uno"]) == set()

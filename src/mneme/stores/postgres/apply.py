@@ -21,6 +21,7 @@ from mneme.core.records import Job, Usage
 from mneme.index.columns import SEARCHABLE
 from mneme.stores import semantics as rules
 from mneme.stores.applying import Application, Head, named, usage_from
+from mneme.stores.checkpoint import first_call
 from mneme.stores.postgres import erase, reads, search
 from mneme.stores.postgres.connect import Session
 from mneme.stores.postgres.glance import DROPPED
@@ -76,7 +77,8 @@ def apply_batch(session: Session, batch: Batch, *, notify: bool) -> Applied:
           AND seq = (SELECT seq FROM mneme.idempotency WHERE space = $1 AND key = $2)"""
         found = session.one(sql, rules.key_digest(batch.key))
         if found is not None:
-            return Applied(entry=entry_from(found), duplicate=True)
+            first = first_call(entry_from(found), rules.key_digest(batch.key), lambda key: reads.entries_of(session, key))
+            return Applied(entry=first, duplicate=True)
     if batch.based_on is not None and batch.rivals:
         later = "SELECT min(seq) FROM mneme.entry WHERE space = $1 AND seq > $2 AND verb = ANY($3::text[])"
         found = session.one(later, batch.based_on, list(batch.rivals))
@@ -91,7 +93,7 @@ def apply_batch(session: Session, batch: Batch, *, notify: bool) -> Applied:
 def is_applied(session: Session, applied: Applied) -> bool:
     """Return whether the entry of a batch is in the journal; what wrote none need not be there."""
     entry = applied.entry
-    if entry is None:
+    if entry is None or applied.duplicate:
         return True
     found = session.one("SELECT hash = $3 FROM mneme.entry WHERE space = $1 AND seq = $2", entry.seq, entry.hash)
     return bool(found and found[0])

@@ -11,10 +11,10 @@ from mneme.core.clock import to_micros
 from mneme.core.codec import dumps
 from mneme.core.compaction import AT, SEQ, Folding, folded
 from mneme.core.errors import Closed, ReadOnly
-from mneme.core.journal import Entry, change_to_plain
+from mneme.core.journal import Change, Entry, change_to_plain
 from mneme.core.ports import Batch
 from mneme.stores.applying import VERSIONS, memory_from
-from mneme.stores.checkpoint import checkpoint, fold_change, superfluous
+from mneme.stores.checkpoint import answered, checkpoint, fold_change, superfluous
 from mneme.stores.postgres.apply import _Application, insert
 from mneme.stores.postgres.connect import Connection, Session
 from mneme.stores.postgres.erase import partitions_of
@@ -42,9 +42,12 @@ def fold(session: Session, to_seq: int, batch: Batch, *, dry_run: bool) -> Foldi
     before, since = folded(meta(session))
     replay = Replay()
     head: Entry | None = None
+    answers: list[Change] = []
+    keys = _keys(session, before, to_seq)
     for entry in _entries(session, to_seq):
         head = entry
         replay.play(entry)
+        answers += answered(entry, keys.get(entry.seq, ()))
     if head is None or head.seq != to_seq or to_seq <= before:
         return Folding(to_seq=before, since=since)
     gone, older = superfluous(session.all(_REPEATED, to_seq), to_seq, VERSIONS)
@@ -53,7 +56,7 @@ def fold(session: Session, to_seq: int, batch: Batch, *, dry_run: bool) -> Foldi
     if dry_run:
         return Folding(to_seq=to_seq, since=head.recorded_at, **counted)
     named = session.all("SELECT row, id FROM mneme.memory WHERE space = $1 AND row = ANY($2::bigint[])", list(older))
-    entries, digest = checkpoint(replay, head, {from_text(id): older[row] for row, id in named})
+    entries, digest = checkpoint(replay, head, {from_text(id): older[row] for row, id in named}, answers)
     _drop_versions(session, gone)
     session.run("DELETE FROM mneme.link WHERE space = $1 AND to_seq <= $2", to_seq)
     _put(session, to_seq, entries)
@@ -62,6 +65,15 @@ def fold(session: Session, to_seq: int, batch: Batch, *, dry_run: bool) -> Foldi
     application.changes = [fold_change(before, head, digest, to_seq - before)]
     written = application._write_entry()
     return Folding(to_seq=to_seq, since=head.recorded_at, entry=written.seq, **counted)
+
+
+def _keys(session: Session, before: int, to_seq: int) -> dict[int, list[bytes]]:
+    """Return entry -> the digests of the idempotency keys that it was written under."""
+    found: dict[int, list[bytes]] = {}
+    sql = "SELECT key, seq FROM mneme.idempotency WHERE space = $1 AND seq > $2 AND seq <= $3 ORDER BY seq, key"
+    for key, seq in session.all(sql, before, to_seq):
+        found.setdefault(seq, []).append(bytes(key))
+    return found
 
 
 def is_folded(session: Session, folding: Folding) -> bool:
@@ -143,6 +155,6 @@ def vacuum(connection: Connection, space: int) -> tuple[int, int]:
 
 
 def _size(connection: Connection, names: Sequence[str]) -> int:
-    sql = "SELECT coalesce(sum(pg_total_relation_size(name::regclass)), 0)::bigint FROM unnest(%s::text[]) name"
+    sql = "SELECT coalesce(sum(pg_total_relation_size(name::regclass)), 0)::bigint FROM unnest($1::text[]) name"
     row = connection.execute(sql, (list(names),)).fetchone()
     return 0 if row is None else int(row[0])

@@ -15,7 +15,8 @@ from mneme.core.ports import Applied, Batch
 from mneme.core.records import Job, Usage
 from mneme.stores import semantics as rules
 from mneme.stores.applying import VERSIONS, Application, Head, memory_from, named, usage_from
-from mneme.stores.sqlite import erase
+from mneme.stores.checkpoint import first_call
+from mneme.stores.sqlite import erase, reads
 from mneme.stores.sqlite.rows import (
     ENTRY_COLUMNS,
     HEAD_COLUMNS,
@@ -43,7 +44,8 @@ def apply_batch(connection: sqlite3.Connection, batch: Batch) -> Applied:
             (rules.key_digest(batch.key),),
         ).fetchone()
         if found is not None:
-            return Applied(entry=entry_from(found), duplicate=True)
+            first = first_call(entry_from(found), rules.key_digest(batch.key), lambda key: reads.entries_of(connection, key))
+            return Applied(entry=first, duplicate=True)
     if batch.based_on is not None and batch.rivals:
         later = f"SELECT min(seq) FROM entry WHERE seq > ? AND verb IN ({', '.join('?' * len(batch.rivals))})"
         (rival,) = connection.execute(later, (batch.based_on, *batch.rivals)).fetchone()

@@ -12,10 +12,10 @@ from mneme.core.clock import to_micros
 from mneme.core.codec import dumps
 from mneme.core.compaction import AT, SEQ, Folding, folded
 from mneme.core.errors import Busy
-from mneme.core.journal import Entry, change_to_plain
+from mneme.core.journal import Change, Entry, change_to_plain
 from mneme.core.ports import Batch
 from mneme.stores.applying import memory_from
-from mneme.stores.checkpoint import checkpoint, fold_change, superfluous
+from mneme.stores.checkpoint import answered, checkpoint, fold_change, superfluous
 from mneme.stores.replay import Replay
 from mneme.stores.semantics import touched
 from mneme.stores.sqlite.apply import _Application
@@ -32,9 +32,12 @@ def fold(connection: sqlite3.Connection, to_seq: int, batch: Batch, *, dry_run: 
     before, _ = folded(meta(connection))
     replay = Replay()
     head: Entry | None = None
+    answers: list[Change] = []
+    keys = _keys(connection, before, to_seq)
     for row in connection.execute(f"SELECT {ENTRY_COLUMNS} FROM entry WHERE seq <= ? ORDER BY seq", (to_seq,)):
         head = entry_from(row)
         replay.play(head)
+        answers += answered(head, keys.get(head.seq, ()))
     if head is None or head.seq != to_seq or to_seq <= before:
         return _nothing(connection)
     gone, older = superfluous(connection.execute(_REPEATED, (to_seq,)), to_seq, VERSIONS)
@@ -43,7 +46,7 @@ def fold(connection: sqlite3.Connection, to_seq: int, batch: Batch, *, dry_run: 
     if dry_run:
         return Folding(to_seq=to_seq, since=head.recorded_at, **counted)
     names = dict(select_in(connection, "SELECT row, id FROM memory WHERE row IN {}", list(older)))
-    entries, digest = checkpoint(replay, head, {names[row]: numbers for row, numbers in older.items()})
+    entries, digest = checkpoint(replay, head, {names[row]: numbers for row, numbers in older.items()}, answers)
     _drop_versions(connection, gone)
     connection.execute("DELETE FROM link WHERE to_seq <= ?", (to_seq,))
     _put(connection, to_seq, entries)
@@ -53,6 +56,14 @@ def fold(connection: sqlite3.Connection, to_seq: int, batch: Batch, *, dry_run: 
     application.changes = [fold_change(before, head, digest, to_seq - before)]
     written = application._write_entry()
     return Folding(to_seq=to_seq, since=head.recorded_at, entry=written.seq, **counted)
+
+
+def _keys(connection: sqlite3.Connection, before: int, to_seq: int) -> dict[int, list[bytes]]:
+    """Return entry -> the digests of the idempotency keys that it was written under."""
+    found: dict[int, list[bytes]] = {}
+    for key, seq in connection.execute("SELECT key, seq FROM idempotency WHERE seq > ? AND seq <= ? ORDER BY seq, key", (before, to_seq)):
+        found.setdefault(seq, []).append(key)
+    return found
 
 
 def _nothing(connection: sqlite3.Connection) -> Folding:
