@@ -57,7 +57,7 @@ def test_events_follow_each_other(space: Space) -> None:
 
 def test_a_quotation_is_found_by_its_letters_and_never_by_its_sense() -> None:
     text = "Well — I don’t  eat “meat”."
-    start, end = locate("i don't eat \"meat\"", text) or (0, 0)
+    start, end = locate('i don\'t eat "meat"', text) or (0, 0)
     assert text[start:end] == "I don’t  eat “meat”"
     assert locate("I eat meat", text) is None
 
@@ -89,3 +89,14 @@ def test_a_merged_text_with_words_of_its_own_is_refused(tmp_path: Path) -> None:
 
 def test_a_number_that_was_not_shown_is_ignored(tmp_path: Path) -> None:
     assert len(told_twice(tmp_path, {"new": 1, "event": "DELETE", "old": 99})) == 2
+
+
+def test_what_was_archived_and_is_said_again_is_news() -> None:
+    with Memory(":memory:", embedder="hash:64", recipe="beliefs", background=False) as memory:
+        space = memory.space("a")
+        space.remember("I went to Oslo on 5 May 2024.", author="Ana")
+        (trip,) = space.memories({"kinds": ["event"]})
+        space.forget(trip.id)
+        space.remember("I went to Oslo on 5 May 2024, by train.", author="Ana")
+        assert len(space.memories({"kinds": ["event"]})) == 1
+        assert space.get(trip.id).status == "archived"

@@ -11,7 +11,7 @@ from mneme.core.components import Guard
 from mneme.core.context import Context
 from mneme.core.ids import Ids
 from mneme.core.llm import LLM, Prompt
-from mneme.core.operations import Keep, Operation, Quarantine, Restore
+from mneme.core.operations import Connect, Keep, Operation, Quarantine, Restore, Revise, Supersede
 from mneme.core.ports import Store
 from mneme.core.recipe import Recipe
 from mneme.core.records import Episode, Job
@@ -124,8 +124,59 @@ def fit(ctx: Context, recipe: Recipe, store: Store, found: Read, *, revive: bool
     judged, refused, quarantined = _judge(ctx, recipe.guards, fresh)
     for organiser in recipe.organisers:
         judged = organiser.organise(ctx, judged)
+    judged = _in_order(store, found.operations, judged)
+    if revive:
+        judged = [*_revived(store, judged), *_restored(store, judged)]
     ctx.trace.note(formed=len(found.operations), refused=refused, quarantined=quarantined, operations=len(judged))
     return Formed(operations=tuple(judged), refused=refused, quarantined=quarantined)
+
+
+def _in_order(store: Store, formed: Sequence[Operation], operations: Sequence[Operation]) -> list[Operation]:
+    """Return the operations with what leans on a new memory after that memory, and without links to one that was not kept after all.
+
+    Organisers see a batch one after the other: one may link to a statement of the batch that a later one puts elsewhere or leaves out.
+    """
+    kept = {operation.memory.id for operation in operations if isinstance(operation, Keep)}
+    gone = {operation.memory.id for operation in formed if isinstance(operation, Keep)} - kept
+    gone = {id for id in gone if store.status_of(id) is None}
+    known: set[str] = set()
+    first: list[Operation] = []
+    later: list[Operation] = []
+    for operation in operations:
+        ends = _ends(operation)
+        if isinstance(operation, Connect) and gone.intersection(ends):
+            continue
+        if isinstance(operation, Keep):
+            known.add(operation.memory.id)
+        (later if any(end in kept and end not in known for end in ends) else first).append(operation)
+    return [*first, *later]
+
+
+def _restored(store: Store, operations: Sequence[Operation]) -> Iterator[Operation]:
+    """Return the operations with what is in the archive brought back as it was first formed, under its id and with its history."""
+    for operation in operations:
+        if not isinstance(operation, Keep) or store.status_of(operation.memory.id) != "archived":
+            yield operation
+            continue
+        memory, first = operation.memory, store.versions(operation.memory.id)[0].memory
+        yield Restore(id=memory.id, version=1)
+        if first.text != memory.text:
+            yield Revise(id=memory.id, text=memory.text, changes={"attributes": memory.attributes, "sources": memory.sources})
+
+
+def _revived(store: Store, operations: Sequence[Operation]) -> list[Operation]:
+    """Return what makes active again the archived memories that new links lead to, messages apart."""
+    linked = dict.fromkeys(end for operation in operations if isinstance(operation, Connect) for end in _ends(operation))
+    done = {operation.memory.id for operation in operations if isinstance(operation, Keep)}
+    archived = [id for id in linked if id not in done and store.status_of(id) == "archived"]
+    return [Restore(id=id) for id, memory in store.memories(archived).items() if memory.kind != "turn"]
+
+
+def _ends(operation: Operation) -> tuple[str, ...]:
+    """Return the memories that must be there before an operation."""
+    if isinstance(operation, Connect):
+        return operation.link.source, operation.link.target
+    return (operation.id, operation.by) if isinstance(operation, Supersede) and operation.by else ()
 
 
 def _fresh(store: Store, formed: Sequence[Operation], revive: bool) -> Iterator[Operation]:
@@ -134,7 +185,7 @@ def _fresh(store: Store, formed: Sequence[Operation], revive: bool) -> Iterator[
         if status is None:
             yield operation
         elif isinstance(operation, Keep) and revive and status == "archived":
-            yield Restore(id=operation.memory.id)
+            yield operation  # organisers treat it like a new one, so that its links come back, too
 
 
 def _judge(ctx: Context, guards: Sequence[Guard], operations: Sequence[Operation]) -> tuple[list[Operation], dict[str, int], int]:
