@@ -146,3 +146,29 @@ def test_what_was_erased_or_archived_is_not_found(
     assert erased not in ids(space.recall("Where is the xylophone?", k=50))
     assert archived not in ids(space.recall("Where is the trombone?", k=50))
     assert ids(space.recall("Where is the trombone?", k=1, archived=True)) == [archived]
+
+
+def test_lessons_of_feedback_hold_where_nothing_is_loaded(
+    pair: tuple[Memory, Memory], root: PostgresRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned = []
+    for memory in pair:
+        space = memory.space("a")
+        space.remember(conversation(240))
+        for deed in DEEDS:
+            for thing in THINGS[:6]:
+                found = space.recall(f"Who {deed} the {thing}?", k=5)
+                space.feedback(found, useful=[found.hits[-1].memory.id])
+        with memory._pool.use("a") as opened:
+            learned.append(dict(opened.lessons.lifts(opened.store, opened.current.now())))
+    assert learned[0]
+    assert learned[1] == pytest.approx(learned[0])
+    searched(pair[1], root)
+    search_only(monkeypatch)
+    for question in QUESTIONS:
+        whole, excerpt = (memory.space("a").recall(question, k=5) for memory in pair)
+        assert excerpt.trace.notes[0]["searched"] == "in the store"
+        assert [hit.score for hit in excerpt.hits] == pytest.approx([hit.score for hit in whole.hits], abs=1e-3)
+    with pair[1]._pool.use("a") as opened:
+        assert opened.current._index is None
+        assert dict(opened.lessons._lifts) == pytest.approx(learned[0])

@@ -373,6 +373,7 @@ class Excerpt:
         span: when its first and its last memory were said, in microseconds since 1970.
         frequencies: how many memories of the space have each of some terms.
         counted: term -> how many memories have it, as far as it was asked already.
+        conversations: about how many conversations its memories make; 0 when that is not known.
     """
 
     rows: IndexRows
@@ -382,6 +383,7 @@ class Excerpt:
     span: tuple[int, int]
     frequencies: Callable[[Sequence[int]], list[int]]
     counted: Mapping[int, int] = field(default_factory=dict)
+    conversations: int = 0
 
 
 @runtime_checkable
@@ -398,6 +400,14 @@ class Searching(Protocol):
 
     def frequencies(self, terms: Sequence[int]) -> list[int]:
         """Return how many memories that can be found have each term."""
+        ...
+
+    def judged(self, prefix: str) -> list[str]:
+        """Return the memories whose usage holds numbers with names that begin so."""
+        ...
+
+    def lately(self) -> tuple[tuple[str, ...], int]:
+        """Return who spoke lately, and about how many conversations there are; both may be a little behind."""
         ...
 
 

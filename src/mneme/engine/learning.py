@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from mneme.core.operations import Reinforce
-from mneme.core.ports import Store
+from mneme.core.ports import IntArray, Searching, Store
 from mneme.core.records import Usage
 from mneme.core.upkeep import NEVER
 from mneme.index.columns import SEARCHABLE
@@ -32,20 +32,19 @@ class Lessons:
         """Return feature -> factor as of the index's state; costs nothing where nothing changed, little where nothing was ever used."""
         with self._lock:
             if self._seq != index.seq:
-                self._refresh(store, index)
+                used = np.flatnonzero(index.present & (index.last_used > NEVER)) if index.whole else None
+                if used is None or len(used) or self._votes:
+                    self._refresh(store, index.seq, lambda: _judged(store, index, used))
                 self._seq = index.seq
                 self._lifts = lifts([self._votes[id] for id in sorted(self._votes)])
             return self._lifts
 
-    def _refresh(self, store: Store, index: SpaceIndex) -> None:
-        used = np.flatnonzero(index.present & (index.last_used > NEVER))
-        if not len(used) and not self._votes:
-            return
-        if self._seq < 0 or not 0 < index.seq - self._seq <= _STEP_BY_STEP:
+    def _refresh(self, store: Store, seq: int, judged: Callable[[], list[str]]) -> None:
+        if self._seq < 0 or not 0 < seq - self._seq <= _STEP_BY_STEP:
             self._votes = {}
-            touched = [index.ids[position] for position in used.tolist()]
+            touched = judged()
         else:
-            entries = store.entries(after=self._seq, limit=index.seq - self._seq)
+            entries = store.entries(after=self._seq, limit=seq - self._seq)
             touched = list(dict.fromkeys(change.subject for entry in entries for change in entry.changes if change.op in _TOUCHING))
         present = store.usage(touched)
         for id in touched:
@@ -54,6 +53,13 @@ class Lessons:
                 self._votes[id] = vote
             else:
                 self._votes.pop(id, None)
+
+
+def _judged(store: Store, index: SpaceIndex, used: IntArray | None) -> list[str]:
+    """Return the memories that may hold a vote: those that were used, or what the store finds where not all are in memory."""
+    if used is not None:
+        return [index.ids[position] for position in used.tolist()]
+    return store.judged(PREFIX) if isinstance(store, Searching) else []
 
 
 _TOUCHING = frozenset({"reinforce", "erase", "quarantine", "restore", "archive"})

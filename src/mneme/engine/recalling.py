@@ -203,7 +203,7 @@ class Reader:
             links=self.store.links,
             usage=self.store.usage,
             trace=trace,
-            settings={} if seq is not None or not index.whole else {LIFTS: self.lessons.lifts(self.store, index)},
+            settings={} if seq is not None else {LIFTS: self.lessons.lifts(self.store, index)},
         )
 
     def _query(self, asked: Asked, index: SpaceIndex, vector: object) -> Query:

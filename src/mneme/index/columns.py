@@ -88,14 +88,16 @@ class Columns:
         self._link(positions)
         return positions
 
-    def append_unread(self, count: int, authors: Sequence[str], span: tuple[int, int]) -> None:
-        """Add positions for memories of the space that were not read: present, of no status that is admitted, each on its own.
+    def append_unread(self, count: int, authors: Sequence[str], span: tuple[int, int], together: int = 1) -> None:
+        """Add positions for memories of the space that were not read: present, of no status that is admitted.
 
         Args:
             count: how many.
             authors: who speaks in the space, besides those who were read.
             span: when its first and its last memory were said.
+            together: how many of them, one after another, make a conversation.
         """
+        self.groups()
         for author in authors:
             self._encode("author", author)
         self._grow(count)
@@ -106,8 +108,13 @@ class Columns:
             self._data[name][start:end] = value
         self._data["at"][start:end] = span[0]
         self._data["at"][end - 1 : end] = span[1]
-        self._data["group"][start:end] = self._groups + np.arange(count)
-        self._groups += count
+        number = np.arange(count) // together
+        self._data["group"][start:end] = self._groups + number
+        if count:
+            same = number[1:] == number[:-1]
+            self._data["previous"][start + 1 : end][same] = np.arange(start, end - 1)[same]
+            self._data["following"][start : end - 1][same] = np.arange(start + 1, end)[same]
+            self._groups += int(number[-1]) + 1
         self.ids.extend([""] * count)
         self.refs.extend([None] * count)
 

@@ -1,12 +1,14 @@
 """A large space as a question needs it: the memories that a search inside the database found, and the numbers of the whole.
 
 Ranking asks an index how rare a term is, how long texts are and how many there are. So the memories that were not read stand here as
-positions that hold nothing and are never admitted: they have the mean length, and each term has as many of them as it stands in unread
-memories. Every component then ranks what was read as it would within the whole space.
+positions that hold nothing and are never admitted: they have the mean length, make conversations of the mean size, and each term has as
+many of them as it stands in unread memories, scattered over the conversations. Every component then ranks what was read as it would within
+the whole space.
 """
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 import numpy as np
@@ -21,6 +23,7 @@ from mneme.text.terms import K1, LANGUAGE_MARKS, B
 MOST_UNREAD = 65_536
 """Of a larger space so many positions stand for the unread; frequencies are then shares of them, those of rare terms as they are."""
 RARE = 64
+_GOLDEN = 0.618
 
 
 class ExcerptIndex(SpaceIndex):
@@ -45,7 +48,10 @@ class ExcerptIndex(SpaceIndex):
         self._share = self._unread / others if others else 1.0
         left = max(excerpt.total_length - float(super().lengths.sum()), 0.0)
         self._mean_unread = np.float32(left / others) if others else np.float32(0.0)
-        self.columns.append_unread(self._unread, excerpt.authors, excerpt.span)
+        together = max(1, round(excerpt.documents / max(excerpt.conversations, 1))) if excerpt.conversations else 1
+        self.columns.append_unread(self._unread, excerpt.authors, excerpt.span, together)
+        self._order = _scattered(self._unread)
+        self._spread: dict[int, tuple[IntArray, FloatArray]] = {}
 
     @property
     def lengths(self) -> FloatArray:
@@ -84,12 +90,18 @@ class ExcerptIndex(SpaceIndex):
 
     def postings(self, term: int) -> tuple[IntArray, FloatArray]:
         """Return (positions, term frequencies) of a term, unread memories among them."""
+        if term not in self._spread:
+            self._spread[term] = self._with_unread(term)
+        return self._spread[term]
+
+    def _with_unread(self, term: int) -> tuple[IntArray, FloatArray]:
         positions, counts = super().postings(term)
         missing = self._frequency(term) - len(positions)
         if missing <= 0:
             return positions, counts
         wanted = min(max(int(missing * self._share), min(missing, RARE)), self._unread)
-        return np.append(positions, np.arange(self._read, self._read + wanted)), np.append(counts, np.ones(wanted, np.float32))
+        places = self._read + np.sort(self._order[:wanted])
+        return np.append(positions, places), np.append(counts, np.ones(wanted, np.float32))
 
     def idf(self, term: int) -> float:
         """Return the inverse document frequency of a term in the space."""
@@ -108,3 +120,11 @@ class ExcerptIndex(SpaceIndex):
 
     def _filled(self, value: np.float32) -> NDArray[np.float32]:
         return np.full(self._unread, value, np.float32)
+
+
+def _scattered(count: int) -> IntArray:
+    """Return the numbers below ``count``, each once, neighbours far from each other; every beginning of them lies about evenly."""
+    step = max(1, round(count * _GOLDEN))
+    while math.gcd(step, count) > 1:
+        step += 1
+    return np.arange(count) * step % max(count, 1)

@@ -12,6 +12,7 @@ import numpy as np
 
 from mneme.core.ports import Excerpt, FloatArray, IntArray
 from mneme.core.query import Filter
+from mneme.index.columns import PAUSE_MICROS
 from mneme.stores.postgres import search
 from mneme.stores.postgres.connect import Session
 from mneme.stores.postgres.index import index_rows
@@ -21,7 +22,7 @@ FOUND = 200
 """How many memories each kind of search finds."""
 WIDE = 60
 """Of this many of the best, the whole conversation is read, as far as it lies within ``FAR`` rows."""
-FAR, NEAR = 40, 2
+FAR, NEAR = 40, 4
 _RECENT_ROWS = 20_000
 _EVERYTHING = Filter()
 
@@ -33,7 +34,7 @@ def documents(session: Session) -> int:
 
 
 def read(session: Session, vector: FloatArray, terms: Sequence[int], weights: Sequence[float], where: Filter) -> Excerpt:
-    """Return what was found, without a way to ask for frequencies yet; call it in a snapshot."""
+    """Return what was found, without a way to ask for frequencies yet and who spoke; call it in a snapshot."""
     head = session.one(
         "SELECT h.documents, h.total_length, s.hnsw FROM mneme.head h JOIN mneme.space s ON s.id = h.space WHERE h.space = $1"
     )
@@ -46,7 +47,7 @@ def read(session: Session, vector: FloatArray, terms: Sequence[int], weights: Se
         rows=index_rows(session, after=0, vectors=True, rows=_around(session, near, worded)),
         documents=int(count),
         total_length=int(length),
-        authors=_authors(session),
+        authors=(),
         span=_span(session),
         frequencies=lambda terms: [0] * len(terms),
     )
@@ -76,6 +77,16 @@ def frequencies(session: Session, terms: Sequence[int]) -> list[int]:
     return [int(found.get(id, 0)) for id in ids]
 
 
+def judged(session: Session, prefix: str) -> list[str]:
+    """Return the memories whose usage holds numbers with names that begin so."""
+    rows = session.all(
+        """SELECT m.id FROM mneme.usage u JOIN mneme.memory m ON m.space = $1 AND m.row = u.memory
+           WHERE u.space = $1 AND position($2::bytea IN u.state) > 0 ORDER BY m.id""",
+        b'"' + prefix.encode(),
+    )
+    return [from_text(id) for (id,) in rows]
+
+
 def _span(session: Session) -> tuple[int, int]:
     """Return when the first and the last memory were said that were remembered."""
     end = "SELECT at FROM mneme.memory WHERE space = $1 AND status <> 'erased' ORDER BY row"
@@ -83,11 +94,16 @@ def _span(session: Session) -> tuple[int, int]:
     return (int(first[0]), int(last[0])) if first and last else (0, 0)
 
 
-def _authors(session: Session) -> tuple[str, ...]:
-    """Return who spoke lately."""
-    rows = session.all(
-        """SELECT DISTINCT author FROM (SELECT author FROM mneme.memory WHERE space = $1 ORDER BY row DESC LIMIT $2::bigint) late
-           WHERE author IS NOT NULL""",
+def lately(session: Session) -> tuple[tuple[str, ...], int]:
+    """Return who spoke lately, and how many conversations there are, if they are everywhere as long as lately."""
+    found = session.one(
+        f"""SELECT count(*), count(*) FILTER (WHERE session IS DISTINCT FROM before OR abs(at - moment) > {PAUSE_MICROS}
+              OR session IS NULL AND author IS NULL), array_agg(DISTINCT author) FILTER (WHERE author IS NOT NULL)
+            FROM (SELECT author, session, at, lag(session) OVER places AS before, lag(at) OVER places AS moment FROM
+              (SELECT author, session, at, row FROM mneme.memory WHERE space = $1 ORDER BY row DESC LIMIT $2::bigint) late
+              WINDOW places AS (ORDER BY row DESC)) each""",
         _RECENT_ROWS,
     )
-    return tuple(sorted(from_text(author) for (author,) in rows))
+    seen, starts, authors = found or (0, 0, None)
+    conversations = round(documents(session) * starts / seen) if seen else 0
+    return tuple(sorted(from_text(author) for author in authors or ())), conversations

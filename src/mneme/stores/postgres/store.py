@@ -26,6 +26,8 @@ _T = TypeVar("_T")
 _BASE_BYTES = 2048
 _ASKED_AT_ONCE = 256
 """More vectors than this are read without the texts."""
+_LATELY = 64
+"""So many entries later it is asked again who spoke lately."""
 
 
 class PostgresStore:
@@ -48,6 +50,7 @@ class PostgresStore:
         self._notify = notify
         self._closed = False
         self._warm = Warm(connections, space)
+        self._lately: tuple[int, tuple[tuple[str, ...], int]] | None = None
 
     @property
     def number(self) -> int:
@@ -316,6 +319,17 @@ class PostgresStore:
     def frequencies(self, terms: Sequence[int]) -> list[int]:
         """Return how many memories that can be found have each term."""
         return self._read(lambda session: excerpt.frequencies(session, terms))
+
+    def judged(self, prefix: str) -> list[str]:
+        """Return the memories whose usage holds numbers with names that begin so."""
+        return self._read(lambda session: excerpt.judged(session, prefix))
+
+    def lately(self) -> tuple[tuple[str, ...], int]:
+        """Return who spoke in the last 20,000 memories, and about how many conversations there are; asked anew after some entries."""
+        seq = self.last_seq()
+        if self._lately is None or seq - self._lately[0] > _LATELY:
+            self._lately = seq, self._read(excerpt.lately)
+        return self._lately[1]
 
     def _search_state(self, session: Session) -> int:
         found = session.one("SELECT h.searched, s.hnsw FROM mneme.head h JOIN mneme.space s ON s.id = h.space WHERE h.space = $1")
