@@ -46,6 +46,8 @@ def store(root: PostgresRoot) -> Iterator[PostgresStore]:
 @pytest.mark.parametrize("what", TAMPERED)
 def test_what_was_changed_behind_the_journal_is_found(what: str, store: PostgresStore, database: tuple[str, str]) -> None:
     statement, told = TAMPERED[what]
-    with psycopg.connect(database[0], autocommit=True) as owner:
+    with psycopg.connect(database[0]) as owner:
+        owner.execute("SET ROLE mneme_test_owner")
+        owner.execute("SELECT set_config('mneme.space', %s, true)", (str(store.number),))
         assert owner.execute(statement, (store.number,)).rowcount > 0  # type: ignore[arg-type]
     assert any(told in problem for problem in store.check()), store.check()

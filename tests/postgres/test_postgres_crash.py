@@ -112,11 +112,12 @@ def test_a_server_killed_ten_times(server: Server) -> None:
 def test_reads_and_writes_go_on_after_their_connections_were_cut(database: tuple[str, str], root: PostgresRoot) -> None:
     store = root.open("cut")
     store.apply(batch(*remembered(1, "one")))
-    with psycopg.connect(database[0], autocommit=True) as admin:
-        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'mneme_test_app' AND datname = current_database()"
-        admin.execute(cut)
+    with psycopg.connect(database[1], autocommit=True) as same_role:
+        cut = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()"""
+        same_role.execute(cut)
         assert store.last_seq() == 1
-        admin.execute(cut)
+        same_role.execute(cut)
         store.apply(batch(*remembered(2, "two")))
     assert store.last_seq() == 2
     assert store.check() == []
@@ -131,8 +132,8 @@ def test_a_transaction_cut_before_its_commit_is_applied_once(database: tuple[str
         session.run("INSERT INTO mneme.meta VALUES ($1, 'k', 'v')")
         if len(tries) == 1:
             pid = session.connection.info.backend_pid
-            with psycopg.connect(database[0], autocommit=True) as admin:
-                admin.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+            with psycopg.connect(database[1], autocommit=True) as same_role:
+                same_role.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
 
     store.write(change)
     assert (len(tries), store.meta()) == (2, {"k": "v"})
