@@ -27,6 +27,7 @@ class HeldVersion:
         salt: what its digest was salted with.
         snapshot: its content as stored.
         row: the memory's row.
+        seq: the entry that made it, as the row has it.
     """
 
     id: str | None
@@ -34,6 +35,7 @@ class HeldVersion:
     salt: bytes
     snapshot: bytes
     row: int
+    seq: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,8 @@ class Proof:
             id = held.id or ""
             name = f"memory {held.id} version {held.number}"
             self.present.add((id, held.number))
+            if self.replay.made_by.get((id, held.number), held.seq) != held.seq:
+                yield f"{name}: its row names entry {held.seq}, which did not make it"
             if self.replay.digests.get((id, held.number)) != content_digest(held.salt, held.snapshot):
                 yield f"{name}: its content does not fit its digest in the journal"
                 self.damaged.add((id, held.number))

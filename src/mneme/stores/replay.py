@@ -38,6 +38,7 @@ class Replay:
         erased: memories and episodes that were erased.
         usage: memory -> how it has fared, as :func:`used` gives it.
         touched: (subject, entry) for everything that an entry touched.
+        made_by: (memory, version) -> the entry that made it, where that entry was not folded.
         kept_by: memory -> the verb of the entry that kept it.
         linked_by: link -> the verb of the entry that made it.
         answered: digest of an idempotency key -> what a checkpoint says its first call did.
@@ -50,6 +51,7 @@ class Replay:
         self.erased: set[str] = set()
         self.usage: dict[str, Used] = {}
         self.touched: set[tuple[str, int]] = set()
+        self.made_by: dict[tuple[str, int], int] = {}
         self.kept_by: dict[str, str] = {}
         self.linked_by: dict[LinkKey, str] = {}
         self.answered: dict[str, Change] = {}
@@ -65,6 +67,7 @@ class Replay:
                 self.kept_by[change.subject] = entry.verb
             if change.op in VERSIONED:
                 self.versions[change.subject] = change.after
+                self.made_by[change.subject, change.after] = entry.seq
                 self.changed[change.subject] = entry.seq
             elif change.op == "reinforce":
                 self._reinforce(change)

@@ -9,6 +9,7 @@ import pytest
 
 import mneme
 from mneme.core.clock import FrozenClock
+from mneme.core.errors import CorruptStore
 
 VERSIONS = 1 << 20
 
@@ -76,6 +77,11 @@ CHANGES = {
     "a use that is gone": "DELETE FROM usage",
     "what a memory rests on": "DELETE FROM source WHERE memory = 2",
     "a history": "DELETE FROM touch WHERE seq = 2",
+    "when a version was made": f"UPDATE memory_version SET seq = seq + 1 WHERE key = {VERSIONS} + 1",
+    "changes that are no JSON": "UPDATE entry SET changes = CAST('[{' AS BLOB) WHERE seq = 2",
+    "changes of another form": "UPDATE entry SET changes = CAST('[{}]' AS BLOB) WHERE seq = 2",
+    "tags that are no JSON": "UPDATE memory SET tags = '[' WHERE row = 2",
+    "a state that is no JSON": "UPDATE usage SET state = '{'",
 }
 
 
@@ -86,6 +92,13 @@ def test_a_change_behind_the_engines_back_is_found(led: mneme.Space, tmp_path: P
     verification = led.verify()
     assert not verification.ok
     assert not any("Paris" in problem or "Porto" in problem or "bees" in problem for problem in verification.problems)
+
+
+def test_a_damaged_last_entry_is_an_error_of_ours(led: mneme.Space, tmp_path: Path) -> None:
+    led.close()
+    tampered(tmp_path, "UPDATE entry SET changes = CAST('[{' AS BLOB) WHERE seq = 7")
+    with pytest.raises(CorruptStore, match="no JSON"):
+        led.verify()
 
 
 def test_a_memory_that_was_cut_out_whole_is_missed(led: mneme.Space, tmp_path: Path) -> None:

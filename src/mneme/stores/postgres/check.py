@@ -55,10 +55,11 @@ def _head(session: Session, proof: Proof) -> Iterator[str]:
 
 
 def _versions(session: Session) -> Iterator[HeldVersion]:
-    sql = f"""SELECT m.id, (v.key % {VERSIONS})::integer, v.salt, v.snapshot, v.key / {VERSIONS} FROM mneme.memory_version v
+    sql = f"""SELECT m.id, (v.key % {VERSIONS})::integer, v.salt, v.snapshot, v.key / {VERSIONS}, v.seq
+      FROM mneme.memory_version v
       LEFT JOIN mneme.memory m ON m.space = $1 AND m.row = v.key / {VERSIONS} WHERE v.space = $1 ORDER BY v.key"""
-    for id, number, salt, snapshot, row in _each(session, sql):
-        yield HeldVersion(id=from_text(id), number=number, salt=salt, snapshot=snapshot, row=row)
+    for id, number, salt, snapshot, row, seq in _each(session, sql):
+        yield HeldVersion(id=from_text(id), number=number, salt=salt, snapshot=snapshot, row=row, seq=seq)
 
 
 def _heads(session: Session) -> Iterator[HeldHead]:

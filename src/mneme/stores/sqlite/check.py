@@ -39,10 +39,10 @@ def check(connection: sqlite3.Connection) -> list[str]:
 
 
 def _versions(connection: sqlite3.Connection) -> Iterator[HeldVersion]:
-    sql = f"""SELECT m.id, v.key % {VERSIONS}, v.salt, v.snapshot, v.key / {VERSIONS} FROM memory_version v
+    sql = f"""SELECT m.id, v.key % {VERSIONS}, v.salt, v.snapshot, v.key / {VERSIONS}, v.seq FROM memory_version v
       LEFT JOIN memory m ON m.row = v.key / {VERSIONS} ORDER BY v.key"""
-    for id, number, salt, snapshot, row in connection.execute(sql):
-        yield HeldVersion(id=id, number=number, salt=salt, snapshot=snapshot, row=row)
+    for id, number, salt, snapshot, row, seq in connection.execute(sql):
+        yield HeldVersion(id=id, number=number, salt=salt, snapshot=snapshot, row=row, seq=seq)
 
 
 def _heads(connection: sqlite3.Connection) -> Iterator[HeldHead]:

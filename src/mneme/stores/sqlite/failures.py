@@ -8,6 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 
 from mneme.core.errors import Busy, CorruptStore, InvalidInput, MnemeError, ReadOnly, StorageError, StorageFull
@@ -27,6 +28,8 @@ def translated(path: Path) -> Iterator[None]:
         raise translate(error, path) from error
     except (UnicodeEncodeError, OverflowError) as error:
         raise unfit(error) from error
+    except JSONDecodeError as error:
+        raise CorruptStore(f"path: {path} is damaged (a stored value is no JSON); restore it from a backup") from error
 
 
 def translate(error: sqlite3.Error | OSError, path: Path) -> MnemeError:
@@ -60,6 +63,8 @@ def unfit(error: UnicodeEncodeError | OverflowError) -> InvalidInput:
 def _from_system(error: OSError, path: Path) -> MnemeError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull("storage: " + _FULL.format(path=path))
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return StorageError(f"storage: {path} can't be opened, too many files are open; raise the process's limit (ulimit -n)")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ReadOnly(f"path: {path} can't be written; check the permissions of the file and its folder")
     return StorageError(f"path: {path}: {error.strerror}; check that it is a folder that can be written")

@@ -321,7 +321,10 @@ class SQLiteStore:
     def check(self) -> list[str]:
         """Return what is wrong."""
         with self._snapshot() as connection:
-            return check.check(connection)
+            try:
+                return check.check(connection)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                return [f"file: a stored value is not of its form ({type(error).__name__})"]
 
     def scrub(self) -> None:
         """Make what was erased unreadable in the files.
