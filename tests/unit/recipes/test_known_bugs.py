@@ -72,7 +72,9 @@ def test_a_mem_the_first_note_stays_bit_identical_when_ranks_are_no_positions() 
     assert after["N0 unrelated"] == before["N0 unrelated"]
     for name in ("N1 adopted puppy Rex", "N2 went to vet"):
         assert after[name].attributes["tags"] == ["health"]
-        assert after[name].text != before[name].text  # what is embedded changed, so its vector did
+        assert after[name].text != before[name].text
+        vectors = memory.embedder.embed([before[name].text, after[name].text])
+        assert float(vectors[0] @ vectors[1]) < 0.999  # what is embedded changed, so its vector did
         assert [step.memory.version for step in space.history(after[name].id) if step.memory] == [1, 2]
     turns = {turn.ref: turn.id for turn in space.memories({"kinds": ["turn"]})}
     linked = {frozenset((link.source, link.target)) for link in space.links() if link.type == "similar"}

@@ -91,11 +91,23 @@ def test_memgas_a_linked_session_overtakes_a_slightly_better_one() -> None:
 def test_memgas_links_from_the_sixth_session_on() -> None:
     memory, _ = memory_of("memgas", "hash:64")
     space = memory.space("s")
-    for number in range(5):
-        space.remember([f"We talked about sailing and boats, part {number}, turn {turn}." for turn in range(8)], session=f"s{number}")
-    assert not [link for link in space.links() if link.type == "similar"]
-    space.remember([f"We talked about taxes, turn {turn}." for turn in range(8)], session="s5")
+
+    def linked() -> dict[str, set[str]]:
+        sessions = {one.id: str(one.session) for one in space.memories({"kinds": ["summary", "concept"]}, limit=100)}
+        found: dict[str, set[str]] = {}
+        for link in space.links():
+            if link.type == "similar" and link.source in sessions and link.target in sessions:
+                found.setdefault(sessions[link.source], set()).add(sessions[link.target])
+        return found
+
+    topics = ["sailing and boats", "sailing and boats", "taxes", "bread", "sailing and boats"]
+    for number, topic in enumerate(topics):
+        space.remember([f"We talked about {topic}, part {number}, turn {turn}." for turn in range(8)], session=f"s{number}")
+    assert linked() == {}
+    space.remember([f"We talked about sailing and boats, part 5, turn {turn}." for turn in range(8)], session="s5")
     assert len(space.memories({"kinds": ["summary"]})) == 6
+    assert {"s0", "s1", "s4"} <= linked()["s5"]
+    assert not {"s2", "s3"} & linked()["s5"]
 
 
 # A-MEM
