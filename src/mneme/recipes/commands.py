@@ -74,6 +74,10 @@ def pages(folder: Path) -> None:
     found = [resolve(name) for name in TABLE["recipe"]]
     for recipe in found:
         (folder / f"{recipe.name}.md").write_text(page(recipe), "utf-8")
-    index = ["# Recipes", "", "Each recipe is a composition of components; see `mneme recipes show NAME`.", "", table(found), ""]
+    about = [
+        "Each recipe is a composition of components; see `mneme recipes show NAME`. How they compare on the same data is",
+        "[measured](measured.md); what each published system asks for, and the tests that show it, is in [sheets](sheets.md).",
+    ]
+    index = ["# Recipes", "", *about, "", table(found), ""]
     (folder / "README.md").write_text("\n".join(index), "utf-8")
     click.echo(f"{len(found)} pages in {folder}")

@@ -167,7 +167,7 @@ def table(recipes: Iterable[Recipe]) -> str:
         columns = [
             [_own(former) for former in recipe.formers],
             list(map(name_of, recipe.organisers)),
-            list(map(name_of, recipe.channels)),
+            list(map(name_of, recipe.channels or getattr(recipe.ranker, "channels", ()))),
             [_around(recipe.ranker)],
             list(map(name_of, recipe.refiners)),
             kept,
