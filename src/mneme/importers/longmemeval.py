@@ -31,31 +31,37 @@ def items(document: object, name: str, report: Report) -> Iterator[Item]:
         yield from _haystack(question, optional_text(question.get("question_id")) or f"question-{number}", report)
 
 
-def _haystack(question: Mapping[str, Any], space: str, report: Report) -> Iterator[Item]:
-    sessions = question["haystack_sessions"]
+def haystack(question: Mapping[str, Any]) -> Iterator[tuple[str, object, object]]:
+    """Yield the name, the date as written and the turns of each session of a question; a session without a name is numbered."""
     names = as_list(question.get("haystack_session_ids"))
     dates = as_list(question.get("haystack_dates"))
+    for number, turns in enumerate(question["haystack_sessions"]):
+        name = (optional_text(names[number]) if number < len(names) else None) or f"session-{number}"
+        yield name, dates[number] if number < len(dates) else None, turns
+
+
+def turn_message(turn: object, *, session: str, ref: str, at: datetime | None) -> Message | None:
+    """Return a turn as a message; None when it says nothing."""
+    text = turn.get("content") if isinstance(turn, dict) else None
+    if not isinstance(turn, dict) or not isinstance(text, str) or not text.strip():
+        return None
+    return Message(text=text, role=optional_text(turn.get("role")), at=at, session=session, ref=ref)
+
+
+def _haystack(question: Mapping[str, Any], space: str, report: Report) -> Iterator[Item]:
     index = 0
-    for number, turns in enumerate(sessions):
-        session = (optional_text(names[number]) if number < len(names) else None) or f"session-{number}"
+    for session, date, turns in haystack(question):
         place = f"{space}, session {session}"
         if not isinstance(turns, list):
             report.problem(place, "is not a list of turns; left out")
             continue
-        at = _moment(dates[number] if number < len(dates) else None, place, report)
+        at = _moment(date, place, report)
         for position, turn in enumerate(turns):
             where = f"{place}, turn {position}"
-            text = turn.get("content") if isinstance(turn, dict) else None
-            if not isinstance(text, str) or not text.strip():
+            message = turn_message(turn, session=session, ref=f"{session}#{position}", at=at)
+            if message is None:
                 report.problem(where, "has no text; left out")
                 continue
-            message = Message(
-                text=text,
-                role=optional_text(turn.get("role")),
-                at=at,
-                session=session,
-                ref=f"{session}#{position}",
-            )
             yield Item(message=message, conversation=space, index=index, place=where, space=space)
             index += 1
 

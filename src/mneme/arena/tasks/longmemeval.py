@@ -19,6 +19,7 @@ import orjson
 from mneme.arena.dates import parse_time
 from mneme.arena.task import Dataset, Options, Question, Sample, Task, existing_files, hash_files, names, of_sessions
 from mneme.core.records import Message
+from mneme.importers.longmemeval import haystack, turn_message
 
 _METRICS = (
     *names("session_recall@10", "session_recall@1", "session_recall@5"),
@@ -40,15 +41,16 @@ def _sample(row: Mapping[str, Any], seen: dict[str, str]) -> Sample:
     messages: list[Message] = []
     gold: dict[str, int] = {}
     renamed: dict[str, str] = {}
-    for name, date, turns in zip(row["haystack_session_ids"], row["haystack_dates"], row["haystack_sessions"], strict=True):
+    for name, date, turns in haystack(row):
+        assert isinstance(turns, list)
         session = renamed[name] = _session_name(name, turns, seen)
-        start = parse_time(date)
+        start = parse_time(str(date))
         for index, turn in enumerate(turns):
-            if not turn["content"].strip():
-                continue
             ref = f"{session}:{index}"
-            at = start + timedelta(seconds=index)
-            messages.append(Message(text=turn["content"], role=turn["role"], at=at, session=session, ref=ref))
+            message = turn_message(turn, session=session, ref=ref, at=start + timedelta(seconds=index))
+            if message is None:
+                continue
+            messages.append(message)
             if turn.get("has_answer"):
                 gold[ref] = 1
     messages.sort(key=lambda message: message.at)  # type: ignore[arg-type, return-value]
