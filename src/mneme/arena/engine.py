@@ -9,6 +9,7 @@ from datetime import datetime
 from mneme.arena.subject import Answer, Asked, Context, Footprint, Recipe, Subject, Tools
 from mneme.arena.task import DERIVED, WHOLE_SESSION, Sample
 from mneme.core import registry
+from mneme.core.errors import Refused
 from mneme.core.records import Memory as MemoryRecord
 from mneme.core.records import Message
 from mneme.engine.prepare import Given
@@ -38,13 +39,14 @@ class EngineSubject:
         self._space = self._memory.space("arena")
 
     def feed(self, messages: Sequence[Message]) -> None:
-        """Remember the messages in one call; what a model derived from one is brought in as a memory that rests on it."""
+        """Remember the messages in one call, with all that is formed of them; what a model derived from one comes along."""
         said = [message for message in messages if DERIVED not in (message.ref or "")]
         members: dict[str, list[str]] = {}
         for message in said:
             members.setdefault(message.session or "", []).append(message.ref or "")
         brought = [_given(message, members) for message in messages if DERIVED in (message.ref or "")]
-        receipt = self._space.remember(said, memories=brought)
+        receipt = self._space.remember(said, memories=brought, wait=True)
+        self._check()
         refs = [message.ref or "" for message in said]
         self._episodes.update(zip(receipt.episodes, refs, strict=True))
         self._refs.update(zip(receipt.ids, refs, strict=False))
@@ -59,10 +61,10 @@ class EngineSubject:
         return Answer(hits=hits, stages_ms=stages, sufficiency=found.sufficiency)
 
     def pack(self, asked: Asked, budget_tokens: int) -> Context:
-        """Recall into a budget; what the context marks is what it holds."""
+        """Recall into a budget; what the context marks is what it holds, notes by the messages that they cite."""
         found = self._space.recall(asked.text, budget_tokens=budget_tokens, as_of=self._moment(asked))
         known = {id_: [ref] for id_, ref in self._refs.items()} | {hit.memory.id: self._refs_of(hit.memory) for hit in found.hits}
-        refs = [ref for id_ in found.marks.values() for ref in known.get(id_, [])]
+        refs = [ref for id_ in found.marks.values() for ref in known.get(id_) or self._refs_of(self._space.get(id_))]
         return Context(refs=refs, tokens=found.context_tokens)
 
     def footprint(self) -> Footprint:
@@ -73,6 +75,12 @@ class EngineSubject:
     def close(self) -> None:
         """Close the memory."""
         self._memory.close()
+
+    def _check(self) -> None:
+        """A design whose forming fails would be measured as one that forms nothing."""
+        failed = [job for job in self._space.jobs(states=("waiting", "dead")) if job.error]
+        if failed:
+            raise Refused(f"the recipe {self.recipe} could not do its job {failed[0].task}: {failed[0].error}")
 
     def _refs_of(self, memory: MemoryRecord) -> list[str]:
         """Return the message that a memory is, or the messages that a derived one rests on.

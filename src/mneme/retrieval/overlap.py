@@ -20,6 +20,10 @@ from mneme.retrieval.fusion import best
 from mneme.retrieval.provenance import kind_mask, or_all
 from mneme.retrieval.terms import search_terms
 
+LEAST_FIT = 1e-6
+BEHIND = 2.0
+"""How far below the least that shares a word the nearest that shares none begins; more than a cosine can make up for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlap:
@@ -47,16 +51,16 @@ class Overlap:
         seconds = np.maximum(to_micros(query.now) - ctx.index.at, 0) / 1e6
         decay = np.exp(-self.per_second * seconds)
         cosines = channels.get("dense", np.zeros(ctx.index.size, np.float32))
-        score = (decay * (overlap + self.similarity * np.maximum(cosines, 0))).astype(np.float32)
         admitted = or_all(query.admitted & kind_mask(ctx, self.kinds), query.admitted) if self.kinds else query.admitted
         among = admitted & (shared > 0) if self.strict else admitted
-        total = score if self.strict else (score + np.where(shared > 0, 0.0, 1e-3 * cosines - 1)).astype(np.float32)
+        # Logarithms, so that a packer can weigh it against length and no age is too great to tell two memories apart.
+        fit = np.log(np.maximum(overlap + self.similarity * np.maximum(cosines, 0), LEAST_FIT))
+        aged = fit - self.per_second * seconds
+        least = aged[among & (shared > 0)].min(initial=0.0)
+        total: FloatArray = np.where(shared > 0, aged, least - BEHIND + cosines).astype(np.float32)
         positions = best(total, among, ctx.index.at, query.k)
-        # Logarithms, so that a packer can weigh it against length; the order is the same.
-        shown = np.log(np.maximum(total[positions], 1e-4)).astype(np.float32)
-        return Ranked(
-            positions=positions, scores=shown, parts={"overlap": overlap[positions], "decay": decay[positions].astype(np.float32)}
-        )
+        decay = np.exp(-self.per_second * seconds[positions]).astype(np.float32)
+        return Ranked(positions=positions, scores=total[positions], parts={"overlap": overlap[positions], "decay": decay})
 
 
 def share(shared: FloatArray, wanted: float, lengths: FloatArray) -> FloatArray:

@@ -23,6 +23,9 @@ from mneme.retrieval.provenance import kind_mask
 from mneme.text.tokens import count_tokens
 
 TIER, INSTRUCTION = "scratchpad", "instruction"
+LEAST_FOUND = 120
+"""Tokens that hits get whatever else there is."""
+
 _INSTRUCTS = re.compile(r"\b(?:always|never|from now on|whenever|answer in|reply in|please)\b", re.IGNORECASE)
 
 RELEVANT = Prompt(
@@ -49,6 +52,7 @@ class Sections:
         percentile: of the distances of adjacent notes; above it a new chunk begins.
         least: cosine with the question that a chunk needs, without a model.
         notes_share: of the budget, for notes.
+        last_share: of what the notes leave, for the last messages, and more where the hits leave some.
         counter: the length of a text in tokens.
     """
 
@@ -57,6 +61,7 @@ class Sections:
     percentile: float = 80.0
     least: float = 0.25
     notes_share: float = 0.4
+    last_share: float = 0.2
     counter: Callable[[str], int] = count_tokens
 
     def count(self, text: str) -> int:
@@ -72,7 +77,8 @@ class Sections:
         marks = {f"n{number}": memory.id for number, (_, memory) in enumerate(notes, 1)}
         left = budget_tokens - (self.counter(head) + 1 if head else 0)
         memories = {item.memory.id: item.memory for item in items[: self.hits]}
-        chosen = Chronological(counter=self.counter).pack(ctx, question, items[: self.hits], max(left // 2, min(left, 120)))
+        room = max(left - int(left * self.last_share), min(left, LEAST_FOUND))
+        chosen = Chronological(counter=self.counter).pack(ctx, question, items[: self.hits], room)
         hits = [memories[id] for id in chosen.marks.values() if id in memories]
         body = self._with_last(ctx, hits, left)
         while hits and self.counter("\n".join(filter(None, [head, body.text]))) > budget_tokens:
