@@ -205,3 +205,53 @@ def test_a_connection_that_goes_back_to_the_pool_carries_no_setting(root: Postgr
 def test_an_administrator_is_refused(database: tuple[str, str]) -> None:
     with pytest.raises(InvalidInput, match="mneme db init"):
         PostgresRoot(database[0])
+
+
+@pytest.mark.parametrize("level", ["role", "database", "url"])
+def test_a_setting_that_every_connection_begins_with_is_refused(own_database: tuple[str, str], level: str) -> None:
+    admin, url = own_database
+    with psycopg.connect(admin, autocommit=True) as connection:
+        name = connection.info.dbname
+        if level == "role":
+            connection.execute(f"ALTER ROLE mneme_test_app IN DATABASE {name} SET mneme.space = '1'")  # type: ignore[arg-type]
+        elif level == "database":
+            connection.execute(f"ALTER DATABASE {name} SET mneme.space = '1'")  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match=r"mneme\.space = '1'"):
+        PostgresRoot(url + ("&options=-c%20mneme.space%3D1" if level == "url" else ""))
+
+
+def test_a_space_named_for_a_whole_connection_does_not_reach_past_the_next_transaction(root: PostgresRoot, spaces: tuple[int, int]) -> None:
+    mine, theirs = (root.open(name) for name in ("mine", "theirs"))
+    with root._connections.raw() as connection:
+        connection.execute(f"SET mneme.space = '{spaces[1]}'")  # type: ignore[arg-type]
+    assert [entry.verb for entry in mine.entries()] == [entry.verb for entry in theirs.entries()]
+    assert {found.text for found in mine.memories_by_row([1, 2])} == {"mine one", "mine two"}
+    with mine.reading():
+        assert {found.text for found in mine.memories_by_row([1, 2])} == {"mine one", "mine two"}
+    mine.apply(batch(*remembered(3, "mine three")))
+    assert theirs.counts()["memories"] == 2
+    assert theirs.check() == mine.check() == []
+
+
+def test_cursors_and_functions_that_outlive_a_transaction_show_no_other_space(sql: Connection, spaces: tuple[int, int]) -> None:
+    mine, theirs = spaces
+    with sql.transaction():
+        name_space(sql, mine)
+        sql.execute("DECLARE held CURSOR WITH HOLD FOR SELECT space FROM mneme.memory")
+    assert {row[0] for row in sql.execute("FETCH ALL FROM held").fetchall()} == {mine}  # what it had read while it could
+    sql.execute(
+        "CREATE FUNCTION pg_temp.seen() RETURNS SETOF bigint LANGUAGE plpgsql AS 'BEGIN RETURN QUERY SELECT space FROM mneme.memory; END'"
+    )
+    with pytest.raises(errors.InsufficientPrivilege):  # a function can't name a space of its own
+        sql.execute(
+            "CREATE FUNCTION pg_temp.own() RETURNS bigint LANGUAGE sql SET mneme.space = '1' AS 'SELECT count(*) FROM mneme.memory'"
+        )
+    for space in (mine, theirs):
+        with sql.transaction(force_rollback=True):
+            name_space(sql, space)
+            assert {row[0] for row in sql.execute("SELECT pg_temp.seen()").fetchall()} == {space}
+            with sql.cursor().copy("COPY (SELECT pg_temp.seen()) TO STDOUT") as copy:
+                assert {bytes(row) for row in copy} == {f"{space}\n".encode()}
+    assert sql.execute("SELECT pg_temp.seen()").fetchall() == []
+    with pytest.raises(errors.InsufficientPrivilege):
+        sql.execute("SET SESSION AUTHORIZATION mneme_test_owner")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mneme.core.errors import Conflict, InvalidInput, NotFound
+from mneme.core.errors import Busy, Conflict, InvalidInput, NotFound
 from mneme.core.operations import Archive, Connect, Enqueue, Erase, Reinforce, Revise
 from mneme.core.ports import Root
 from mneme.core.records import Link
@@ -92,6 +92,29 @@ def test_a_stopped_move_goes_on(
     assert target.spaces() == ["a"]
     assert target.open("a").check() == []
     assert move(target, source, "a").digest == moved.digest
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_two_runs_at_once_do_not_harm_each_other(
+    root: PostgresRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backwards: bool
+) -> None:
+    folder = SQLiteRoot(tmp_path / "one", durability="normal")
+    source, target = (root, folder) if backwards else (folder, root)
+    fill(source)
+    monkeypatch.setattr(moving, "CHUNK", 10)
+    refused: list[str] = []
+
+    def run_another(space: str, table: str, rows: int) -> None:
+        if table == "memory_version" and not refused:
+            with pytest.raises(Busy, match="another run") as raised:
+                move(source, target, "a")
+            refused.append(str(raised.value))
+
+    first = move(source, target, "a", run_another)
+    assert refused
+    assert move(source, target, "a").digest == first.digest
+    assert target.open("a").check() == []
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in (".moving", ".arriving")]
 
 
 def test_a_backup_of_a_database_space_is_a_file_of_the_embedded_store(root: PostgresRoot, tmp_path: Path) -> None:

@@ -23,3 +23,5 @@ COLUMNS: dict[str, str] = {
 
 NUMBERED = ("entry", "memory", "memory_version", "term", "vector")
 """Tables whose first column is a rising number, so that a move goes on where it stopped; the others are sent anew."""
+
+BEING_MOVED = "space: another run of `mneme migrate` moves {space!r} here, or has just done so; run it again when the other has ended"

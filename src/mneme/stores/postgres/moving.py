@@ -96,6 +96,7 @@ class PostgresSpace:
         self._store = store
         self._root = root
         self._space = space
+        self._lock = None if root is None else root.claim(store.number, space)
 
     @contextmanager
     def reading(self) -> Iterator[_Rows]:
@@ -156,4 +157,7 @@ class PostgresSpace:
             self._root.arrived(self._space)
 
     def close(self) -> None:
-        """Do nothing: the store has no connection of its own."""
+        """Let other runs move the space; the store has no connection of its own."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 
-from mneme.core.errors import InvalidInput, NewerStore, NotFound, StorageError
+from mneme.core.errors import Busy, InvalidInput, NewerStore, NotFound, StorageError
+from mneme.stores.logical import BEING_MOVED
 from mneme.stores.postgres import schema
 from mneme.stores.postgres.connect import Connection, Connections, Session, check_url, shown
 from mneme.stores.postgres.failures import translated
@@ -125,6 +128,21 @@ class PostgresRoot:
         check_space_name(space)
         return PostgresStore(self._connections, self.add(space, state="arriving"), space, notify=False)
 
+    def claim(self, number: int, space: str) -> psycopg.Connection[Any]:
+        """Return a connection that keeps other runs of a migration out for as long as it is open: they would clear what this one lists.
+
+        Raises:
+            Busy: another run moves the space now, or has just moved it.
+        """
+        with translated(self.where):
+            connection = psycopg.connect(self._url, autocommit=True, application_name="mneme migrate", keepalives_idle=30)
+            locked = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", (schema.MOVING_LOCK, number % 2**31)).fetchone()
+            state = connection.execute("SELECT state FROM mneme.space WHERE id = %s", (number,)).fetchone()
+        if (locked, state) != ((True,), ("arriving",)):
+            connection.close()
+            raise Busy(BEING_MOVED.format(space=space))
+        return connection
+
     def arrived(self, space: str) -> None:
         """List a space that a migration has filled and verified."""
         sql = "UPDATE mneme.space SET state = 'there' WHERE name = $1"
@@ -169,7 +187,8 @@ def _check_database(url: str) -> None:
     with translated(where), psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
         found = connection.execute(
             """SELECT r.rolsuper OR r.rolbypassrls, to_regclass('mneme.migration') IS NOT NULL,
-                 pg_has_role(current_user, (SELECT nspowner FROM pg_namespace WHERE nspname = 'mneme'), 'USAGE')
+                 pg_has_role(current_user, (SELECT nspowner FROM pg_namespace WHERE nspname = 'mneme'), 'USAGE'),
+                 coalesce(current_setting('mneme.space', true), '')
                FROM pg_roles r WHERE r.rolname = current_user"""
         ).fetchone()
         if found is None or not found[1]:
@@ -178,6 +197,11 @@ def _check_database(url: str) -> None:
             raise InvalidInput(
                 {"root": "connects as a superuser, an owner or a role that passes by row-level security; connect as the application "
                          f"role that `mneme db init` makes ({schema.APP_ROLE} by default)"}
+            )  # fmt: skip
+        if found[3]:
+            raise InvalidInput(
+                {"root": f"every connection begins with mneme.space = {found[3]!r}, which shows that space to whoever names none; "
+                         "take it out of the URL, or reset it for the role and the database"}
             )  # fmt: skip
         version = connection.execute("SELECT coalesce(max(number), 0) FROM mneme.migration").fetchone()
     number = int(version[0]) if version else 0

@@ -18,6 +18,8 @@ SETTING = "mneme.space"
 VERSION = 1
 """The number of the last migration that this mneme knows."""
 ADVISORY_LOCK = 0x6D6E656D65
+MOVING_LOCK = 0x6D6E656D
+"""With the number of a space: the lock of who moves it here."""
 PARTITIONS = 16
 APP_ROLE = "mneme_app"
 OWNER_ROLE = "mneme_owner"

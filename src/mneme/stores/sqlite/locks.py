@@ -53,6 +53,16 @@ class FileLock:
             raise Busy(f"storage: another process held {self._path} for {self._timeout_s:g} s; retry")
         self._waiting = None
 
+    def held_by_another(self) -> bool:
+        """Take the lock if it is free, without waiting; returns whether somebody else has it."""
+        if sys.platform == "win32":
+            return False
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
     def _queue(self, taken: threading.Event) -> None:
         if sys.platform != "win32":
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)

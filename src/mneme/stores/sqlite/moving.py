@@ -8,7 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mneme.stores.logical import COLUMNS, NUMBERED
+from mneme.core.errors import Busy
+from mneme.stores.logical import BEING_MOVED, COLUMNS, NUMBERED
+from mneme.stores.sqlite.locks import FileLock
 from mneme.stores.sqlite.store import SQLiteStore
 
 if TYPE_CHECKING:
@@ -56,6 +58,16 @@ class SQLiteFile:
         self._root = root
         self._space = space
         self._opened: SQLiteStore | None = store
+        self._lock: FileLock | None = None
+        if root is not None:
+            self._claim(FileLock(Path(f"{path}.moving"), 0.0))
+
+    def _claim(self, lock: FileLock) -> None:
+        """Keep other runs out, which would throw away what this one lists."""
+        if lock.held_by_another() or self._path.exists():
+            lock.close()
+            raise Busy(BEING_MOVED.format(space=self._space))
+        self._lock = lock
 
     @property
     def _store(self) -> SQLiteStore:
@@ -91,6 +103,7 @@ class SQLiteFile:
 
     def clear(self, table: str | None = None) -> None:
         """Throw away the rows of a table, or everything."""
+
         def change(connection: sqlite3.Connection) -> None:
             for each in [table] if table is not None else COLUMNS:
                 connection.execute(f"DELETE FROM {each}" + (f" WHERE key <> '{_MARK}'" if each == "meta" and table else ""))
@@ -100,11 +113,13 @@ class SQLiteFile:
     def finish(self) -> None:
         """Give the file its name, and list it."""
         self._store.write(lambda connection: connection.execute("DELETE FROM meta WHERE key = ?", (_MARK,)))
-        self.close()
+        if self._given is None:
+            self._store.close()
+            self._opened = None
         self._part.rename(self._path)
-        for suffix in ("-wal", "-shm", ".lock"):
+        for left in (*(Path(f"{self._part}{suffix}") for suffix in ("-wal", "-shm", ".lock")), Path(f"{self._path}.moving")):
             with suppress(FileNotFoundError):
-                Path(f"{self._part}{suffix}").unlink()
+                left.unlink()
         if self._root is not None:
             self._root.enter(self._space)
 
@@ -113,3 +128,6 @@ class SQLiteFile:
         if self._given is None and self._opened is not None:
             self._opened.close()
             self._opened = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
