@@ -42,6 +42,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "channel": {
         "dense": "mneme.retrieval.dense:Dense",
+        "readout": "mneme.retrieval.readout:Readout",
         "voiced": "mneme.retrieval.voiced:Voiced",
         "lexical": "mneme.retrieval.lexical:Lexical",
     },
