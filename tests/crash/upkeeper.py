@@ -14,12 +14,12 @@ from mneme.retention.budgets import Limit
 START = datetime(2024, 3, 4, 9, tzinfo=UTC)
 
 
-def opened(folder: str) -> Memory:
-    return Memory(folder, embedder="hash", clock=FrozenClock(START + timedelta(days=60)), durability="normal")
+def opened(folder: str, recipe: str = "default") -> Memory:
+    return Memory(folder, embedder="hash", clock=FrozenClock(START + timedelta(days=60)), durability="normal", recipe=recipe)
 
 
-def fill(folder: str) -> None:
-    with opened(folder) as memory:
+def fill(folder: str, recipe: str = "default") -> None:
+    with opened(folder, recipe) as memory:
         said = ("I went to Porto with Lia and we paid {} euros. It was a nice day.", "Thanks!", "Lia bought {} bowls there. Wow!")
         times = [START + timedelta(hours=8 * number) for number in range(90)]
         memory.space("a").remember(
@@ -27,9 +27,9 @@ def fill(folder: str) -> None:
         )
 
 
-def main(folder: str) -> None:
+def main(folder: str, recipe: str = "default") -> None:
     engine.BATCH = 3  # many small entries, so that a kill falls between two of them
-    with opened(folder) as memory:
+    with opened(folder, recipe) as memory:
         memory.space("a").memories()
         os.write(1, b"open\n")
         memory.space("a").upkeep(limits=[Limit(tokens=400)])
@@ -37,4 +37,4 @@ def main(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

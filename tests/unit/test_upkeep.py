@@ -12,7 +12,7 @@ import pytest
 
 from mneme import Memory
 from mneme.core.clock import FrozenClock
-from mneme.core.errors import InvalidInput, NotFound, Refused
+from mneme.core.errors import CannotUndo, InvalidInput, NotFound, Refused
 from mneme.engine.keeping import Triggers
 from mneme.engine.upkeep import UpkeepBudget
 from mneme.recipes.default import recipe as default
@@ -73,6 +73,51 @@ def test_undo_of_a_whole_pass_restores_recall_exactly(space: Space, clock: Froze
     assert results(space) == before
     assert space.tokens() == tokens
     assert space.verify().ok
+
+
+@pytest.mark.parametrize("recipe", ["default", "beliefs"])
+def test_two_passes_are_taken_back_one_by_one_and_recall_is_each_time_as_it_was(clock: FrozenClock, recipe: str) -> None:
+    with Memory(":memory:", embedder="hash", clock=clock, seed=1, recipe=recipe) as memory:
+        space = memory.space("a")
+        fill(space)
+        clock.advance(days=40)
+        first = results(space)
+        space.upkeep(limits=[Limit(tokens=space.tokens() // 3)])
+        between = results(space)
+        assert between != first
+        later = space.remember("Lia bought 99 blue bowls in Porto.", author="Ann", at=clock.now())
+        clock.advance(days=40)
+        second = results(space)
+        space.upkeep(limits=[Limit(tokens=space.tokens() // 2)])
+        assert results(space) != second
+        space.undo()
+        assert results(space) == second
+        space.undo(entry=later.entry)
+        space.undo(entry=next(entry.seq for entry in space.journal(limit=1000) if entry.verb == "upkeep"))
+        assert results(space) == first
+        assert space.verify().ok
+
+
+@pytest.mark.parametrize("recipe", ["default", "beliefs"])
+def test_a_pass_after_a_compaction_is_taken_back_exactly_and_one_before_it_is_refused_by_name(clock: FrozenClock, recipe: str) -> None:
+    with Memory(":memory:", embedder="hash", clock=clock, seed=1, recipe=recipe) as memory:
+        space = memory.space("a")
+        fill(space)
+        clock.advance(days=40)
+        folded = space.upkeep(limits=[Limit(tokens=space.tokens() // 2)])
+        clock.advance(days=100)
+        space.compact(timedelta(days=30))
+        before = results(space)
+        space.upkeep(limits=[Limit(tokens=space.tokens() // 2)])
+        assert results(space) != before
+        space.undo()
+        assert results(space) == before
+        with pytest.raises(CannotUndo, match="folded into a checkpoint"):
+            space.undo()
+        with pytest.raises(CannotUndo, match=f"entry {folded.entries[0]}: was folded into the checkpoint of .* entries from"):
+            space.undo(entry=folded.entries[0])
+        assert results(space) == before
+        assert space.verify().ok
 
 
 def test_undo_by_the_number_of_any_entry_takes_back_the_pass(space: Space, clock: FrozenClock) -> None:
@@ -262,9 +307,7 @@ def test_a_stopped_pass_is_finished_by_the_next_with_the_same_result(clock: Froz
     assert states[0] == states[1]
 
 
-def test_a_pass_that_dies_between_entries_leaves_whole_proposals(
-    space: Space, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pass_that_dies_between_entries_leaves_whole_proposals(space: Space, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(space)
     clock.advance(days=40)
     originals = {memory.id for memory in space.memories(limit=1000)}
