@@ -172,7 +172,7 @@ def _before(asked: _Asked, position: int) -> object:
     """Return how many hits before it are of the same conversation."""
     groups = asked.ctx.index.groups[0][asked.ranked.positions]
     place = int(np.flatnonzero(asked.ranked.positions == position)[0])
-    return f"{np.count_nonzero(groups[:place] == groups[place])} better hits of its conversation"
+    return f"hits of its conversation before it: {np.count_nonzero(groups[:place] == groups[place])}"
 
 
 def _bridge(asked: _Asked, position: int) -> object:

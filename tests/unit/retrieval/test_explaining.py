@@ -58,3 +58,12 @@ def test_the_bridge_names_what_is_shared_and_with_which_hit() -> None:
     messages.append(mneme.Message(text="Orla Quinn was born in a lighthouse.", session="b", at=START))
     told = explained(messages, "Where was the writer of the harvest song born?", "Orla Quinn was born in a lighthouse.")
     assert told["bridge"] == {"names": ["orla quinn"], "shared with": "The harvest song was written by Orla Quinn."}
+
+
+def test_the_topic_is_told_by_what_the_asker_said_and_the_spread_by_better_hits_of_the_conversation() -> None:
+    messages = said("My kite needs a line.", "I fly it on Sundays.", role="user")
+    told = explained(messages, "Can you recommend a line for my kite?", "I fly it on Sundays.")
+    assert told["topic"] == ["My kite needs a line.", "I fly it on Sundays."]
+    messages = said("A kite festival.", "We saw a kite.", "The kite was red.", "Rain came.")
+    told = explained(messages, "How many festivals with a kite did we see?", "We saw a kite.")
+    assert told["spread"] == "hits of its conversation before it: 1"
