@@ -100,3 +100,15 @@ def test_a_model_that_never_fits_the_schema_leaves_the_messages_and_waiting_work
         assert {memory.text for memory in space.memories({"kinds": ["turn"]}, limit=100)} == said
         formed = not llm.asked or space.jobs(states=("waiting", "leased", "dead"))
         assert formed, "work that failed is visible"
+
+
+@pytest.mark.parametrize("name", [*names("recipe"), "structural-memory:mixed:reranking", "structural-memory:mixed:iterative"])
+def test_a_model_that_never_fits_the_schema_leaves_a_recall_to_the_rules(name: str) -> None:
+    clock = FrozenClock(datetime(2024, 3, 4, 9, tzinfo=UTC))
+    with mneme.Memory(":memory:", embedder="hash:96", recipe=name, clock=clock, seed=1, background=False) as memory:
+        space = lived(memory, clock)
+        question = "What is the access code of the gate?"
+        plain = [hit.text for hit in space.recall(question, k=4).hits]
+        memory.llm = ScriptedLLM(lambda request: "I would rather not.")
+        assert [hit.text for hit in space.recall(question, k=4).hits] == plain
+        assert 0 < space.recall(question, budget_tokens=60).context_tokens <= 60

@@ -15,8 +15,8 @@ import numpy as np
 
 from mneme.core.components import Ranked
 from mneme.core.context import Context, Query
-from mneme.core.errors import ModelError
 from mneme.core.llm import Prompt
+from mneme.retrieval.consulting import consulted
 from mneme.retrieval.fusion import best
 from mneme.retrieval.linked import with_tail
 from mneme.retrieval.provenance import kind_mask
@@ -83,10 +83,9 @@ class Clues:
             return []
         if ctx.llm is not None:
             said = {"gist": "\n".join(texts), "question": query.text, "most": self.clues}
-            try:
-                return long_enough(ctx.llm.ask(SUGGEST, said, Suggested).clues)[: self.clues]
-            except ModelError as error:
-                ctx.trace.note(clues="by rule", why=type(error).__name__)
+            suggested = consulted(ctx, SUGGEST, said, Suggested)
+            if suggested is not None:
+                return long_enough(suggested.clues)[: self.clues]
         parts = long_enough([sentence for text in texts for sentence in sentences(text)])
         if not parts:
             return []

@@ -1,8 +1,8 @@
 """A context that loses detail before it loses messages: what does not fit word for word is shown by its summary.
 
-Source: SCM (arXiv 2304.13343): the last turn always, raw below 500 tokens; over the budget each candidate but the best is asked about: a turn
-that can't help goes, one whose summary helps is shown by that; what is still too much is shortened one by one; in order of time. Differs:
-without a model a text helps when it is near enough to the question; what fits no other way is left out, the last hit first.
+Source: SCM (arXiv 2304.13343): the last turn always, raw below 500 tokens; over the budget each candidate but the best is asked about: a
+turn that can't help goes, one whose summary helps is shown by that; what is still too much is shortened one by one; in order of time.
+Differs: without a model a text helps when it is near enough to the question; what fits no other way is left out, the last hit first.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 
 from mneme.core.components import Item, Packed
 from mneme.core.context import Context
-from mneme.core.errors import ModelError
 from mneme.core.llm import Prompt
 from mneme.core.records import Memory
+from mneme.retrieval.consulting import consulted
 from mneme.retrieval.packing import Chronological, render
 from mneme.retrieval.provenance import kind_mask, provenance
 from mneme.text.tokens import count_tokens
@@ -92,7 +92,7 @@ class Degrading:
         while hits and self._size([*flash, *hits]) > budget_tokens:
             flash = []
             hits = hits if self._size(hits) <= budget_tokens else hits[:-1]
-        if not hits and items or self._size([*flash, *hits]) > budget_tokens:
+        if (not hits and items) or self._size([*flash, *hits]) > budget_tokens:
             return Chronological(counter=self.counter).pack(ctx, question, items, budget_tokens)
         return render([one.shown for one in (*flash, *hits)])
 
@@ -106,12 +106,8 @@ class Degrading:
         return kept
 
     def _helps(self, ctx: Context, question: str, form: str, text: str, close: float) -> bool:
-        if ctx.llm is not None:
-            try:
-                return ctx.llm.ask(HELPS, {"form": form, "text": text, "question": question}, Helps).helps
-            except ModelError as error:
-                ctx.trace.note(packer="degrading", model=type(error).__name__)
-        return close >= self.near
+        reply = consulted(ctx, HELPS, {"form": form, "text": text, "question": question}, Helps)
+        return close >= self.near if reply is None else reply.helps
 
     def _shortened(self, flash: Sequence[_Turn], hits: Sequence[_Turn], budget_tokens: int) -> list[_Turn]:
         """Return the hits, shortened from the last one until they fit, and then left out from the last one; the best stays as it is."""

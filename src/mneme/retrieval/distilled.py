@@ -17,6 +17,7 @@ from mneme.core.context import Context, Query
 from mneme.core.llm import Prompt
 from mneme.core.ports import FloatArray
 from mneme.retrieval.again import texts_at
+from mneme.retrieval.consulting import consulted
 from mneme.retrieval.terms import search_terms
 
 SELECT = Prompt(
@@ -86,8 +87,9 @@ class Distilled:
         # Where everything is returned anyway there is nothing to choose, and no call is made.
         if ctx.llm is not None and (len(positions) > query.k or not self.fill):
             listed = "\n".join(f"{number}. {text}" for number, text in enumerate(texts_at(ctx, positions)))
-            numbers = ctx.llm.ask(SELECT, {"question": query.text, "entries": listed}, Chosen).numbers
-            return sorted({candidates[number] for number in numbers if 0 <= number < len(candidates)})
+            reply = consulted(ctx, SELECT, {"question": query.text, "entries": listed}, Chosen)
+            if reply is not None:
+                return sorted({candidates[number] for number in reply.numbers if 0 <= number < len(candidates)})
         telling = np.zeros(ctx.index.size, bool)
         for term in search_terms(ctx, query).terms:
             telling[term.positions] = True

@@ -14,9 +14,9 @@ import numpy as np
 
 from mneme.core.components import Channel, Ranked, Ranker
 from mneme.core.context import Context, Query
-from mneme.core.errors import ModelError
 from mneme.core.llm import Prompt
 from mneme.core.ports import FloatArray
+from mneme.retrieval.consulting import consulted
 
 NEEDED = Prompt(
     role="gate.needed",
@@ -82,11 +82,9 @@ class Gated:
 def closed(ctx: Context, query: Query, ask_model: bool) -> bool:
     """Return whether a question needs nothing of the memory; a model that can't say leaves it to the rule."""
     shut = small_talk(query.text)
-    if not shut and ask_model and ctx.llm is not None:
-        try:
-            shut = not ctx.llm.ask(NEEDED, {"question": query.text}, Needed).needed
-        except ModelError as error:
-            ctx.trace.note(gate="open", model=type(error).__name__)
+    if not shut and ask_model:
+        reply = consulted(ctx, NEEDED, {"question": query.text}, Needed)
+        shut = reply is not None and not reply.needed
     if shut:
         ctx.trace.note(gate="no memory needed")
     return shut

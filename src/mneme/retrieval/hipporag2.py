@@ -19,6 +19,7 @@ from mneme.core.components import Ranked
 from mneme.core.context import BoolArray, Context, Query
 from mneme.core.llm import Prompt
 from mneme.core.ports import FloatArray
+from mneme.retrieval.consulting import consulted
 from mneme.retrieval.fusion import best
 from mneme.retrieval.pagerank import Numbers, pagerank
 from mneme.retrieval.phrases import Phrases, normalised, phrases
@@ -111,7 +112,9 @@ class HippoRag2:
         scaled = min_max(cosines[rows])
         order = np.argsort(-scaled, kind="stable")[: self.facts]
         texts = [memory.text for memory in ctx.memories(rows[order].tolist())]
-        chosen = _by_model(ctx, query.text, texts) if ctx.llm else _by_words(query.text, texts, self._common(known))
+        chosen = _by_model(ctx, query.text, texts)
+        if chosen is None:
+            chosen = _by_words(query.text, texts, self._common(known))
         return {int(rows[order[number]]): float(scaled[order[number]]) for number in chosen}
 
     def _common(self, known: Phrases) -> frozenset[str]:
@@ -140,11 +143,10 @@ def _passages(ctx: Context, known: Phrases) -> BoolArray:
     return among
 
 
-def _by_model(ctx: Context, question: str, texts: Sequence[str]) -> list[int]:
-    assert ctx.llm is not None
+def _by_model(ctx: Context, question: str, texts: Sequence[str]) -> list[int] | None:
     listed = "\n".join(f"{number}. {text}" for number, text in enumerate(texts))
-    reply = ctx.llm.ask(RECOGNISE, {"question": question, "facts": listed}, Recognised)
-    return [number for number in dict.fromkeys(reply.numbers) if 0 <= number < len(texts)]
+    reply = consulted(ctx, RECOGNISE, {"question": question, "facts": listed}, Recognised)
+    return None if reply is None else [number for number in dict.fromkeys(reply.numbers) if 0 <= number < len(texts)]
 
 
 def _by_words(question: str, texts: Sequence[str], common: frozenset[str]) -> list[int]:

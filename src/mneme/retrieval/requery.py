@@ -13,9 +13,9 @@ import numpy as np
 
 from mneme.core.components import Ranked
 from mneme.core.context import Context, Query
-from mneme.core.errors import ModelError
 from mneme.core.llm import Prompt
 from mneme.retrieval.again import closest, texts_at
+from mneme.retrieval.consulting import consulted
 from mneme.retrieval.provenance import kind_mask
 
 JUDGE = Prompt(
@@ -77,12 +77,7 @@ class Requery:
 
     def _asked(self, ctx: Context, query: Query, ranked: Ranked) -> list[str]:
         """Return the rewritten questions; none where the first round suffices."""
-        assert ctx.llm is not None
         passages = "\n".join(texts_at(ctx, ranked.positions[: self.shown].tolist())) or "none"
-        try:
-            told = ctx.llm.ask(JUDGE, {"passages": passages, "question": query.text, "today": query.now.date()}, Judged)
-        except ModelError as error:
-            ctx.trace.note(requery="not judged", why=type(error).__name__)
-            return []
-        asked = [] if told.sufficient else [text.strip() for text in told.queries if text.strip()]
+        told = consulted(ctx, JUDGE, {"passages": passages, "question": query.text, "today": query.now.date()}, Judged)
+        asked = [] if told is None or told.sufficient else [text.strip() for text in told.queries if text.strip()]
         return list(dict.fromkeys(asked))[: self.queries]

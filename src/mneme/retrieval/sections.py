@@ -18,6 +18,7 @@ from mneme.core.context import Context
 from mneme.core.llm import Prompt
 from mneme.core.ports import FloatArray
 from mneme.core.records import Memory
+from mneme.retrieval.consulting import consulted
 from mneme.retrieval.packing import Chronological, excerpt, render
 from mneme.retrieval.provenance import kind_mask
 from mneme.text.tokens import count_tokens
@@ -131,8 +132,9 @@ class Sections:
 
     def _standing(self, ctx: Context, question: str, texts: Sequence[str], numbers: Sequence[int], near: FloatArray) -> list[int]:
         if ctx.llm is not None:
-            reply = ctx.llm.ask(RELEVANT, {"chunk": "\n".join(texts), "question": question}, Relevant)
-            return list(numbers) if reply.relevant else []
+            reply = consulted(ctx, RELEVANT, {"chunk": "\n".join(texts), "question": question}, Relevant)
+            if reply is not None:
+                return list(numbers) if reply.relevant else []
         close = max(float(near[number]) for number in numbers) >= self.least
         return list(numbers) if close else [number for number, text in zip(numbers, texts, strict=True) if _INSTRUCTS.search(text)]
 

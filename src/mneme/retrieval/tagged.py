@@ -16,6 +16,7 @@ from mneme.core.components import Ranked
 from mneme.core.context import BoolArray, Context, Query
 from mneme.core.llm import Prompt
 from mneme.core.ports import FloatArray, IntArray
+from mneme.retrieval.consulting import consulted
 from mneme.retrieval.fusion import best
 from mneme.retrieval.keyed import summed
 from mneme.retrieval.provenance import kind_mask, or_all, provenance
@@ -78,9 +79,10 @@ class Tagged:
 
     def _labels(self, ctx: Context, query: Query) -> list[str]:
         names = [entry.partition(":")[0].strip().casefold() for entry in self.ontology]
-        if ctx.llm is not None:
-            asked = ctx.llm.ask(WHICH, {"tags": ", ".join(names), "question": query.text}, Which).tags
-            return [name for name in names if name in {tag.strip().casefold() for tag in asked}][: self.most_tags]
+        reply = consulted(ctx, WHICH, {"tags": ", ".join(names), "question": query.text}, Which)
+        if reply is not None:
+            asked = {tag.strip().casefold() for tag in reply.tags}
+            return [name for name in names if name in asked][: self.most_tags]
         rows = ctx.index.memo(
             f"labels {hash(self.ontology)}", lambda: ctx.embedder.embed([entry.replace(":", ",") for entry in self.ontology])
         )

@@ -16,9 +16,9 @@ import numpy as np
 
 from mneme.core.components import Ranked
 from mneme.core.context import BoolArray, Context, Query
-from mneme.core.errors import ModelError
 from mneme.core.llm import Prompt
 from mneme.core.ports import FloatArray
+from mneme.retrieval.consulting import consulted
 from mneme.retrieval.fusion import best
 from mneme.retrieval.keyed import summed
 from mneme.retrieval.provenance import kind_mask, or_all
@@ -97,14 +97,11 @@ class Typed:
 
     def chances(self, ctx: Context, query: Query) -> dict[str, float]:
         """Return how likely the question is after each type: as the model says, if it says so of some type, else by rule."""
-        if not self.ask_model or ctx.llm is None:
+        if not self.ask_model:
             return likely(query.text, self.types)
         listed = "\n".join(f"{name}: {', '.join(kinds)}" for name, kinds in self.types.items())
-        try:
-            told = ctx.llm.ask(CLASSIFY, {"types": listed, "question": query.text}, Classified).chances
-        except ModelError as error:
-            ctx.trace.note(typed="by rule", why=type(error).__name__)
-            return likely(query.text, self.types)
+        reply = consulted(ctx, CLASSIFY, {"types": listed, "question": query.text}, Classified)
+        told = reply.chances if reply else []
         said = {one.type: min(max(one.chance, LEAST_CHANCE), 1.0) for one in told if one.type in self.types}
         if not said:
             return likely(query.text, self.types)

@@ -21,6 +21,7 @@ from mneme.core.llm import Prompt
 from mneme.core.ports import FloatArray
 from mneme.core.records import Memory
 from mneme.retrieval.again import closeness, reworded, texts_at
+from mneme.retrieval.consulting import consulted
 from mneme.retrieval.fusion import best
 from mneme.retrieval.hipporag2 import matched
 from mneme.retrieval.phrases import normalised, triple
@@ -150,16 +151,19 @@ class Units:
         found = best(merged, np.isfinite(merged), ctx.index.at, 20)
         texts = texts_at(ctx, found.tolist())
         if ctx.llm is not None and texts:
-            return ctx.llm.ask(THINK, {"question": query.text, "passages": _numbered(texts)}, Thought).text.strip()
+            thought = consulted(ctx, THINK, {"question": query.text, "passages": _numbered(texts)}, Thought)
+            if thought is not None:
+                return thought.text.strip()
         return next((text for text in texts if text not in thoughts), "")
 
     def _reranked(self, ctx: Context, query: Query, scores: FloatArray, among: BoolArray) -> FloatArray:
         """Return scores that put the pool in its new order before everything else."""
         pool = best(scores, among, ctx.index.at, self.each).tolist()
         texts = texts_at(ctx, pool)
-        if ctx.llm is not None and texts:
-            said = {"question": query.text, "passages": _numbered(texts), "most": query.k}
-            numbers = [number for number in dict.fromkeys(ctx.llm.ask(RERANK, said, Order).numbers) if 0 <= number < len(pool)]
+        said = {"question": query.text, "passages": _numbered(texts), "most": query.k}
+        order = consulted(ctx, RERANK, said, Order) if texts else None
+        if order is not None:
+            numbers = [number for number in dict.fromkeys(order.numbers) if 0 <= number < len(pool)]
         else:
             covered = _covered(ctx, query.text, pool, texts)
             numbers = sorted(range(len(texts)), key=lambda number: (-(float(scores[pool[number]]) + covered[number]), number))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.recipes.world import at_angle, bare, memory_of
+from recipes.world import at_angle, bare, memory_of
 
 from mneme.retrieval.voiced import first_person
 
