@@ -18,7 +18,7 @@ from mneme.core.llm import LLM, Prompt
 from mneme.core.operations import Keep, Operation
 from mneme.core.records import Episode, Memory, Span
 from mneme.formation.batches import Line, batches, numbered
-from mneme.formation.rules import derived_id
+from mneme.formation.rules import derived_id, inherited
 from mneme.formation.statement import validity
 from mneme.text.quotes import locate
 from mneme.text.relations import RELATIONS, relation, told
@@ -153,15 +153,9 @@ class ModelFormer:
             text=item.text.strip(),
             kind=known.kind if name in RELATIONS and known.kind not in ("event", "foresight") and kind != "event" else kind,
             at=begin if item.kind == "event" and begin is not None else episode.at,
-            recorded_at=episode.recorded_at,
             valid_from=valid_from,
             valid_to=valid_to,
-            author=episode.author,
-            role=episode.role,
-            session=episode.session,
-            ref=episode.ref,
-            channel=episode.channel,
-            tags=episode.tags,
+            **inherited(episode),
             attributes=attributes,
             sources=(Span(episode=episode.id, start=span[0], end=span[1]),),
             importance=_WEIGHTS[item.kind],

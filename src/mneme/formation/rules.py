@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from mneme.core.context import Context
 from mneme.core.operations import Keep, Operation
@@ -66,19 +67,18 @@ class RuleFormer:
             text=sentence(item),
             kind="event" if item.kind == "foresight" else item.kind,
             at=item.valid_from if item.kind == "event" and item.valid_from else episode.at,
-            recorded_at=episode.recorded_at,
             valid_from=begin,
             valid_to=end,
-            author=episode.author,
-            role=episode.role,
-            session=episode.session,
-            ref=episode.ref,
-            channel=episode.channel,
-            tags=episode.tags,
+            **inherited(episode),
             attributes=_attributes(item),
             sources=(Span(episode=episode.id, start=item.span_start, end=item.span_end),),
             importance=importance(item),
         )
+
+
+def inherited(episode: Episode) -> dict[str, Any]:
+    """Return the fields that what is made of an episode has from it: who said it, where, and when it was recorded."""
+    return {name: getattr(episode, name) for name in ("recorded_at", "author", "role", "session", "ref", "channel", "tags")}
 
 
 def derived_id(episode: str, key: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mneme.core.records import EMPTY, Media, Message
 from mneme.importers.item import Item, Report, as_object, looks_like, members, optional_text
-from mneme.importers.moments import read_moment
+from mneme.importers.moments import moment_or
 
 SUMMARY = "ChatGPT's data export (the .zip or its conversations.json)"
 # Not said by anyone: the model's notes to itself and the settings that the product repeats in every conversation.
@@ -61,7 +61,7 @@ def _newest_leaf(mapping: Mapping[str, Any]) -> str | None:
 
 def _conversation(conversation: Mapping[str, Any], id: str, report: Report) -> Iterator[Item]:
     title = optional_text(conversation.get("title"))
-    at = _moment(conversation.get("create_time"), None)
+    at = moment_or(conversation.get("create_time"), None)
     index = 0
     for node in branch(conversation):
         entry = conversation["mapping"][node]
@@ -73,20 +73,13 @@ def _conversation(conversation: Mapping[str, Any], id: str, report: Report) -> I
             report.problem(place, "is not an object; left out")
             continue
         # A message without a time was said after the one before it.
-        at = _moment(raw.get("create_time"), at)
+        at = moment_or(raw.get("create_time"), at)
         message = _message(raw, node, id, title, at)
         if message is None:
             report.skipped += 1
             continue
         yield Item(message=message, conversation=id, index=index, place=place)
         index += 1
-
-
-def _moment(value: object, otherwise: datetime | None) -> datetime | None:
-    try:
-        return read_moment(value)
-    except ValueError:
-        return otherwise
 
 
 def _message(raw: Mapping[str, Any], node: str, session: str, title: str | None, at: datetime | None) -> Message | None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from mneme.core.records import EMPTY, Media, Message
 from mneme.importers.item import Item, Report, as_list, looks_like, members, optional_text
-from mneme.importers.moments import read_moment
+from mneme.importers.moments import moment_or
 
 SUMMARY = "Claude's data export (the .zip or its conversations.json)"
 _ROLES = {"human": "user", "assistant": "assistant"}
@@ -30,14 +29,14 @@ def items(document: object, name: str, report: Report) -> Iterator[Item]:
 
 def _conversation(conversation: Mapping[str, Any], id: str, report: Report) -> Iterator[Item]:
     title = optional_text(conversation.get("name"))
-    at = _moment(conversation.get("created_at"), None)
+    at = moment_or(conversation.get("created_at"), None)
     index = 0
     for position, raw in enumerate(conversation["chat_messages"]):
         place = f"conversation {id}, message {position}"
         if not isinstance(raw, dict):
             report.problem(place, "is not an object; left out")
             continue
-        at = _moment(raw.get("created_at"), at)
+        at = moment_or(raw.get("created_at"), at)
         text, media = _text(raw), _media(raw)
         if not text.strip() and not media:
             report.skipped += 1
@@ -55,13 +54,6 @@ def _conversation(conversation: Mapping[str, Any], id: str, report: Report) -> I
         )
         yield Item(message=message, conversation=id, index=index, place=place)
         index += 1
-
-
-def _moment(value: object, otherwise: datetime | None) -> datetime | None:
-    try:
-        return read_moment(value)
-    except ValueError:
-        return otherwise
 
 
 def _text(raw: Mapping[str, Any]) -> str:

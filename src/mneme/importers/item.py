@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from mneme.core.records import Media, Message
+from mneme.importers.moments import read_moment
 from mneme.text.lines import one_line
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -68,6 +70,14 @@ class Report:
     def problem(self, place: str, what: str) -> None:
         """Write down that something was malformed."""
         self.problems.append(Problem(place=place, what=what))
+
+    def moment(self, written: object, place: str) -> datetime | None:
+        """Return the moment of a session; None, with a problem written down, when it is no date."""
+        try:
+            return read_moment(written)
+        except ValueError:
+            self.problem(place, f"its date {written!r} is not a date; its turns are dated by the import")
+            return None
 
     def clean(self, text: str) -> str:
         """Return the text with lone surrogates replaced, and count them."""

@@ -13,7 +13,6 @@ from typing import Any
 
 from mneme.core.records import EMPTY, Media, Message
 from mneme.importers.item import Item, Report, as_list, as_object, looks_like, members, optional_text
-from mneme.importers.moments import read_moment
 
 SUMMARY = "LoCoMo's official JSON; a space for each conversation"
 _SESSION = re.compile(r"session_(\d+)")
@@ -55,7 +54,7 @@ def _conversation(conversation: Mapping[str, Any], space: str, report: Report) -
         if not isinstance(turns, list):
             report.problem(place, "is not a list of turns; left out")
             continue
-        at = _moment(written, place, report) if turns else None
+        at = report.moment(written, place) if turns else None
         for number, turn in enumerate(turns):
             message = turn_message(turn, session, at)
             where = f"{place}, turn {number}"
@@ -64,14 +63,6 @@ def _conversation(conversation: Mapping[str, Any], space: str, report: Report) -
                 continue
             yield Item(message=message, conversation=space, index=index, place=where, space=space)
             index += 1
-
-
-def _moment(written: object, place: str, report: Report) -> datetime | None:
-    try:
-        return read_moment(written)
-    except ValueError:
-        report.problem(f"{place}_date_time", f"{written!r} is not a date; its turns are dated by the import")
-        return None
 
 
 def turn_message(turn: object, session: str, at: datetime | None) -> Message | None:

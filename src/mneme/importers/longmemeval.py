@@ -12,7 +12,6 @@ from typing import Any
 
 from mneme.core.records import Message
 from mneme.importers.item import Item, Report, as_list, looks_like, members, optional_text
-from mneme.importers.moments import read_moment
 
 SUMMARY = "LongMemEval's official JSON; a space for each question's haystack"
 
@@ -55,7 +54,7 @@ def _haystack(question: Mapping[str, Any], space: str, report: Report) -> Iterat
         if not isinstance(turns, list):
             report.problem(place, "is not a list of turns; left out")
             continue
-        at = _moment(date, place, report)
+        at = report.moment(date, place)
         for position, turn in enumerate(turns):
             where = f"{place}, turn {position}"
             message = turn_message(turn, session=session, ref=f"{session}#{position}", at=at)
@@ -64,11 +63,3 @@ def _haystack(question: Mapping[str, Any], space: str, report: Report) -> Iterat
                 continue
             yield Item(message=message, conversation=space, index=index, place=where, space=space)
             index += 1
-
-
-def _moment(written: object, place: str, report: Report) -> datetime | None:
-    try:
-        return read_moment(written)
-    except ValueError:
-        report.problem(place, f"its date {written!r} is not a date; its turns are dated by the import")
-        return None

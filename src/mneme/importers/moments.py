@@ -38,6 +38,14 @@ _MILLIS_FROM = 1e11
 _MICROS_FROM = 1e14
 
 
+def moment_or(value: object, otherwise: datetime | None) -> datetime | None:
+    """Return the moment that a value names, ``otherwise`` when it names none."""
+    try:
+        return read_moment(value)
+    except ValueError:
+        return otherwise
+
+
 def read_moment(value: object) -> datetime:
     """Return the moment that a value of an export stands for, in UTC.
 

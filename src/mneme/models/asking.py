@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from typing import Generic, TypeVar
+from typing import Generic, TypedDict, TypeVar
 
 from mneme.core.clock import Clock, SystemClock
 from mneme.core.errors import ContextOverflow, InvalidReply, MnemeError, ModelUnavailable, UnknownComponent
@@ -29,6 +29,20 @@ _DEFAULT_WINDOW = 8192
 _MAX_ECHO = 1500
 _TURN_TOKENS = 8  # what chat templates put round a message, rather too many than too few
 _PLAIN = "Answer with one JSON object that fits this JSON schema, and with nothing else:\n"
+
+
+class AskingArguments(TypedDict, total=False):
+    """What :class:`AskingLLM` takes beside its transport, for those that bring one of their own."""
+
+    settings: LLMSettings | None
+    budget: Budget | None
+    space_budget: Budget | None
+    ledger: Ledger | None
+    prices: PriceTable | None
+    prompts: Iterable[Prompt]
+    count_tokens: Counter
+    clock: Clock | None
+    pacing: Pacing | None
 
 
 class AskingLLM:

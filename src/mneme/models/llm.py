@@ -8,17 +8,12 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
 
-from mneme.core.clock import Clock
 from mneme.core.errors import Closed
-from mneme.core.llm import Budget, Ledger, Prompt
-from mneme.models.asking import AskingLLM
-from mneme.models.context import Counter, estimate_tokens
-from mneme.models.pricing import PriceTable
+from mneme.models.asking import AskingArguments, AskingLLM
 from mneme.models.providers import ModelName, open_model, parse_name, window_of
-from mneme.models.settings import LLMSettings, Pacing
 from mneme.models.transport import AttemptFailed, Cause, Mode, Reply, Request
 
 if TYPE_CHECKING:
@@ -42,7 +37,8 @@ class ProviderLLM(AskingLLM):
         api_key: the provider's key; None takes the provider's own environment variable.
         stream: read replies as they are written; the time limit is the same, and a stream without an end counts as cut off.
         provider_settings: settings handed to the provider library as they are, for example ``{"thinking": False}``.
-        settings, budget, space_budget, ledger, prices, prompts, count_tokens, clock, pacing: as :class:`mneme.models.asking.AskingLLM`.
+        asking: settings, budget, space_budget, ledger, prices, prompts, count_tokens, clock and pacing, as
+            :class:`mneme.models.asking.AskingLLM` takes them.
 
     Raises:
         MissingExtra: the provider library or the provider's package is not installed.
@@ -57,29 +53,10 @@ class ProviderLLM(AskingLLM):
         api_key: str | None = None,
         stream: bool = False,
         provider_settings: Mapping[str, object] | None = None,
-        settings: LLMSettings | None = None,
-        budget: Budget | None = None,
-        space_budget: Budget | None = None,
-        ledger: Ledger | None = None,
-        prices: PriceTable | None = None,
-        prompts: Iterable[Prompt] = (),
-        count_tokens: Counter = estimate_tokens,
-        clock: Clock | None = None,
-        pacing: Pacing | None = None,
+        **asking: Unpack[AskingArguments],
     ) -> None:
         self._provider = ProviderTransport(parse_name(name, base_url), api_key=api_key, stream=stream, provider_settings=provider_settings)
-        super().__init__(
-            self._provider,
-            settings=settings,
-            budget=budget,
-            space_budget=space_budget,
-            ledger=ledger,
-            prices=prices,
-            prompts=prompts,
-            count_tokens=count_tokens,
-            clock=clock,
-            pacing=pacing,
-        )
+        super().__init__(self._provider, **asking)
 
     def close(self) -> None:
         """Close the connections; closing twice is fine."""

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Unpack
 
 import orjson
 
-from mneme.core.clock import Clock
-from mneme.core.llm import Budget, Ledger, Prompt
-from mneme.models.asking import AskingLLM
-from mneme.models.context import Counter, estimate_tokens
-from mneme.models.pricing import PriceTable
-from mneme.models.settings import LLMSettings, Pacing
+from mneme.models.asking import AskingArguments, AskingLLM
+from mneme.models.context import estimate_tokens
+from mneme.models.settings import Pacing
 from mneme.models.transport import AttemptFailed, Mode, Reply, Request
 
 Script = object
@@ -33,8 +30,8 @@ class ScriptedLLM(AskingLLM):
     Args:
         answers: role -> what it answers, or one callable for all roles.
         name: its name; the identity is ``"scripted:<name>"``.
-        settings, budget, space_budget, ledger, prices, prompts, count_tokens, clock: as :class:`mneme.models.asking.AskingLLM`.
-        pacing: None does not wait between attempts.
+        asking: settings, budget, space_budget, ledger, prices, prompts, count_tokens and clock, as :class:`mneme.models.asking.AskingLLM`
+            takes them; pacing, None of which does not wait between attempts.
 
     Attributes:
         asked: every attempt's request, in order.
@@ -56,29 +53,12 @@ class ScriptedLLM(AskingLLM):
         answers: Mapping[str, Script] | Callable[[Request], object],
         *,
         name: str = "test",
-        settings: LLMSettings | None = None,
-        budget: Budget | None = None,
-        space_budget: Budget | None = None,
-        ledger: Ledger | None = None,
-        prices: PriceTable | None = None,
-        prompts: Iterable[Prompt] = (),
-        count_tokens: Counter = estimate_tokens,
-        clock: Clock | None = None,
-        pacing: Pacing | None = None,
+        **asking: Unpack[AskingArguments],
     ) -> None:
         self._scripted = _ScriptedTransport(answers, name)
-        super().__init__(
-            self._scripted,
-            settings=settings,
-            budget=budget,
-            space_budget=space_budget,
-            ledger=ledger,
-            prices=prices,
-            prompts=prompts,
-            count_tokens=count_tokens,
-            clock=clock,
-            pacing=pacing or Pacing(sleep=lambda seconds: None),
-        )
+        if asking.get("pacing") is None:
+            asking["pacing"] = Pacing(sleep=lambda seconds: None)
+        super().__init__(self._scripted, **asking)
 
     @property
     def asked(self) -> list[Request]:
