@@ -9,9 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 import secrets
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,9 +18,9 @@ from typing import Any
 
 from mneme import wire
 from mneme.core.codec import loads
-from mneme.core.errors import CorruptStore, InvalidInput, NewerStore, NotFound, ReadOnly, Unauthorised
+from mneme.core.errors import CorruptStore, InvalidInput, NewerStore, NotFound, Unauthorised
+from mneme.server.shared_file import SharedFile
 from mneme.service import RIGHTS, Caller
-from mneme.stores.sqlite.locks import FileLock
 
 PREFIX = "mneme"
 DEFAULT_RATE_PER_S = 1000.0
@@ -32,7 +30,6 @@ DEFAULT_MAX_BYTES = 16 * 2**20
 _VERSION = 1
 _SECRET_BYTES = 32
 _DIGEST_BYTES = 32
-_LOCK_TIMEOUT_S = 10.0
 _REFUSED = "no key, or none that holds; send it as 'Authorization: Bearer mneme_...' and make one with `mneme keys create`"
 
 
@@ -85,17 +82,15 @@ class Keys:
     """
 
     def __init__(self, path: Path | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._path = path
+        self._file = None if path is None else SharedFile(path, self._read)
         self._now = now
-        self._lock = threading.Lock()
         self._keys: dict[str, Key] = {}
         self._cursor_secret = b""
-        self._stamp: tuple[int, int, int] | None = None
 
     @property
     def path(self) -> Path | None:
         """The file; None when they are in memory."""
-        return self._path
+        return None if self._file is None else self._file.path
 
     @property
     def is_new(self) -> bool:
@@ -186,57 +181,30 @@ class Keys:
         return key is not None and key.holds(self._now())
 
     def _refresh(self) -> None:
-        if self._path is None:
-            return
-        try:
-            found = os.stat(self._path)
-        except FileNotFoundError:
-            return
-        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
-        if stamp != self._stamp:
-            with self._lock:
-                self._read(self._path)
-                self._stamp = stamp
+        if self._file is not None:
+            self._file.refresh()
 
-    def _read(self, path: Path) -> None:
+    def _read(self, content: bytes) -> None:
         try:
-            plain = loads(path.read_bytes())
+            plain = loads(content)
             if plain["version"] > _VERSION:
-                raise NewerStore(f"keys: {path} was written by a newer mneme; upgrade mneme")
+                raise NewerStore(f"keys: {self.path} was written by a newer mneme; upgrade mneme")
             keys = {one["id"]: wire.decode(Key, one) for one in plain["keys"]}
             secret = bytes.fromhex(plain["cursor_secret"])
         except (ValueError, KeyError, TypeError) as error:
-            raise CorruptStore(f"keys: {path} is not a file of keys; restore it from a backup, or remove it to begin anew") from error
+            raise CorruptStore(f"keys: {self.path} is not a file of keys; restore it from a backup, or remove it to begin anew") from error
         self._keys, self._cursor_secret = keys, secret
 
     def _change(self, change: Callable[[dict[str, Key]], dict[str, Key]]) -> None:
-        if self._path is None:
+        if self._file is None:
             self._keys, self._cursor_secret = change(self._keys), self._cursor_secret or secrets.token_bytes(32)
-            return
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(Path(f"{self._path}.lock"), _LOCK_TIMEOUT_S)
-            try:
-                lock.acquire()
-                self._stamp = None
-                self._refresh()
-                self._write(self._path, change(self._keys))
-            finally:
-                lock.close()
-        except PermissionError as error:
-            raise ReadOnly(f"keys: {self._path} can't be written ({error.strerror}); name another file with --keys") from error
-        self._refresh()
+        else:
+            self._file.change(lambda: self._content(change(self._keys)))
 
-    def _write(self, path: Path, keys: dict[str, Key]) -> None:
+    def _content(self, keys: dict[str, Key]) -> bytes:
         secret = self._cursor_secret or secrets.token_bytes(32)
         plain: dict[str, Any] = {"version": _VERSION, "cursor_secret": secret.hex(), "keys": list(keys.values())}
-        part = path.with_name(path.name + ".part")
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(wire.encode(plain))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        return wire.encode(plain)
 
 
 def _check(name: str, spaces: Sequence[str], rights: Sequence[str], rate_per_s: float, max_bytes: int) -> None:
