@@ -94,6 +94,7 @@ TABLE: dict[str, dict[str, str]] = {
         "gate": "mneme.retrieval.gate:Gate",
         "investigating": "mneme.retrieval.investigating:Investigating",
         "requery": "mneme.retrieval.requery:Requery",
+        "retroactive": "mneme.recipes.agent.retro_recall:Retroactive",
         "trusted": "mneme.retrieval.trusted:Trusted",
         "two-memories": "mneme.retrieval.two_memories:TwoMemories",
         "weighed": "mneme.retrieval.weighed:Weighed",

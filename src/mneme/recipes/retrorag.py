@@ -8,6 +8,7 @@ recipe = compose(
     about="rounds of search and inference over a pool of evidence; what better evidence contradicts falls, and the answer with it",
     channels=["voiced", "lexical"],
     ranker={"use": "weighted-sum"},
+    refiners=["retroactive"],
     card=Card(
         paper="RetroRAG, arXiv 2501.05475",
         parts=(
@@ -16,9 +17,10 @@ recipe = compose(
             ("filter by relevance and attribution, retroactive update", "mneme.retrieval.evidence_pool: EvidencePool.admit"),
             ("answerer with and without inferences, evaluation", "mneme.recipes.agent.retroactive: RetroReader, role retro.answer"),
             ("sub-query for the missing link, no duplicates", "mneme.recipes.agent.retroactive: RetroReader, role retro.missing"),
+            ("rounds of retrieval in a plain recall", "refiner retroactive: three rounds by rule, the last fifth of the places"),
         ),
         differs=(
-            "Only the reader works in rounds: a recall of the space itself is one search.",
+            "The reader answers; a recall of the space itself does three rounds by rule and returns evidence alone.",
             "Thresholds and the five rounds are our own; the paper's were not to be read.",
             "Attribution is names, numbers and four fifths of the words, not entailment; relevance is shared words or names, not a cosine.",
             "In a conflict the inference wins whose sources have more of the question's words, then the later one.",
@@ -30,6 +32,6 @@ recipe = compose(
         ),
         without_model="Inferences are sentences that share a name; the answer is the end of a chain that has the question's words.",
         per_write="one embedding",
-        per_recall="one scan; with RetroReader one scan per round, with a model four calls per round",
+        per_recall="three scans; with RetroReader one scan per round, with a model four calls per round",
     ),
 )
