@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, Protocol
 
 import numpy as np
@@ -175,10 +176,11 @@ class Managed:
     def _fresh(self, board: Board, vectors: FloatArray, facts: Sequence[Memory], number: int) -> list[tuple[float, Memory]]:
         """Return the nearest of those that this batch has added before, and what is as near as the last of them."""
         cosines = vectors[:number] @ vectors[number]
+        near = np.flatnonzero(cosines >= self.near)
         found: list[tuple[float, Memory]] = []
-        for place in np.argsort(-cosines, kind="stable").tolist():
+        for place in near[np.argsort(-cosines[near], kind="stable")].tolist():
             cosine = float(cosines[place])
-            if cosine < self.near or (len(found) >= self.similar and cosine < found[-1][0]):
+            if len(found) >= self.similar and cosine < found[-1][0]:
                 break
             entry = board.added(facts[place].id)
             if entry is not None and _holds(entry):
@@ -221,6 +223,7 @@ def _apply(board: Board, decision: Decision, fact: Memory, related: Sequence[Mem
     return decision.event, "the entry no longer holds"
 
 
+@lru_cache(maxsize=20_000)
 def content(text: str) -> frozenset[str]:
     """Return the words of a text that say something, in small letters.
 
