@@ -10,6 +10,7 @@ import mneme
 from mneme.core.clock import FrozenClock
 from mneme.core.query import Filter
 from mneme.engine.finding import PAGE, every
+from mneme.recipes.agent.everything import everything
 from mneme.retrieval.phrases import vectors_of
 
 from .world import TableEmbedder
@@ -25,6 +26,7 @@ def test_every_memory_that_passes_is_found_in_order_of_id() -> None:
         with space._use() as opened:
             found = [one.id for one in every(opened.store, Filter(tags=("kept",)))]
         assert found == sorted(said)
+        assert [one.id for one in everything(space, Filter(tags=("kept",)))] == sorted(said)
 
 
 def test_what_is_frozen_stays_frozen_behind_a_thousand_others() -> None:

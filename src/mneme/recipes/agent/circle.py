@@ -19,6 +19,7 @@ from mneme.core.records import Memory as Record
 from mneme.core.records import Message
 from mneme.engine.prepare import Given
 from mneme.memory import Memory
+from mneme.recipes.agent.everything import everything
 from mneme.space import Space
 
 RANK = 60
@@ -204,7 +205,7 @@ class Circle:
         self.space(agent).revise(memory.id, attributes={**memory.attributes, **told})
 
     def _granted(self, tag: str) -> list[Record]:
-        return self._grants.memories(Filter(tags=(tag,)), limit=10_000)
+        return everything(self._grants, Filter(tags=(tag,)))
 
     def _kinds(self, reader: str, owner: str) -> list[tuple[str, ...]]:
         return [_kinds_of(grant) for grant in self._granted(f"reader:{reader}") if grant.attributes["owner"] == owner]

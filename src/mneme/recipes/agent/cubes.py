@@ -24,6 +24,7 @@ from mneme.core.query import Filter, Hit
 from mneme.core.records import Memory, Usage
 from mneme.memory import Memory as Engine
 from mneme.organisation.frozen import TAG as FROZEN
+from mneme.recipes.agent.everything import everything
 from mneme.retrieval.latest import same_frame
 from mneme.space import Space
 
@@ -200,7 +201,7 @@ class Cube:
 
     def items(self) -> list[Memory]:
         """Return the items that are active, in the order of their ids."""
-        return self.space.memories(Filter(tags=(TAG,)), limit=100_000)
+        return everything(self.space, Filter(tags=(TAG,)))
 
     def state(self, id: str) -> State:
         """Return where an item stands in its lifecycle."""

@@ -18,6 +18,7 @@ from mneme.core.query import Filter, Receipt
 from mneme.core.records import Memory
 from mneme.engine.prepare import Given
 from mneme.formation.reminders import ROUTINE, TAG, occurs
+from mneme.recipes.agent.everything import everything
 from mneme.recipes.agent.sealed_profile import SealedProfile
 from mneme.space import Space
 from mneme.text.tokens import count_tokens
@@ -160,7 +161,7 @@ class Layers:
     def due(self) -> list[Memory]:
         """Return what falls due within the time ahead, and routines of today; soonest first."""
         now = self._now()
-        tasks = self.space.memories(Filter(kinds=("task",), tags=(TAG,)), limit=10_000)
+        tasks = everything(self.space, Filter(kinds=("task",), tags=(TAG,)))
         coming = [task for task in tasks if task.valid_to is not None and task.valid_from <= now + self._ahead and now < task.valid_to]
         routines = [task for task in tasks if ROUTINE in task.tags and occurs(str(task.attributes["rrule"]), _due(task), now)]
         return sorted(coming, key=lambda task: (task.valid_from, task.id)) + sorted(routines, key=lambda task: task.id)
@@ -214,7 +215,7 @@ class Layers:
         """Return the profile's text, the lines of the surroundings, and what was overruled."""
         known = {} if self.profile is None else {name: slot.value for name, slot in self.profile.slots().items()}
         now = self._now()
-        sensed = [m for m in self.space.memories(Filter(tags=(SENSOR,)), limit=1000) if m.valid_to is not None and now < m.valid_to]
+        sensed = [m for m in everything(self.space, Filter(tags=(SENSOR,))) if m.valid_to is not None and now < m.valid_to]
         overruled: list[Overruled] = []
         lines = []
         for name, value in sorted(known.items()):

@@ -16,6 +16,7 @@ from typing import Any
 from mneme.core.llm import LLM, Prompt, scoped
 from mneme.core.query import Filter
 from mneme.core.records import Memory
+from mneme.recipes.agent.everything import everything
 from mneme.recipes.agent.rewards import reward
 from mneme.recipes.agent.tools import Call, ShortIds, Step, Surface, Tool, ToolFailed, run
 from mneme.space import Space
@@ -110,7 +111,7 @@ class PolicyMemory:
 
     def entries(self, type: str) -> list[Memory]:
         """Return the entries of a type, oldest first."""
-        return self.space.memories(Filter(kinds=(KINDS[type],), tags=(TAG,)), limit=10_000)
+        return everything(self.space, Filter(kinds=(KINDS[type],), tags=(TAG,)))
 
     def core(self) -> str:
         """Return the core paragraph; empty when there is none."""

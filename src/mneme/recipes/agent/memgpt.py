@@ -19,6 +19,7 @@ from mneme.core.query import Filter
 from mneme.core.records import Episode, Memory, Message
 from mneme.engine.prepare import Given
 from mneme.formation.summary import extracts, render
+from mneme.recipes.agent.everything import everything
 from mneme.recipes.agent.tools import Step, Surface, Tool, ToolFailed, paged, run
 from mneme.space import Space
 from mneme.text.tokens import count_tokens
@@ -93,7 +94,7 @@ class MemGPT:
         self.space = space
         self.settings = settings or Settings()
         self.summary = next((memory.text for memory in self._kept_summary(space)), "")
-        said = space.memories(Filter(kinds=("turn",), sessions=(SESSION,)), limit=100_000)[-self.settings.keep_last :]
+        said = everything(space, Filter(kinds=("turn",), sessions=(SESSION,)))[-self.settings.keep_last :]
         self.queue = [Message(text=memory.text, role=memory.role, at=memory.at) for memory in said]
         self.alerts = 0
         self.failed_summaries = 0

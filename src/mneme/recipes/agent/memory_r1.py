@@ -15,6 +15,7 @@ from mneme.core.llm import LLM, Prompt, scoped
 from mneme.core.query import Filter
 from mneme.core.records import Memory
 from mneme.organisation.managing import RulePolicy, content
+from mneme.recipes.agent.everything import everything
 from mneme.recipes.agent.tools import Call, ShortIds, Step, Surface, Tool, ToolFailed, run
 from mneme.retrieval.distilled import SELECT, Chosen
 from mneme.space import Space
@@ -95,7 +96,7 @@ class Bank:
 
     def entries(self) -> list[Memory]:
         """Return all entries, oldest first."""
-        return self.space.memories(Filter(tags=(TAG,)), limit=10_000)
+        return everything(self.space, Filter(tags=(TAG,)))
 
     def candidates(self, question: str) -> list[Memory]:
         """Return the 30 best entries of each speaker, best first."""

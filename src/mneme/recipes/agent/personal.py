@@ -12,11 +12,10 @@ from pathlib import Path
 from mneme.core.query import Filter
 from mneme.core.records import Memory
 from mneme.formation.refinements import ASSISTANT, accepted, put_right
+from mneme.recipes.agent.everything import everything
 from mneme.recipes.agent.forms import Pair, write_instructions, write_preferences
 from mneme.recipes.agent.rewards import normalised
 from mneme.space import Space
-
-_PAGE = 1000
 
 
 class Personal:
@@ -46,10 +45,7 @@ class Personal:
 
     def _talks(self) -> list[list[Memory]]:
         """Return the messages of each session in the order of time; archived ones are there, erased ones are not."""
-        found: list[Memory] = []
-        where = Filter(kinds=("turn",), archived=True)
-        while page := self.space.memories(where, after=found[-1].id if found else "", limit=_PAGE, statuses=("active", "archived")):
-            found += page
+        found = everything(self.space, Filter(kinds=("turn",), archived=True), ("active", "archived"))
         talks: dict[str | None, list[Memory]] = {}
         for memory in sorted(found, key=lambda memory: (memory.at, memory.id)):
             talks.setdefault(memory.session, []).append(memory)

@@ -16,6 +16,7 @@ from mneme.core.errors import NotFound
 from mneme.core.query import Filter
 from mneme.engine.prepare import Given
 from mneme.recipes.agent.ciphers import Cipher
+from mneme.recipes.agent.everything import everything
 from mneme.space import Space
 
 TAG, PENDING, CONSENT = "sealed-profile", "pending", "consent"
@@ -138,7 +139,7 @@ class SealedProfile:
     def _read(self, tags: tuple[str, ...]) -> list[Slot]:
         return [
             self._slot(memory.id, memory.at, memory.attributes, memory.tags)
-            for memory in self._space.memories(Filter(tags=tags), limit=10_000)
+            for memory in everything(self._space, Filter(tags=tags))
         ]
 
     def _slot(self, id: str, at: datetime, attributes: Mapping[str, object], tags: tuple[str, ...]) -> Slot:

@@ -21,6 +21,7 @@ from mneme.core.llm import LLM, Prompt
 from mneme.core.query import Filter
 from mneme.core.records import Memory
 from mneme.recipes.agent.ciphers import Cipher
+from mneme.recipes.agent.everything import everything
 from mneme.recipes.agent.tools import Step, Surface, Tool, ToolFailed, run
 from mneme.recipes.agent.vault import LEVELS, MASK, Vault
 from mneme.space import Space
@@ -146,8 +147,8 @@ class SixTypes:
         if type_ == "core":
             return [self.space.get(block.id) for block in self.space.blocks.list() if block.name in BLOCKS]
         if type_ == "vault":
-            return self.space.memories(Filter(kinds=("secret",)), limit=10_000)
-        return self.space.memories(Filter(kinds=(KINDS[type_],), tags=(TAG,)), limit=10_000)
+            return everything(self.space, Filter(kinds=("secret",)))
+        return everything(self.space, Filter(kinds=(KINDS[type_],), tags=(TAG,)))
 
     def active(self, topic: str) -> dict[Type, list[str]]:
         """Return what a context shows of a topic: ten of each memory, of the episodic ten recent and ten relevant; no secret value."""

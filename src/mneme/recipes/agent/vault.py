@@ -14,6 +14,7 @@ from mneme.core.query import Filter
 from mneme.core.records import Memory
 from mneme.engine.prepare import Given
 from mneme.recipes.agent.ciphers import Cipher
+from mneme.recipes.agent.everything import everything
 from mneme.space import Space
 
 LEVELS = ("low", "medium", "high")
@@ -92,7 +93,7 @@ class Vault:
     def list(self, highest: str = "medium") -> Sequence[Secret]:
         """Return every secret up to a sensitivity, values masked, in the order of their ids; what a context may show."""
         allowed = LEVELS[: LEVELS.index(highest) + 1]
-        found = self._space.memories(Filter(kinds=("secret",)), limit=10_000)
+        found = everything(self._space, Filter(kinds=("secret",)))
         return [_shown(memory) for memory in found if memory.attributes.get("sensitivity") in allowed]
 
 
