@@ -476,3 +476,13 @@ def test_the_journal_shows_its_verbs_whole_on_a_narrow_screen(mneme: Call, monke
     _, out, _ = mneme("history")
     assert "remember" in out
     assert "revise: " in out
+
+
+def test_a_remembered_text_can_not_steer_the_terminal(mneme: Call) -> None:
+    id = remembered(mneme, "Tea \x1b]0;owned\x07\x1b[2J\x9b31m at\tfive")
+    mneme("revise", id, "Tea \x1b[31m at six", "--reason", "a clock\x1b[31m that was wrong")
+    for words in (["recall", "tea"], ["recall", "tea", "--explain"], ["history"], ["history", id], ["ask", "tea at five"]):
+        _, out, err = mneme(*words)
+        assert not {"\x1b", "\x07", "\x9b"} & set(out + err), words
+    assert "\ufffd[31m" in mneme("recall", "tea")[1]
+    assert "\x1b[31m" in mneme("recall", "tea", "--context")[1]  # what a program reads is as it was said

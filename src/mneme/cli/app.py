@@ -116,10 +116,13 @@ def _user() -> str:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return where people read."""
+    """Return where people read; control characters in what they read are shown, not obeyed."""
     from rich.console import Console
 
+    from mneme.cli.terminal import Visible
+
     out = Console(stderr=stderr, highlight=False, emoji=False)
+    out.push_render_hook(Visible())
     # Longer lines than this are hard to read.
     out.width = min(out.width, _WIDEST)
     return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,10 @@ def recall(
         app.require(memory, *(spaces or (app.space_name,)))
         found = memory.recall(query, spaces=spaces, **asked) if spaces else memory.space(app.space_name).recall(query, **asked)
     if context and not app.json:
-        click.echo(found.context)
+        from mneme.cli.terminal import visible
+
+        # A program gets what is remembered as it is, a terminal what can't steer it.
+        click.echo(visible(found.context) if sys.stdout.isatty() else found.context, color=True)
         return
     app.answer(found, lambda console: show_recall(console, found, explain=explain, limit=10**9 if full else 400))
 

@@ -6,6 +6,7 @@ Source: MemGPT (core memory: a persona and a human block with size limits, edite
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -135,8 +136,10 @@ def is_block(memory: Memory) -> bool:
 
 
 def rendered(blocks: Sequence[Block]) -> str:
-    """Return blocks as text for the top of a prompt."""
-    return "\n".join(f"<{block.name}>\n{block.text}\n</{block.name}>" for block in blocks)
+    """Return blocks as text for the top of a prompt; what would open or close a block within a block's text is shown as ``&lt;``."""
+    names = "|".join(sorted({re.escape(name) for name in (*NAMES, *(block.name for block in blocks))}))
+    forged = re.compile(rf"<(?=\s*/?\s*(?:{names})\s*>)", re.IGNORECASE)
+    return "\n".join(f"<{block.name}>\n{forged.sub('&lt;', block.text)}\n</{block.name}>" for block in blocks)
 
 
 def _block(memory: Memory) -> Block:
