@@ -55,7 +55,9 @@ def init(app: App, url: str | None, app_role: str, owner_role: str, password: st
         done = "was prepared already" if not prepared.applied else "is prepared"
         out.print(f"The database {done} (format {prepared.version}). mneme connects as [bold]{app_role}[/].")
         if not prepared.maintain:
-            out.print("[yellow]This server is older than PostgreSQL 17: erasures need MNEME_VACUUM_URL, a role that may vacuum the tables.[/]")
+            out.print(
+                "[yellow]This server is older than PostgreSQL 17: erasures need MNEME_VACUUM_URL, a role that may vacuum the tables.[/]"
+            )
 
     app.answer(prepared, show)
 
