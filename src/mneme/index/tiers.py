@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mneme.index.vectors import ABSENT, Floats, VectorCodes
+from mneme.index.vectors import Floats, VectorCodes
 
 _LEAST: Final = 1_024
 _SHARE: Final = 0.1
@@ -84,9 +84,7 @@ class TieredCodes:
             size: how many rows there are.
             among: ``(size,)``: rows whose scores are wanted; others may be left at -1. None wants all.
         """
-        found = self._front.scores(query)
-        if len(found) < size:
-            found = np.concatenate([found, np.full(size - len(found), ABSENT, np.float32)])
+        found = self._front.scores(query, size)
         if among is None or self._wants_behind(among):
             scores = self._behind.scores(query)
             np.maximum(found[: len(scores)], scores, out=found[: len(scores)])

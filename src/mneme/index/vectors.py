@@ -121,7 +121,7 @@ class VectorCodes:
         self._rising = True
         self._groups: Groups | None = None
         # Where each row's keys begin, while rows rise.
-        self._starts: Places | None = None
+        self._starts: NDArray[np.int32] | None = None
         self._gone = np.zeros(0, np.int64)
 
     @property
@@ -204,19 +204,21 @@ class VectorCodes:
             scores[self._gone] = ABSENT
         return scores
 
-    def scores(self, query: ArrayLike) -> Floats:
-        """The best key's score of every row: ``(n_rows,) float32``, -1 for a row without keys.
+    def scores(self, query: ArrayLike, size: int = 0) -> Floats:
+        """The best key's score of every row: ``(max(n_rows, size),) float32``, -1 for a row without keys.
 
         Raises:
             InvalidInput: as ``key_scores``.
         """
         scores = self.key_scores(query)
-        if self._one_each:
+        if self._one_each and self.n_rows >= size:
             return scores
+        if not len(scores):
+            return np.full(size, ABSENT, np.float32)
         if self._groups is None:
             self._groups = self._grouped()
         rows, first, more_rows, more = self._groups
-        best = np.full(self.n_rows, ABSENT, np.float32)
+        best = np.full(max(self.n_rows, size), ABSENT, np.float32)
         if not len(more) and self._rising:
             best[rows] = scores
             return best
@@ -302,9 +304,9 @@ class VectorCodes:
         if self._one_each:
             return wanted[wanted < self.n_keys]
         if self._starts is None:
-            self._starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=self.n_rows))])
+            self._starts = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=self.n_rows))]).astype(np.int32)
         wanted = wanted[wanted < self.n_rows]
-        starts = self._starts[wanted]
+        starts: Places = self._starts[wanted].astype(np.int64)
         counts = self._starts[wanted + 1] - starts
         if bool((counts == 1).all()):
             return starts

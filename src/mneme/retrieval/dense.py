@@ -78,7 +78,8 @@ def _members(groups: IntArray, count: int) -> tuple[IntArray, IntArray]:
 def lent(ctx: Context, query: Query, channels: Mapping[str, FloatArray], positions: IntArray) -> Mapping[str, FloatArray]:
     """Return the channels with the cosines of all that is in a conversation with one of the candidates.
 
-    What a conversation said bears on what of it is still recalled, the archived part of it too.
+    What a conversation said bears on what of it is still recalled, the archived part of it too. The dense channel left these places open
+    and its scores are of this question alone, so they are filled in where they stand: a copy is as long as the space.
 
     Args:
         positions: the candidates.
@@ -90,6 +91,5 @@ def lent(ctx: Context, query: Query, channels: Mapping[str, FloatArray], positio
     missing = members[cosines[members] == UNSCORED]
     if not len(missing):
         return channels
-    filled = cosines.copy()
-    filled[missing] = ctx.index.dense_at(missing, query.vector)
-    return {**channels, DENSE: filled}
+    cosines[missing] = ctx.index.dense_at(missing, query.vector)
+    return channels
