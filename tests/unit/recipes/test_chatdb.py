@@ -319,3 +319,15 @@ def test_rows_at_an_earlier_moment_are_what_recall_knew_then() -> None:
     then = table.space.recall("stock of apples", k=20, known_at=START, kinds=["fact"])
     assert "stock 1: fruit apples, kg 50.0" in [hit.text for hit in then.hits]
     assert isinstance(then, mneme.Recall)
+
+
+def test_what_a_recall_finds_does_not_add_up_where_the_tables_do() -> None:
+    table = shop()
+    table.tell("We bought 500 kg apples at 2.")
+    for number in range(40):
+        table.tell(f"We sold {1 + number % 5} kg apples at 3 to Bob.")
+    exact = sum(3 * (1 + number % 5) for number in range(40))
+    assert one(table, "SELECT sum(kg * price) FROM sales") == exact
+    found = table.space.recall("How much did we earn with apples sold to Bob in all?", k=20, kinds=["turn"])
+    sold = [int(hit.text.split(" kg")[0].split()[-1]) for hit in found.hits if "sold" in hit.text]
+    assert 3 * sum(sold) != exact
