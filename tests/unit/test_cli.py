@@ -486,3 +486,23 @@ def test_a_remembered_text_can_not_steer_the_terminal(mneme: Call) -> None:
         assert not {"\x1b", "\x07", "\x9b"} & set(out + err), words
     assert "\ufffd[31m" in mneme("recall", "tea")[1]
     assert "\x1b[31m" in mneme("recall", "tea", "--context")[1]  # what a program reads is as it was said
+
+
+_NEEDING = [(["keys", "list"], "server"), (["mcp"], "mcp"), (["arena", "list"], "arena"), (["serve"], "server")]
+
+
+@pytest.mark.parametrize(("words", "extra"), _NEEDING)
+def test_a_command_whose_packages_are_missing_says_what_to_install(words: list[str], extra: str) -> None:
+    script = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"pydantic", "fastapi", "mcp", "scipy", "ir_measures", "yaml", "uvicorn"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Missing())
+from mneme.cli.main import run
+sys.exit(run(sys.argv[1:]))
+"""
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout) == (16, "")
+    assert done.stderr == f"Error: mneme {words[0]} needs an optional package: pip install 'mneme[{extra}]'\n"

@@ -35,12 +35,14 @@ class App:
         space: the space to work on; None when the person named none.
         embedder: the embedding model; None is the one that ships with mneme.
         json: answer with one JSON object.
+        running: the command at hand.
     """
 
     root: str | None = None
     space: str | None = None
     embedder: str | None = None
     json: bool = False
+    running: str = ""
 
     @property
     def space_name(self) -> str:

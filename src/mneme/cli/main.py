@@ -13,7 +13,7 @@ import click
 
 from mneme.cli.app import App
 from mneme.core.error_map import INTERRUPTED, codes_of
-from mneme.core.errors import InvalidInput, MnemeError
+from mneme.core.errors import InvalidInput, MissingExtra, MnemeError
 
 # heading -> command -> module:attribute. A command's module is imported when it is asked for, and for the list of commands.
 COMMANDS: dict[str, dict[str, str]] = {
@@ -66,6 +66,8 @@ COMMANDS: dict[str, dict[str, str]] = {
         "arena": "mneme.arena.commands:arena",
     },
 }
+EXTRAS = {"serve": "server", "keys": "server", "inspect": "server", "mcp": "mcp", "db": "postgres", "arena": "arena"}
+"""Command -> the extra whose packages it can't do without."""
 
 
 class Commands(click.Group):
@@ -90,6 +92,9 @@ class Commands(click.Group):
         near = difflib.get_close_matches(args[0], known) if args[0] not in (known := self.list_commands(ctx)) else []
         if near:
             ctx.fail(f"No such command {args[0]!r}. Did you mean {' or '.join(near)}?")
+        app = ctx.find_object(App)
+        if app is not None:
+            app.running = args[0]
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -138,6 +143,13 @@ def run(arguments: Sequence[str]) -> int:
     except MnemeError as error:
         _show_error(error, app)
         return codes_of(error).exit
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get(app.running)
+        if extra is None or (error.name or "").partition(".")[0] == "mneme":
+            raise
+        missing = MissingExtra(f"mneme {app.running}", extra)
+        _show_error(missing, app)
+        return codes_of(missing).exit
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         return INTERRUPTED
