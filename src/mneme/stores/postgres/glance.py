@@ -21,6 +21,7 @@ from mneme.core.ports import FloatArray
 from mneme.core.records import Memory
 from mneme.stores.applying import VERSIONS, memory_from
 from mneme.stores.postgres import schema
+from mneme.stores.postgres.quick import first_value
 from mneme.stores.postgres.rows import from_text
 
 DROPPED = "store: its space was dropped; open it again to make a new one"
@@ -109,10 +110,8 @@ def glance(connection: psycopg.Connection[Any], space: int) -> Glance:
     Raises:
         Closed: the space was dropped.
     """
-    found = connection.execute(_LOOK_AT_ONCE, (space,), binary=True, prepare=True).fetchone()
-    if found is None or found[0] is None:
-        found = _pipelined(connection, space, (_LOOK, (space,)))[0][0]
-    return _seen(found[0])
+    told = first_value(connection, "mneme_look", _LOOK_AT_ONCE, space)
+    return _seen(told if told is not None else _pipelined(connection, space, (_LOOK, (space,)))[0][0][0])
 
 
 def contents(
@@ -163,7 +162,7 @@ def _pipelined(connection: psycopg.Connection[Any], space: int | None, *asked: _
         raise
 
 
-def _seen(told: str | None) -> Glance:
+def _seen(told: str | bytes | None) -> Glance:
     if told is None:
         raise Closed(DROPPED)
     seq, rows = orjson.loads(told)

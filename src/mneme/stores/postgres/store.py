@@ -26,8 +26,6 @@ _T = TypeVar("_T")
 _BASE_BYTES = 2048
 _ASKED_AT_ONCE = 256
 """More vectors than this are read without the texts."""
-_LATELY = 64
-"""So many entries later it is asked again who spoke lately."""
 
 
 class PostgresStore:
@@ -50,7 +48,6 @@ class PostgresStore:
         self._notify = notify
         self._closed = False
         self._warm = Warm(connections, space)
-        self._lately: tuple[int, tuple[tuple[str, ...], int]] | None = None
 
     @property
     def number(self) -> int:
@@ -281,12 +278,7 @@ class PostgresStore:
         Raises:
             NotFound: the space is not searched inside the database.
         """
-
-        def find(session: Session) -> search.Found:
-            state = self._search_state(session)
-            return search.dense(session, vector, k, where=where, hnsw=0 if exact else state)
-
-        return self._read(find)
+        return self._read(lambda session: search.dense(session, vector, k, where=where, hnsw=self._search_state(session) * (not exact)))
 
     def lexical(self, terms: Sequence[int], weights: Sequence[float], k: int, *, where: Filter | None = None) -> search.Found:
         """Return the best memories for terms by BM25, searched inside the database.
@@ -326,10 +318,7 @@ class PostgresStore:
 
     def lately(self) -> tuple[tuple[str, ...], int]:
         """Return who spoke in the last 20,000 memories, and about how many conversations there are; asked anew after some entries."""
-        seq = self.last_seq()
-        if self._lately is None or seq - self._lately[0] > _LATELY:
-            self._lately = seq, self._read(excerpt.lately)
-        return self._lately[1]
+        return self._warm.lately(self.last_seq())
 
     def _search_state(self, session: Session) -> int:
         found = session.one("SELECT h.searched, s.hnsw FROM mneme.head h JOIN mneme.space s ON s.id = h.space WHERE h.space = $1")

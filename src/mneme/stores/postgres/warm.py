@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mneme.core.ports import FloatArray, IndexRows
-from mneme.stores.postgres import index, reads
+from mneme.stores.postgres import excerpt, index, reads
 from mneme.stores.postgres.connect import Connections
 from mneme.stores.postgres.glance import Content, Glance, Kept, contents
+
+_LATELY = 64
+"""So many entries later it is asked again who spoke lately."""
 
 
 class Warm:
@@ -23,6 +26,7 @@ class Warm:
         self._connections = connections
         self._space = space
         self._long: dict[str, tuple[str, str]] = {}
+        self._lately: tuple[int, tuple[tuple[str, ...], int]] | None = None
 
     @property
     def nbytes(self) -> int:
@@ -33,6 +37,13 @@ class Warm:
         """Let go of everything."""
         self.kept.clear()
         self._long = {}
+        self._lately = None
+
+    def lately(self, seq: int) -> tuple[tuple[str, ...], int]:
+        """Return who spoke lately and how many conversations there are, asked anew some entries later."""
+        if self._lately is None or seq - self._lately[0] > _LATELY:
+            self._lately = seq, self._connections.read(self._space, excerpt.lately)
+        return self._lately[1]
 
     def contents(self, look: Glance, rows: Sequence[int]) -> dict[int, Content]:
         """Return the contents of rows: kept ones, and the others with a round trip."""
