@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 import numpy as np
@@ -16,6 +16,21 @@ from mneme.arena.summary import question_values
 from mneme.arena.task import Task
 
 COVERAGE = "coverage@1000"
+
+WHY = (
+    "No published design but those over the default ranking puts the newest statement of a kind first, which is all that"
+    " factconsolidation asks.",
+    "Windows of neighbours, the words of the whole conversation and the times that a question names are features of the default; most"
+    " published designs rank each message by itself.",
+    "ld-agent takes the share of the question's words in a message's words, which prefers short messages, and halves a score in 80 days,"
+    " both as in its paper; the evidence of locomo is spread over months.",
+    "memoryos, h-mem and em-llm look into the best segments first; evidence that lies elsewhere comes after all of these.",
+    "hipporag starts at names. Conversations name little but those who speak, and rules read few triples for certain; both hipporags gain"
+    " by the triples of a model.",
+    "mem0, memos, chatdb, malp, memgpt, mirix and longmemeval form statements that rules can read for certain: few, so that they find"
+    " messages in nearly the same order. What tells them apart needs a model.",
+)
+"""What is known of why designs are behind where they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +71,14 @@ class Section:
         task: the task.
         runs: recipe -> its records.
         rows: best first; recipes that have not finished are left out.
+        failures: recipe -> the error of a sample that failed, for those with any.
     """
 
     title: str
     task: Task
     runs: Mapping[str, Sequence[Record]]
     rows: Sequence[Row]
+    failures: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_table(log: RunLog, tasks: Sequence[Task], baseline: str = "default") -> str:
@@ -74,19 +91,21 @@ def build_table(log: RunLog, tasks: Sequence[Task], baseline: str = "default") -
     """
     sections = [section for task in tasks for section in _sections(log, task, baseline)]
     parts = ["# Recipes measured", "", *_intro(sections), "", "## All tasks", "", *_overview(sections), "", f"## Against {baseline}", ""]
-    parts += _ahead(sections, baseline)
+    parts += [*_ahead(sections, baseline), "", *_told_ahead(sections, baseline), *_missing(sections)]
+    parts += ["", "Why designs are behind where they are, as far as it is known:", "", *(f"- {line}" for line in WHY)]
     for section in sections:
         parts += ["", f"## {section.title}", "", _extent(section), "", *_rows(section, baseline)]
     return "\n".join([*parts, ""])
 
 
 def _sections(log: RunLog, task: Task, baseline: str) -> list[Section]:
-    newest = {title: _finished(runs) for title, runs in newest_by_title(log, task.name).items()}
+    logged = newest_by_title(log, task.name)
+    newest = {title: _finished(runs) for title, runs in logged.items()}
     unaided = question_values(task.metrics[:1], newest.get(task.name, {}).get(baseline, []))[task.metrics[0].name]
     found = []
     for title, runs in newest.items():
         rows = _measured(task, runs, baseline, {} if title == task.name else unaided)
-        found.append(Section(title=title, task=task, runs=runs, rows=rows))
+        found.append(Section(title=title, task=task, runs=runs, rows=rows, failures=_failures(logged[title])))
     return found
 
 
@@ -95,6 +114,12 @@ def _finished(runs: Mapping[str, Sequence[Record]]) -> Mapping[str, Sequence[Rec
     whole = {name: [record for record in records if not record.error] for name, records in runs.items()}
     most = max(map(len, whole.values()))
     return {name: records for name, records in whole.items() if len(records) == most}
+
+
+def _failures(runs: Mapping[str, Sequence[Record]]) -> Mapping[str, str]:
+    """Return recipe -> the last line of the first error, where a sample failed."""
+    errors = {name: next((record.error for record in records if record.error), "") for name, records in runs.items()}
+    return {name: error.strip().splitlines()[-1] for name, error in errors.items() if error.strip()}
 
 
 def _measured(task: Task, runs: Mapping[str, Sequence[Record]], baseline: str, unaided: Mapping[str, float]) -> list[Row]:
@@ -174,7 +199,7 @@ def _overview(sections: Sequence[Section]) -> list[str]:
         rows.append(((len(scores), fmean(scores)), [recipe, *cells]))
     rows.sort(key=lambda row: row[0], reverse=True)
     note = (
-        "Best first by the mean over tasks, of those that were measured on as many; bold leads a task; a dash: not measured on all of it.\n"
+        "Best first by the mean over tasks, of those that were measured on as many; bold leads a task; a dash: see below.\n"
         "Costs are over the tasks without given facts that were measured; times are processor time."
     )
     return [*_table(["recipe", *titles, *costs], [cells for _, cells in rows], _best(sections)), "", note]
@@ -211,6 +236,36 @@ def _ahead(sections: Sequence[Section], baseline: str) -> list[str]:
         ahead = sum(row.significant and row.difference > 0 for row in rivals)
         rows.append([section.title, str(behind), str(len(rivals) - behind - ahead), str(ahead), told or "none"])
     return [*lines, *_table(["task", "behind", "level", "ahead", "with a higher mean"], rows, {})]
+
+
+def _told_ahead(sections: Sequence[Section], baseline: str) -> list[str]:
+    """Return a sentence for each recipe with a higher mean than the baseline, and for the best that had given facts where it had none."""
+    lines = []
+    for section in sections:
+        for row in section.rows:
+            gap = row.against
+            if gap is not None and gap.difference > 0:
+                verdict = "significantly" if gap.significant else "which these questions can't tell from chance"
+                span = f"{gap.difference:+.3f} ({gap.lo:+.3f} .. {gap.hi:+.3f})"
+                lines.append(f"- {row.recipe} is ahead of {baseline} on {section.title} by {span}, {verdict}.")
+        aided = [row for row in section.rows if row.unaided is not None and row.recipe != baseline]
+        if aided and (unaided := aided[0].unaided) is not None and unaided.mean > 0:
+            span = f"{unaided.mean:+.3f} ({unaided.lo:+.3f} .. {unaided.hi:+.3f})"
+            lines.append(f"- {aided[0].recipe} on {section.title} is ahead of {baseline} without them by {span}.")
+    return lines or [f"No recipe has a higher mean than {baseline} on any task."]
+
+
+def _missing(sections: Sequence[Section]) -> list[str]:
+    """Return what stands for the dashes of the overview: why recipes were not measured on a task."""
+    recipes = dict.fromkeys(row.recipe for section in sections for row in section.rows)
+    lines = []
+    for section in sections:
+        there = {row.recipe for row in section.rows}
+        reasons: dict[str, list[str]] = {}
+        for recipe in (name for name in recipes if name not in there):
+            reasons.setdefault(section.failures.get(recipe, "not run on all of it"), []).append(recipe)
+        lines += [f"- {section.title}: {', '.join(names)}: {reason}." for reason, names in reasons.items()]
+    return ["", "Not measured:", "", *lines] if lines else []
 
 
 def _extent(section: Section) -> str:
