@@ -22,7 +22,7 @@ from mneme.core.errors import InvalidInput
 Floats = NDArray[np.float32]
 Codes = NDArray[np.int8]
 Places = NDArray[np.int64]
-Groups = tuple[NDArray[np.int32], Places, NDArray[np.int32], Places]
+Groups = tuple[Places, Places, Places, Places]
 
 ABSENT: Final = -1.0
 """Score of a row that has no key: the least that a cosine can be."""
@@ -291,9 +291,9 @@ class VectorCodes:
 
     def _grouped(self) -> Groups:
         """Each row with its first key, then the row and key of every further one."""
-        owners = self._rows[: self.n_keys]
+        owners = self._rows[: self.n_keys].astype(np.int64)
         keys = np.arange(self.n_keys) if self._rising else np.argsort(owners, kind="stable")
-        ordered = owners[keys]
+        ordered: Places = owners[keys]
         is_first = np.concatenate(([True], ordered[1:] != ordered[:-1]))
         return ordered[is_first], keys[is_first], ordered[~is_first], keys[~is_first]
 
