@@ -39,8 +39,7 @@ def ask(store: Searching, analyser: Analyser, question: str, vector: FloatArray,
     languages = [code for code, mark in sorted(LANGUAGE_MARKS.items(), key=lambda each: -counted[each[1]]) if counted[mark]]
     read = analyser.query(question, languages)
     terms, weights = _wanted(read, _names(authors))
-    every = read.ids.tolist()
-    counted |= zip(every, store.frequencies(every), strict=True)
+    counted |= zip(terms, store.frequencies(terms), strict=True)
     found = store.excerpt(vector, terms, weights, where=where)
     return replace(found, counted=counted, authors=authors, conversations=conversations)
 

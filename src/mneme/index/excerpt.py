@@ -20,7 +20,7 @@ from mneme.core.query import Filter
 from mneme.index.view import ReadVectors, SpaceIndex
 from mneme.text.terms import K1, LANGUAGE_MARKS, B
 
-MOST_UNREAD = 65_536
+MOST_UNREAD = 16_384
 """Of a larger space so many positions stand for the unread; frequencies are then shares of them, those of rare terms as they are."""
 RARE = 64
 _GOLDEN = 0.618
