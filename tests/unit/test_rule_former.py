@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -29,6 +30,7 @@ class Authors:
 class Scene:
     index = Authors()
     trace = Trace(id="tr_1", verb="remember")
+    aside = nullcontext
 
 
 CTX = cast(Context, cast(Any, Scene()))

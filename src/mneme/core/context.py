@@ -6,6 +6,7 @@ Arrays of an index are parallel and as long as ``size``; a *position* is an inde
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -169,6 +170,7 @@ class Context:
         trace: where decisions are written down.
         settings: further settings of the space.
         scratch: what strategies worked out in this call and share (:meth:`once`).
+        aside: ``with ctx.aside():`` holds what takes long and needs neither index nor store; recalls need not wait for it.
     """
 
     index: Index
@@ -184,6 +186,7 @@ class Context:
     llm: LLM | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     scratch: dict[str, Any] = field(default_factory=dict)
+    aside: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def once(self, name: str, build: Callable[[], T]) -> T:
         """Return what ``build`` made in this call under this name; made on first use."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -159,4 +160,6 @@ class Deferred:
     def _context(self, trace: Trace) -> Context:
         """Return the space as it is; a model is asked without holding the index. Hold the index's lock meanwhile."""
         ctx = self.engine._reader(self.space, self.opened).context(self.opened.current.now(), None, trace)
-        return ctx if ctx.llm is None else replace(ctx, llm=forming.Aside(ctx.llm, self.opened.current.lock))
+        lock = self.opened.current.lock
+        ctx = replace(ctx, aside=functools.partial(forming.let_go, lock))
+        return ctx if ctx.llm is None else replace(ctx, llm=forming.Aside(ctx.llm, lock))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -73,11 +74,8 @@ class Aside:
 
     def ask(self, role: Prompt | str, variables: Mapping[str, object], schema: type[T]) -> T:
         """Return the model's answer; see :meth:`mneme.core.llm.LLM.ask`."""
-        self._lock.release()
-        try:
+        with let_go(self._lock):
             return self._llm.ask(role, variables, schema)
-        finally:
-            self._lock.acquire()
 
 
 class Lock(Protocol):
@@ -90,6 +88,16 @@ class Lock(Protocol):
     def release(self) -> None:
         """Let it go."""
         ...
+
+
+@contextmanager
+def let_go(lock: Lock) -> Iterator[None]:
+    """Let go, for the block, of what the caller holds."""
+    lock.release()
+    try:
+        yield
+    finally:
+        lock.acquire()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,8 @@ class RuleFormer:
         for episode in episodes:
             if episode.role in self.skipped_roles:
                 continue
-            found = read(episode.text, episode.author or self.nameless, episode.at, known)
+            with ctx.aside():
+                found = read(episode.text, episode.author or self.nameless, episode.at, known)
             operations += [Keep(memory=self._memory(episode, item)) for item in [*found, *self._implied(found)]]
             ctx.trace.note(former="rules", episode=episode.id, statements=len(found))
         return operations
