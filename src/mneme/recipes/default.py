@@ -5,6 +5,7 @@ The weights are constants, chosen by ``scripts/choose_weights.py`` on developmen
 
 from __future__ import annotations
 
+from mneme.core.card import Card
 from mneme.core.recipe import Recipe
 from mneme.recipes.upkeep import CURVE, KEEPERS
 from mneme.retrieval.dense import Dense
@@ -81,4 +82,19 @@ recipe = Recipe(
     keepers=KEEPERS,
     curve=CURVE,
     packer=Chronological(counter=count_tokens),
+    card=Card(
+        parts=(
+            ("BM25 (Robertson and Zaragoza 2009)", "channel lexical, and features over the window and the session as one text each"),
+            ("walks over what texts share (HippoRAG, arXiv 2405.14831)", "features bridge, title-led and same-subject, refiner hops"),
+            ("small spaces given whole (ConvoMem, 2025)", "packer chronological, when the budget holds all that is admitted"),
+            ("reranking learned from citations (RMM, arXiv 2503.08026)", "factors on the weights, from feedback alone"),
+        ),
+        differs=(
+            "No graph is built and no triples are extracted: edges are rare names and words in the posting lists.",
+            "Feedback lifts or lowers a feature by a bounded factor; nothing is learned below a minimum of evidence.",
+        ),
+        without_model="Nothing: no model is asked.",
+        per_write="nothing beyond the embedding",
+        per_recall="one scan of the vectors' codes, then features of some hundred candidates",
+    ),
 )
