@@ -20,6 +20,7 @@ from mneme.retention.counting import Counting
 from mneme.retention.foresight import at_hand, begins, planned
 from mneme.retention.replacement import census_worth
 from mneme.retention.rules import HoldRule, Policies, Rules, read_policies
+from mneme.retention.tiers import blocks
 
 POLICIES = "policies"
 """The setting of a space that holds its policy file."""
@@ -157,12 +158,12 @@ def check_holds(holds: Sequence[HoldRule], memories: Sequence[Memory], now: date
 
 
 def due(passing: Pass, count: int) -> list[Due]:
-    """Return what is worth confirming, most worth lost first: what fades, was not ended, and is worth keeping."""
+    """Return what is worth confirming, most worth lost first: what fades, was not ended, and is worth keeping; a block is always seen."""
     ctx = passing.round(0)
     census = ctx.census
     kept, worth = ctx.retention(), census_worth(ctx)
     asked = census.active & census.kind.among(_FORGETTABLE) & (kept < _DUE_BELOW) & (census.valid_to > to_micros(ctx.now))
-    places = np.flatnonzero(asked)
+    places = np.flatnonzero(asked & ~blocks(census))
     loss = (1 - kept[places]) * worth[places]
     best = places[np.argsort(-loss, kind="stable")[:count]]
     found = {memory.id: memory for memory in ctx.memories(best.tolist())}

@@ -281,6 +281,14 @@ def test_being_useless_superseded_or_contradicted_each_shortens_what_is_left(ope
     assert ids["plain"] not in due or due[ids["plain"]] > 0.4
 
 
+def test_a_block_that_is_always_in_context_needs_no_rehearsal(opened: Opener, clock: FrozenClock) -> None:
+    space = opened("blocks")
+    space.blocks.set("user", "Ann lives at 14 Oak Street, Porto.")
+    id = space.remember("The plumber is called Rui Alves, 14 Oak Street.", author="Ann").id
+    clock.advance(days=90)
+    assert [each.memory.id for each in space.due(10)] == [id]
+
+
 def test_a_bad_judgement_makes_a_faded_memory_no_fresher(opened: Opener, clock: FrozenClock) -> None:
     space = opened()
     id = space.remember("The plumber is called Rui Alves, 14 Oak Street.", author="Ann").id
