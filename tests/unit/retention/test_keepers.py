@@ -282,7 +282,7 @@ def test_being_useless_superseded_or_contradicted_each_shortens_what_is_left(ope
 
 
 def test_a_block_that_is_always_in_context_needs_no_rehearsal(opened: Opener, clock: FrozenClock) -> None:
-    space = opened("blocks")
+    space = opened()
     space.blocks.set("user", "Ann lives at 14 Oak Street, Porto.")
     id = space.remember("The plumber is called Rui Alves, 14 Oak Street.", author="Ann").id
     clock.advance(days=90)
