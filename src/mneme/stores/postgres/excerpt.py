@@ -22,7 +22,7 @@ FOUND = 200
 """How many memories each kind of search finds."""
 WIDE = 60
 """Of this many of the best, the whole conversation is read, as far as it lies within ``FAR`` rows."""
-FAR, NEAR = 40, 2
+FAR, NEAR = 40, 4
 _RECENT_ROWS = 20_000
 _EVERYTHING = Filter()
 
