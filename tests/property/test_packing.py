@@ -119,3 +119,15 @@ def test_a_recall_keeps_its_budget_and_gives_a_small_space_whole(said: list[str]
         if found.counter(everything) <= budget * 0.4:
             assert found.whole
             assert found.context == everything
+
+
+def test_of_a_book_the_place_where_the_questions_words_stand_together_is_shown() -> None:
+    told = "Anna saw the zebra near the harbour in Porto. "
+    page = "The road went on and on, and nobody spoke of anything at all. Anna was tired. "
+    for before, after in ((0, 2_000), (1_000, 1_000), (2_000, 0)):
+        shown = excerpt(page * before + told + page * after, "Where did Anna see the zebra near Porto?", 400)
+        assert told.strip() in shown
+        assert len(shown) <= 404
+        assert shown.startswith("… ") == bool(before)
+        assert shown.endswith(" …") == bool(after)
+    assert len(excerpt("x" * 100_000, "?", 400)) <= 404

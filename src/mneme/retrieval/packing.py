@@ -38,6 +38,9 @@ LEAST_WORD_CHARS = 3
 SHORT_WORDS = 8
 """A line of fewer words that follows a question is shown with it."""
 
+_BOOK_BLOCKS = 4
+"""Of a text longer than so many excerpts only that many, where the question's words stand, are cut into sentences."""
+
 _WORD = re.compile(r"\w+")
 
 
@@ -100,6 +103,10 @@ def excerpt(text: str, question: str, most_chars: int) -> str:
     if len(text) <= most_chars:
         return text
     wanted = {word for word in _WORD.findall(question.casefold()) if len(word) >= LEAST_WORD_CHARS}
+    if len(text) > _BOOK_BLOCKS * most_chars:
+        start, end = _region(text, wanted, most_chars)
+        part = excerpt(text[start:end], question, most_chars)
+        return f"{'' if not start or part.startswith('… ') else '… '}{part}{'' if end == len(text) or part.endswith(' …') else ' …'}"
     spans = sentence_spans(text)
     values = [len(wanted & set(_WORD.findall(text[start:end].casefold()))) for start, end in spans]
     best, best_value, first, value = (0, 0), -1, 0, 0
@@ -112,6 +119,24 @@ def excerpt(text: str, question: str, most_chars: int) -> str:
             best, best_value = (spans[first][0], min(end, spans[first][0] + most_chars)), value
     start, end = best
     return f"{'… ' if start else ''}{text[start:end].strip()}{' …' if end < len(text) else ''}"
+
+
+def _region(text: str, wanted: set[str], size: int) -> tuple[int, int]:
+    """Return a part of a very long text, where most words of the question stand close together: ``_BOOK_BLOCKS`` times ``size`` at most."""
+    standing: dict[int, dict[str, int]] = {}
+    if wanted:
+        for found in re.finditer(rf"\b(?:{'|'.join(map(re.escape, sorted(wanted)))})\b", text, re.IGNORECASE):
+            words = standing.setdefault(found.start() // size, {})
+            words[found[0].casefold()] = words.get(found[0].casefold(), 0) + 1
+
+    def value(block: int) -> tuple[int, int, int]:
+        here, after = standing[block], standing.get(block + 1, {})
+        return len(here.keys() | after.keys()), sum(here.values()) + sum(after.values()), -block
+
+    best = max(standing, key=value) if standing else 0
+    start = max(best - 1, 0) * size
+    blank = text.find(" ", start, start + size // 4) if start else -1
+    return max(start, blank + 1), min(start + _BOOK_BLOCKS * size, len(text))
 
 
 def _question_before(ctx: Context | None, item: Item) -> list[Memory]:
