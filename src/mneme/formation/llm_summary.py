@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mneme.core.context import Context
 from mneme.core.errors import InvalidInput
@@ -12,6 +12,7 @@ from mneme.core.operations import Keep, Operation
 from mneme.core.records import Episode, Memory, Span
 from mneme.formation.batches import Line, batches, numbered
 from mneme.formation.rules import derived_id
+from mneme.text.cited import Reply
 from mneme.text.quotes import locate
 
 PROMPT = Prompt(
@@ -22,29 +23,6 @@ PROMPT = Prompt(
     ),
     template="Messages:\n$messages\n\nWrite at most $most sentences, in the order of the conversation.",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
-    """Words of a message."""
-
-    message: int
-    quote: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sentence:
-    """A sentence with what bears it out."""
-
-    text: str
-    quotes: list[Quote] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What the model answers; the list is required, so that a part of a broken reply is not taken for an empty one."""
-
-    sentences: list[Sentence]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

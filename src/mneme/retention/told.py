@@ -9,7 +9,7 @@ use, the extract stays and says so. Without a model, and when the model can't be
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from mneme.core.llm import LLM, Prompt
 from mneme.core.operations import Revise
 from mneme.core.records import Episode, Memory, Span
 from mneme.core.upkeep import DAY_US, Proposal, Round
+from mneme.text.cited import Reply, Sentence
 from mneme.text.quotes import locate
 
 PROMPT = Prompt(
@@ -36,29 +37,6 @@ TOLD, WHY = "told_by", "told_why"
 """Attributes of a summary: ``model`` or ``extract``, and why the extract stayed."""
 
 _TREE, _TOPIC = "tree:", "topic:"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
-    """Words of a message."""
-
-    message: int
-    quote: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sentence:
-    """A sentence with what bears it out."""
-
-    text: str
-    quotes: list[Quote] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What the model answers."""
-
-    sentences: list[Sentence]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
