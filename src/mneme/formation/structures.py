@@ -35,8 +35,11 @@ EXTRACT = Prompt(
     template="Messages:\n$messages\n\nGive the triples and the atomic facts.",
 )
 
+_JOINS = r"(?:and|but|so|because|while)\s++"
+# Starts are unique and quantifiers possessive, so that a long run of blanks is read once.
 _CUT = re.compile(
-    r"\s*(?:;|,?\s+(?:and|but|so|because|while)\s+)(?=(?:I|[Ww]e|[Hh]e|[Ss]he|[Ii]t|[Tt]hey|my|our|his|her|their|the|[A-Z][\w’'-]+)\b['’\s])\s*"
+    rf"(?<!\s)(?:\s*+;|\s*+,\s++{_JOINS}|\s++{_JOINS})"
+    r"(?=(?:I|[Ww]e|[Hh]e|[Ss]he|[Ii]t|[Tt]hey|my|our|his|her|their|the|[A-Z][\w’'-]+)\b['’\s])\s*+"
 )
 _PRONOUN = re.compile(r"(?:he|she|it|they|this|that)\b", re.IGNORECASE)
 _SELF = re.compile(r"(?:I|we)(?:['’](?:m|ve|re|d|ll))?\s+", re.IGNORECASE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -170,3 +172,10 @@ def test_with_a_model_units_cite_their_messages() -> None:
     space.remember(["Ann is the author of Blue.", "They shot it in Oslo."], wait=True)
     made = {unit.text: space.episodes([unit.sources[0].episode])[0].text for unit in space.memories({"kinds": ["fact"]})}
     assert made == {"<Ann; wrote; Blue>": "Ann is the author of Blue.", "Blue was filmed in Oslo.": "They shot it in Oslo."}
+
+
+def test_a_long_run_of_blanks_is_read_once() -> None:
+    started = time.process_time()
+    found = [fact for _, _, fact in clauses("Ann wrote Blue," + " " * 100_000 + "and she lives in Oslo.", "")]
+    assert found == ["Ann wrote Blue", "Ann lives in Oslo"]
+    assert time.process_time() - started < 2
