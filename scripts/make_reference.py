@@ -96,7 +96,9 @@ def _described(name: str, thing: Any) -> list[str]:
 
 
 def _members(kind: type) -> Iterator[tuple[str, Any]]:
-    for name, member in vars(kind).items():
+    """Yield the public members of a class, then those of what it is made of that has no heading of its own."""
+    parts = [kind, *(part for part in kind.__mro__[1:] if part.__module__.startswith("mneme.") and not hasattr(mneme, part.__name__))]
+    for name, member in (item for part in parts for item in vars(part).items()):
         if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)):
             yield name, member
 

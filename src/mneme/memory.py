@@ -12,14 +12,14 @@ from typing import Any, Literal
 
 from mneme.core.clock import Clock, SystemClock
 from mneme.core.composing import resolve
-from mneme.core.errors import InvalidInput, MnemeError, NotFound
+from mneme.core.errors import CorruptStore, InvalidInput, MnemeError, NotFound
 from mneme.core.ids import Ids
 from mneme.core.llm import LLM, Ledger, Total
 from mneme.core.ports import Embedder, Listener, Root, Telling
 from mneme.core.query import Filter, Recall
 from mneme.core.recipe import Recipe
 from mneme.core.trace import Trace
-from mneme.engine import backups, choosing, merging, naming, prepare, recalling
+from mneme.engine import backups, choosing, keeping, merging, naming, prepare, recalling
 from mneme.engine.jobs import WorkerThread
 from mneme.engine.keeping import Triggers
 from mneme.engine.opened import Opened, Pool
@@ -141,13 +141,16 @@ class Memory:
         return merging.merge(asked, found, self.recipe.packer, self.embedder, self.analyser, trace)
 
     def drop(self, space: str) -> None:
-        """Remove a space with everything in it.
+        """Remove a space with everything in it, its journal too; one whose file is damaged can be removed as well.
 
         Raises:
             NotFound: there is no such space.
+            Refused: a legal hold of its policies protects something in it.
         """
         if space not in self._root.spaces():
             raise NotFound("space", space)
+        with suppress(CorruptStore), self._pool.use(space, create=False, any_model=True) as opened:
+            keeping.check_drop(opened.store, self.clock.now())
         self._pool.drop(space)
         self._root.drop(space)
 

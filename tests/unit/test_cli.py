@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 
+from mneme import Memory
 from mneme.cli.main import COMMANDS, run
 from mneme.core import errors
+from mneme.core.clock import FrozenClock
 from mneme.core.error_map import INTERRUPTED, TABLE, codes_of
 
 Call = Callable[..., tuple[int, str, str]]
@@ -262,6 +264,19 @@ def test_verify_and_doctor_find_a_good_root_in_order(mneme: Call) -> None:
     assert [check["what"] for check in report["checks"]] == ["python", "sqlite", "folder", "disk", "model", "space"]
 
 
+def test_doctor_names_a_journal_that_is_ahead_of_the_clock_and_the_way_out(mneme: Call, tmp_path: Path) -> None:
+    clock = FrozenClock(datetime(2199, 1, 1, tzinfo=UTC))
+    with Memory(tmp_path / "root", embedder="hash", clock=clock) as memory:
+        memory.space("a").remember("tea")
+    code, out, _ = mneme("doctor")
+    assert code == 1
+    assert "✗ clock      a: entry 1 was recorded at 2199-01-01 00:00:00+00:00, and now it is 20" in out
+    mneme("export", str(tmp_path / "a.jsonl"), "--space", "a")
+    mneme("import", str(tmp_path / "a.jsonl"), "--space", "b")
+    mneme("drop", "a", "--yes")
+    assert answer(mneme("doctor", "--json"))["ok"] is True
+
+
 def test_a_broken_file_is_named_and_hides_no_other_space(mneme: Call, tmp_path: Path) -> None:
     mneme("remember", "tea", "--space", "good")
     mneme("remember", "tea", "--space", "bad")
@@ -278,6 +293,33 @@ def test_a_broken_file_is_named_and_hides_no_other_space(mneme: Call, tmp_path: 
     code, _, err = mneme("recall", "tea", "--space", "bad")
     assert code == codes_of(errors.CorruptStore).exit
     assert err.count("\n") == 1
+
+
+def test_a_space_is_dropped_whole_and_its_head_is_told(mneme: Call, tmp_path: Path) -> None:
+    mneme("remember", "tea", "--space", "good")
+    mneme("remember", "tea", "--space", "bad")
+    head = answer(mneme("verify", "--space", "good", "--json"))["good"]["head"]
+    code, _, err = mneme("drop", "good")
+    assert (code, "--yes" in err) == (2, True)
+    assert answer(mneme("drop", "good", "--yes", "--json")) == {"space": "good", "memories": 1, "entries": 1, "head": head}
+    assert mneme("drop", "good", "--yes")[0] == codes_of(errors.NotFound).exit
+    (broken,) = (tmp_path / "root" / "spaces").glob("bad-*.sqlite")
+    broken.write_bytes(b"no database" * 1000)
+    code, out, _ = mneme("drop", "bad", "--yes")
+    assert (code, out) == (0, "Dropped the damaged space 'bad'.\n")
+    assert list((tmp_path / "root" / "spaces").glob("*.sqlite*")) == []
+
+
+def test_a_space_with_something_under_a_legal_hold_stays(mneme: Call, tmp_path: Path) -> None:
+    id = remembered(mneme, "tea", "--space", "a", "--author", "ana")
+    mneme("forget", id, "--space", "a")
+    (tmp_path / "held.toml").write_text('[[hold]]\nname = "suit"\nauthors = ["ana"]\n', encoding="utf-8")
+    mneme("policies", str(tmp_path / "held.toml"), "--space", "a")
+    code, _, err = mneme("drop", "a", "--yes")
+    assert code == codes_of(errors.Refused).exit
+    assert "hold 'suit': protects" in err
+    mneme("policies", "--clear", "--space", "a")
+    assert mneme("drop", "a", "--yes")[0] == 0
 
 
 def test_a_root_that_is_a_file_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

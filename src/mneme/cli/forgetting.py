@@ -1,8 +1,9 @@
-"""The command that forgets: by default out of sight, with --erase out of existence."""
+"""The commands that forget: by default out of sight, with --erase out of existence; and drop, for a whole space."""
 
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +13,8 @@ from mneme.cli.filtering import filtered, taken
 
 if TYPE_CHECKING:
     from mneme.core.query import Filter
-    from mneme.core.records import Memory
+    from mneme.core.records import Memory as Record
+    from mneme.memory import Memory
     from mneme.space import Space
 
 _SHOWN = 5
@@ -71,8 +73,48 @@ def _ask(space: Space, ids: tuple[str, ...], where: Filter | None, *, quiet: boo
     click.confirm(question, abort=True, err=True)
 
 
-def _matching(space: Space, where: Filter) -> list[Memory]:
-    found: list[Memory] = []
+def _matching(space: Space, where: Filter) -> list[Record]:
+    found: list[Record] = []
     while page := space.memories(where, after=found[-1].id if found else "", limit=_PAGE):
         found += page
     return found
+
+
+@click.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@shared
+def drop(app: App, name: str, yes: bool) -> None:
+    """Remove a space with everything in it, for good.
+
+    Its journal goes too, so the head of the chain is printed first: keep it if somebody may ask what was there. A space with something
+    that a legal hold protects stays.
+    """
+    with app.memory() as memory:
+        held = _held(memory, name)
+        what = held.pop("told")
+        if not yes:
+            if app.json or not sys.stdin.isatty():
+                raise click.UsageError("dropping can't be undone; add --yes to do it without being asked")
+            click.confirm(f"Drop {what}, for good?", abort=True, err=True)
+        memory.drop(name)
+    told = f"\nThe head of its journal was {held['head']}." if held["head"] else ""
+    app.answer(held, lambda out: out.print(f"Dropped {what}.{told}", markup=False, soft_wrap=True))
+
+
+def _held(memory: Memory, name: str) -> dict[str, Any]:
+    """Return what a space has, for the record; a damaged one can be dropped too, but not told."""
+    from mneme.cli.render import plural
+    from mneme.core.errors import CorruptStore, NotFound
+
+    if not memory.has_space(name):
+        raise NotFound("space", name)
+    try:
+        space = memory.space(name)
+        counts = space.stats()
+        newest = space.journal(after=space.entry_at(datetime.max.replace(tzinfo=UTC)) - 1, limit=1)
+    except CorruptStore:
+        return {"space": name, "memories": None, "entries": None, "head": "", "told": f"the damaged space {name!r}"}
+    memories, entries = counts["memories"], counts["entries"]
+    told = f"{name!r} with {plural(memories, 'memory', 'memories')} and {plural(entries, 'journal entry', 'journal entries')}"
+    return {"space": name, "memories": memories, "entries": entries, "head": newest[0].hash if newest else "", "told": told}

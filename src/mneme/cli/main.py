@@ -46,6 +46,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "restore-backup": "mneme.cli.keeping:restore_backup",
         "compact": "mneme.cli.compacting:compact",
         "vacuum": "mneme.cli.compacting:vacuum",
+        "drop": "mneme.cli.forgetting:drop",
         "jobs": "mneme.cli.working:jobs",
         "worker": "mneme.cli.working:worker",
         "extract": "mneme.cli.working:extract",

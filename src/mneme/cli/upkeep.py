@@ -115,7 +115,7 @@ def _examine(app: App) -> Iterator[Examined]:
     with app.memory() as memory:
         yield _model(memory, start)
         for name in memory.spaces():
-            yield _space(memory, name)
+            yield from _space(memory, name)
 
 
 def _default_root() -> Path:
@@ -151,12 +151,21 @@ def _model(memory: Memory, start: float) -> Examined:
     return Examined(what="model", found=f"{memory.embedder.identity}, {vector.shape[1]} wide, ready in {seconds:.2f} s")
 
 
-def _space(memory: Memory, name: str) -> Examined:
+def _space(memory: Memory, name: str) -> Iterator[Examined]:
     from mneme.core.errors import MnemeError
 
+    space = memory.space(name)
     try:
-        verification = memory.space(name).verify()
+        verification = space.verify()
+        moment = memory.clock.now()
+        ahead = space.journal(after=space.entry_at(moment), limit=1)
     except MnemeError as error:
-        return Examined(what="space", found=name, ok=False, fix=str(error))
+        yield Examined(what="space", found=name, ok=False, fix=str(error))
+        return
     found = f"{name}: {verification.memories:,} memories, {verification.entries:,} journal entries"
-    return Examined(what="space", found=found, ok=verification.ok, fix="; ".join(verification.problems[:3]))
+    yield Examined(what="space", found=found, ok=verification.ok, fix="; ".join(verification.problems[:3]))
+    if ahead:  # new entries then share the moment of the last one, and known_at can't part them
+        recorded, now = (at.isoformat(sep=" ", timespec="seconds") for at in (ahead[0].recorded_at, moment))
+        found = f"{name}: entry {ahead[0].seq} was recorded at {recorded}, and now it is {now}"
+        fix = "set the clock right; if it was ahead once, export the space and import it into a new one, which records everything anew"
+        yield Examined(what="clock", found=found, ok=False, fix=fix)

@@ -12,8 +12,10 @@ from mneme.core.clock import to_micros
 from mneme.core.components import Keeper
 from mneme.core.errors import Refused
 from mneme.core.ports import Store
-from mneme.core.records import Memory
+from mneme.core.query import Filter
+from mneme.core.records import STATUSES, Memory
 from mneme.core.upkeep import NEVER, Census, Curve
+from mneme.engine.finding import PAGE
 from mneme.engine.upkeep import Pass, last_pass
 from mneme.retention.budgets import Budget, Limit
 from mneme.retention.counting import Counting
@@ -30,6 +32,7 @@ SUMMARISING = frozenset({"time-tree", "topics", "preferences", "told"})
 
 _FORGETTABLE = ("turn", "fact", "event", "preference", "profile", "note", "concept", "lesson")
 _DUE_BELOW = 0.5
+_KEPT = tuple(status for status in STATUSES if status != "erased")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +158,19 @@ def check_holds(holds: Sequence[HoldRule], memories: Sequence[Memory], now: date
         ]
         if bad:
             raise Refused(f"hold {hold.name!r}: protects {', '.join(bad[:5])}; take the hold out of the policies to erase them")
+
+
+def check_drop(store: Store, now: datetime) -> None:
+    """Refuse to remove a space that has something which a legal hold protects, archived or not.
+
+    Raises:
+        Refused: the message names the hold and the memories.
+    """
+    holds = policies_of(store).holds
+    after = ""
+    while holds and (page := store.find(Filter(), after=after, limit=PAGE, statuses=_KEPT)):
+        check_holds(holds, page, now)
+        after = page[-1].id
 
 
 def due(passing: Pass, count: int) -> list[Due]:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mneme.core.compaction import folded
-from mneme.core.errors import CannotUndo, NotFound
+from mneme.core.errors import CannotUndo, InvalidInput, NotFound
 from mneme.core.journal import Change, Entry, inverse
 from mneme.core.operations import Configure, Connect, Disconnect, Operation, Reinforce, Restore
 from mneme.core.ports import Store
 from mneme.core.query import Refusal
+from mneme.engine.compaction import check_named, check_not_compaction
 
 _VERSIONED = frozenset({"keep", "revise", "supersede", "move", "archive", "quarantine", "restore"})
 _UNDOABLE = _VERSIONED | {"connect", "disconnect", "reinforce", "enqueue", "cancel", "configure"}
@@ -36,6 +37,36 @@ class Undoing:
     entry: Entry
     operations: tuple[Operation, ...]
     refused: tuple[Refusal, ...]
+
+
+def check_asked(count: int | None, entry: int | None) -> None:
+    """Refuse what names no change to take back.
+
+    Raises:
+        InvalidInput: both are given, or one is no whole number of at least 1.
+    """
+    if count is not None and entry is not None:
+        raise InvalidInput({"entry": "goes without count; give one of them"})
+    for name, number in (("count", count), ("entry", entry)):
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+            raise InvalidInput({name: f"must be a whole number of at least 1, not {number!r}"})
+
+
+def chosen(store: Store, count: int | None, entry: int | None) -> list[Entry]:
+    """Return the entries to take back, newest first: the one with a number and what belongs to its pass, or the last ``count`` changes.
+
+    Raises:
+        NotFound: there is no such entry, or there are fewer changes.
+        CannotUndo: the entry was folded, or folded others.
+    """
+    if entry is None:
+        return newest_undoable(store, count or 1)
+    check_named(store, entry)
+    found = store.entries(after=entry - 1, limit=1) if entry < 2**63 else []
+    if not found or found[0].seq != entry:
+        raise NotFound("entry", entry)
+    check_not_compaction(found[0])
+    return whole_pass(store, found[0])
 
 
 def newest_undoable(store: Store, count: int) -> list[Entry]:
