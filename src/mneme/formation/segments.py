@@ -229,7 +229,7 @@ def refined(starts: set[int], similarity: NDArray[np.float64], *, reach: int = 4
     Args:
         starts: to be refined.
         similarity: ``(n, n)`` symmetric, not negative.
-        reach: how far a start may move, also bounded by half the segments beside it.
+        reach: how far a start may move; it stays between the starts beside it.
         by: ``modularity``, of which the greatest is taken, or ``conductance``, of which the least is.
     """
     order = [0, *sorted(starts), len(similarity)]
