@@ -38,12 +38,14 @@ EXTRACT = Prompt(
 _JOINS = r"(?:and|but|so|because|while)\s++"
 # Starts are unique and quantifiers possessive, so that a long run of blanks is read once.
 _CUT = re.compile(
-    rf"(?<!\s)(?:\s*+;|\s*+,\s++{_JOINS}|\s++{_JOINS})"
+    rf"(?<!\s)(?:\s*+;\s*+|\s*+,\s++{_JOINS}|\s++{_JOINS})"
     r"(?=(?:I|[Ww]e|[Hh]e|[Ss]he|[Ii]t|[Tt]hey|my|our|his|her|their|the|[A-Z][\w’'-]+)\b['’\s])\s*+"
 )
-_PRONOUN = re.compile(r"(?:he|she|it|they|this|that)\b", re.IGNORECASE)
+# "This" and "that" are left: they point at things and at what was said, seldom at who was named.
+_PRONOUN = re.compile(r"(?:he|she|it|they)\b", re.IGNORECASE)
 _SELF = re.compile(r"(?:I|we)(?:['’](?:m|ve|re|d|ll))?\s+", re.IGNORECASE)
-_FILLER = re.compile(r"^(?:and|but|so|because|well|oh|yes|no|then)\b[\s,]*", re.IGNORECASE)
+# Without a comma behind it "no" is part of what is said: "No one came."
+_FILLER = re.compile(r"^(?:(?:and|but|so|because|then)\b[\s,]*|(?:well|oh|yes|no)\s*[,!.…–—]\s*)", re.IGNORECASE)
 _WORD = re.compile(r"[\w'’-]+")
 _FIRST = re.compile(
     r"(?P<name>[A-ZÀ-ÖØ-Þ][\w’'-]*)\s+(?:is|was|has|had|will|can|wrote|went|got|made|took|met|bought|told|said|came|gave|found|left|won|lost|began"
@@ -144,11 +146,11 @@ def clauses(text: str, author: str) -> Iterator[tuple[int, int, str]]:
             told = _FILLER.sub("", piece.strip()).rstrip(" .!…,")
             names = [name for _, _, name in _named(told)]
             if last and (pronoun := _PRONOUN.match(told)):
-                told = last + told[pronoun.end() :]
+                told = last + told[pronoun.end() :]  # who is meant stays who is meant, whomever the clause names besides
+            elif names:
+                last = names[0]
             elif _SELF.match(told) and author:
                 last = author
-            if names:
-                last = names[0]
             if _LETTER.search(told):
                 yield start + begin + lead, start + stop, told
             begin = cut.end() if cut else stop

@@ -21,7 +21,8 @@ CARD = Card(
         ("the grid", 'names "structural-memory:STRUCTURE:RETRIEVAL"; STRUCTURE is chunks, triples, atomic-facts, summaries or mixed'),
     ),
     differs=(
-        "A message is a chunk; chunks are never cut.",
+        "A message is a chunk; chunks are never cut. Key elements are not asked for apart from triples and facts.",
+        "A thought is written from the twenty best units so far; without a model it is the best unit that was not thought of before.",
         "A unit is matched by cosine and by half its share of the question's words, not by distance alone.",
         "A message that has no unit of the structure is a unit itself, so that nothing that was said is out of reach.",
     ),

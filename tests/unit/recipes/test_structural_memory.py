@@ -159,6 +159,26 @@ def test_triples_and_facts_without_a_model() -> None:
     assert triples("I adopted a small dog", "Ben") == [("Ben", "adopted", "a small dog")]
 
 
+@pytest.mark.parametrize(
+    ("said", "facts"),
+    [
+        ("Ann wrote Blue; she lives in Oslo.", ["Ann wrote Blue", "Ann lives in Oslo"]),
+        ("Ann wrote Blue ;she lives in Oslo.", ["Ann wrote Blue", "Ann lives in Oslo"]),
+        ("Ann met Bob. She met Carl. She left.", ["Ann met Bob", "Ann met Carl", "Ann left"]),
+        ("I met Ann, and she likes tea.", ["I met Ann", "Ann likes tea"]),
+        ("Ann owns a boat. This boat leaks. That is bad.", ["Ann owns a boat", "This boat leaks", "That is bad"]),
+        ("No one came. No students passed.", ["No one came", "No students passed"]),
+        ("No, Ann came. Well, Bob left.", ["Ann came", "Bob left"]),
+        ("", []),
+        ("?!", []),
+    ],
+)
+def test_a_clause_keeps_its_meaning_and_who_it_is_about(said: str, facts: list[str]) -> None:
+    found = list(clauses(said, ""))
+    assert [fact for _, _, fact in found] == facts
+    assert all(said[start:end].strip(" ;,") and said[start] not in " ;," for start, end, _ in found)
+
+
 def test_with_a_model_units_cite_their_messages() -> None:
     taken = {
         "triples": [
