@@ -23,6 +23,7 @@ recipe = compose(
         ),
         differs=(
             "A chain is one journalled transaction: a failing step leaves every table as it was, and a chain can be undone later.",
+            "A placeholder that stands for no row ends the chain; a row rests on the messages that its present values come from.",
             "SQL may read and write rows of the schema's tables and nothing else; time, sizes and numbers of rows are bounded.",
             "What formers read, and the messages, are two more tables that queries may read.",
             "recall finds rows and messages by likeness; exact answers come from SymbolicMemory.tell and select.",

@@ -8,7 +8,7 @@ of the schema, transactions, loading code. Work, length of texts and number of r
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mneme.core.errors import InvalidInput, Refused
@@ -16,6 +16,7 @@ from mneme.core.errors import InvalidInput, Refused
 Value = str | int | float | None
 Row = tuple[Value, ...]
 Rows = Mapping[int, Row]
+Readable = Mapping[str, tuple[Sequence[str], Callable[[], Sequence[Row]]]]
 
 MOST_STEPS = 50_000_000
 """Instructions of the database's machine for one statement; some seconds of work."""
@@ -71,18 +72,18 @@ class Tables:
     Args:
         schema: ``CREATE TABLE`` statements, and indexes and views if wanted.
         rows: table -> number of the row -> its values.
-        readable: further tables that may be read only: name -> (columns, rows).
+        readable: further tables that may be read only: name -> (columns, what returns the rows); asked for them when a statement or
+            the schema first has the name.
 
     Raises:
         InvalidInput: the schema is no SQL, holds anything but tables, indexes and views, or has a table without row numbers.
     """
 
-    def __init__(
-        self, schema: str, rows: Mapping[str, Rows], readable: Mapping[str, tuple[Sequence[str], Sequence[Row]]] | None = None
-    ) -> None:
+    def __init__(self, schema: str, rows: Mapping[str, Rows], readable: Readable | None = None) -> None:
         self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self._steps = 0
         self._readable = frozenset(readable or {})
+        self._unread = dict(readable or {})
         self._db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_CHARS)
         self._db.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, MOST_SQL_CHARS)
         self._db.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
@@ -94,6 +95,7 @@ class Tables:
         self._db.set_authorizer(None)
         self.columns = self._columns()
         self._fill(rows, readable or {})
+        self._read(schema)
         self._before = self._snapshot()
         self._db.execute("PRAGMA foreign_keys = ON")
         self._db.execute("BEGIN")
@@ -107,6 +109,9 @@ class Tables:
             InvalidInput: it is no single statement, fails, or takes too long.
             Refused: it reaches for something other than the tables.
         """
+        self._db.set_authorizer(None)
+        self._read(sql)
+        self._db.set_authorizer(self._allowed)
         self._steps = 0
         before = self._db.total_changes
         try:
@@ -161,10 +166,16 @@ class Tables:
             raise InvalidInput({"schema": f"may not have a table named {', '.join(sorted(taken))}; that name is taken"})
         return {table: tuple(row[1] for row in self._db.execute(f"PRAGMA table_info({_quoted(table)})")) for table in tables}
 
-    def _fill(self, rows: Mapping[str, Rows], readable: Mapping[str, tuple[Sequence[str], Sequence[Row]]]) -> None:
-        for table, (columns, given) in readable.items():
+    def _read(self, sql: str) -> None:
+        """Fill the tables that may only be read and that a text names, views over them included."""
+        said = sql.casefold()
+        for table in [table for table in self._unread if table.casefold() in said]:
+            columns, given = self._unread.pop(table)
+            self._db.executemany(f"INSERT INTO {_quoted(table)} VALUES ({_marks(len(columns))})", given())
+
+    def _fill(self, rows: Mapping[str, Rows], readable: Readable) -> None:
+        for table, (columns, _) in readable.items():
             self._db.execute(f"CREATE TABLE {_quoted(table)} ({', '.join(map(_quoted, columns))})")
-            self._db.executemany(f"INSERT INTO {_quoted(table)} VALUES ({_marks(len(columns))})", given)
         for table, columns in self.columns.items():
             into = f"INSERT INTO {_quoted(table)} (rowid, {', '.join(map(_quoted, columns))}) VALUES ({_marks(len(columns) + 1)})"
             self._db.executemany(into, [(number, *values) for number, values in rows.get(table, {}).items()])

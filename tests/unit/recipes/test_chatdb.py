@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -150,6 +151,14 @@ def test_a_placeholder_with_two_rows_makes_two_statements() -> None:
     assert [row["customer"] for row in table.rows("sales")] == ["Eve"]
 
 
+def test_a_return_of_what_was_never_sold_changes_nothing() -> None:
+    table = shop()
+    sold_and_returned(table)
+    chain = table.tell("Eve returns 5 kg apples.")
+    assert chain.error == "step 2 of 3, nothing was changed: sql: needs a row of step 1, which found none"
+    assert (one(table, "SELECT kg FROM stock"), one(table, "SELECT sum(kg) FROM sales")) == (35, 15)
+
+
 def test_a_model_fills_a_placeholder_that_names_no_column() -> None:
     first = plan("INSERT INTO stock VALUES ('figs', 4)")
     then = plan("SELECT fruit FROM stock", "UPDATE stock SET kg = 7 WHERE fruit = <first>")
@@ -208,6 +217,83 @@ def test_a_row_rests_on_what_was_said_and_goes_with_it() -> None:
     turn = next(memory for memory in table.space.memories({"kinds": ["turn"]}) if memory.text == episode.text)
     table.space.forget(turn.id, erase=True)
     assert table.rows("purchases") == []
+
+
+PEOPLE = "CREATE TABLE people (name TEXT PRIMARY KEY, town TEXT, phone TEXT)"
+KNOWN = [
+    Intent(pattern=r"new (?P<name>\w+) of (?P<town>\w+)", steps=("INSERT INTO people (name, town) VALUES (:name, :town)",)),
+    Intent(pattern=r"(?P<name>\w+) is called at (?P<phone>[\d-]+)", steps=("UPDATE people SET phone = :phone WHERE name = :name",)),
+    Intent(pattern=r"(?P<name>\w+) moved to (?P<town>\w+)", steps=("UPDATE people SET town = :town WHERE name = :name",)),
+]
+
+
+def people(*said: str) -> SymbolicMemory:
+    table = SymbolicMemory(memory_of("chatdb", "hash:64")[0].space("people"), PEOPLE, intents=KNOWN)
+    for text in said:
+        assert table.tell(text).changed == 1
+    return table
+
+
+def forgotten(table: SymbolicMemory, text: str) -> None:
+    turn = next(memory for memory in table.space.memories({"kinds": ["turn"]}) if memory.text == text)
+    table.space.forget(turn.id, erase=True)
+
+
+def test_a_value_goes_with_the_message_that_set_it_and_the_row_with_what_is_left() -> None:
+    first, second, third = "A new Bob of Faro.", "Bob is called at 555-0199.", "Bob moved to Porto."
+    table = people(first, second, third)
+    (row,) = table.space.memories({"tags": ["table:people"]})
+    assert [episode.text for episode in table.space.episodes([span.episode for span in row.sources])] == [first, second, third]
+    forgotten(table, second)
+    assert not any("0199" in memory.text for memory in table.space.memories(limit=100, statuses=("active", "archived")))
+    assert [row["phone"] for row in table.rows("people")] in ([], [None])
+    assert table.space.verify().ok
+    table = people(first, third)
+    forgotten(table, third)
+    assert "Porto" not in str(table.rows("people"))
+
+
+def test_a_row_rests_on_as_many_messages_as_it_has_columns_however_often_it_changes() -> None:
+    table = people("A new Bob of Faro.", *(f"Bob moved to Town{number}." for number in range(40)))
+    (row,) = table.space.memories({"tags": ["table:people"]})
+    assert len(row.sources) == 2
+    assert row.version == 41
+
+
+def test_the_number_of_an_erased_row_is_given_again() -> None:
+    table = shop()
+    table.tell("We bought 50 kg apples at 2.")
+    forgotten(table, "We bought 50 kg apples at 2.")
+    chain = table.tell("We bought 7 kg pears at 3.")
+    assert chain.error == ""
+    assert [(row["purchase_id"], row["fruit"]) for row in table.rows("purchases")] == [(1, "pears")]
+    assert one(table, "SELECT kg FROM stock") == 7
+
+
+def test_rows_stay_when_the_space_changes_its_recipe(tmp_path: Path) -> None:
+    for recipe in ("chatdb", "engram", "chatdb"):
+        with mneme.Memory(tmp_path, embedder="hash:64", recipe=recipe, background=False) as memory:
+            space = memory.space("shop")
+            table = SymbolicMemory(space, SHOP, intents=INTENTS)
+            space.drain()
+            if not table.rows("stock"):
+                sold_and_returned(table)
+            assert (one(table, "SELECT kg FROM stock"), one(table, "SELECT sum(kg * price) FROM sales")) == (35, 45)
+            assert space.verify().ok
+
+
+def test_messages_are_read_only_where_a_statement_names_them() -> None:
+    table = shop()
+    table.tell("We bought 50 kg apples at 2.")
+    asked: list[str] = []
+    read = table._messages
+    table._messages = lambda: asked.append("messages") or read()  # type: ignore[method-assign, func-returns-value]
+    assert one(table, "SELECT kg FROM stock") == 50
+    assert asked == []
+    assert one(table, "SELECT count(*) FROM MESSAGES") == 1
+    assert asked == ["messages"]
+    table = SymbolicMemory(table.space, SHOP + "CREATE VIEW told AS SELECT text FROM messages;")
+    assert one(table, "SELECT text FROM told") == "We bought 50 kg apples at 2."
 
 
 def test_what_formers_read_can_be_queried_and_not_changed() -> None:

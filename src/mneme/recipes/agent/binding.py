@@ -2,7 +2,8 @@
 
 ``<column>`` stands for a column that the last step with such a column found, ``<column@step2>`` for that of the second step, ``:name`` for
 a group of an intent's pattern. A placeholder that stands for several rows makes several statements; placeholders of one step go through
-its rows together, those of different steps are combined each with each.
+its rows together, those of different steps are combined each with each. One that stands for no row at all is an error: a chain that left
+its statement out and went on would take back what was never sold.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def bind(sql: str, done: Sequence[Done], groups: Mapping[str, Value]) -> list[tu
     """Return the statement with question marks, once for each combination of rows that its placeholders stand for.
 
     Raises:
-        InvalidInput: a placeholder names nothing that is known.
+        InvalidInput: a placeholder names nothing that is known, or stands for no row.
 
     Example:
         >>> found = Found(columns=("id", "name"), rows=((1, "a"), (2, "b")))
@@ -74,6 +75,8 @@ def bind(sql: str, done: Sequence[Done], groups: Mapping[str, Value]) -> list[tu
     text = _TOKEN.sub(one, sql)
     steps = list(dict.fromkeys(place[0] for place in wanted if isinstance(place, tuple)))
     rows = [[row for found in done[step].found for row in found.rows] for step in steps]
+    if empty := [step for step, found in zip(steps, rows, strict=True) if not found]:
+        raise InvalidInput({"sql": f"needs a row of step {empty[0] + 1}, which found none"})
     made = []
     for chosen in itertools.product(*rows):
         row_of = dict(zip(steps, chosen, strict=True))

@@ -8,6 +8,7 @@ only for those that name no column; without a model, intents of the caller's own
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -208,8 +209,8 @@ class SymbolicMemory:
     def _run(self, steps: Sequence[Planned], episode: Episode, groups: Mapping[str, Value]) -> Chain:
         """Run a chain on the rows as they are, and keep what it changed unless somebody else changed the same rows meanwhile."""
         for attempt in range(TRIES):
-            there = self._memories(("active", "archived"))
-            tables = self._open([memory for memory in there if memory.status == "active"])
+            there = self._memories()
+            tables = self._open(there)
             done: list[Done] = []
             try:
                 for step in steps:
@@ -241,22 +242,21 @@ class SymbolicMemory:
     def _keep(self, changes: Sequence[Change], columns: Mapping[str, Sequence[str]], there: Sequence[Memory], episode: Episode) -> int:
         """Store what a chain changed, in one transaction; returns the journal entry."""
         engine = self.space._memory
-        held = {(memory.attributes["table"], _number(memory)): memory for memory in there if memory.status == "active"}
-        earlier = [(memory.attributes["table"], _number(memory)) for memory in there if memory.status == "archived"]
+        held = {(memory.attributes["table"], _number(memory)): memory for memory in there}
         operations: list[Operation] = []
         texts: list[Memory] = []
         for change in changes:
-            place = (change.table, change.row)
-            if change.after is None:
-                operations.append(Archive(id=held[place].id, expected_version=held[place].version))
+            before = held.get((change.table, change.row))
+            if before is not None and change.after is None:
+                operations.append(Archive(id=before.id, expected_version=before.version))
                 continue
-            made = _memory(change, columns[change.table], episode, earlier.count(place), engine.clock.now())
-            if change.before is None:
+            made = _memory(change, columns[change.table], episode, before, engine.clock.now())
+            if before is None:
+                made = replace(made, id=self._free_id(change))
                 operations.append(Keep(memory=made))
             else:
-                made = replace(made, id=held[place].id)
-                version = held[place].version
-                operations.append(Revise(id=made.id, text=made.text, changes={"attributes": made.attributes}, expected_version=version))
+                told = {"attributes": made.attributes, "sources": made.sources}
+                operations.append(Revise(id=made.id, text=made.text, changes=told, expected_version=before.version))
             texts.append(made)
         if not operations:
             return 0
@@ -265,6 +265,18 @@ class SymbolicMemory:
         with self.space._use() as opened:
             applied = self.space._apply(opened, operations, trace, material=material, reason=episode.ref or episode.id)
         return applied.entry.seq if applied.entry else 0
+
+    def _free_id(self, change: Change) -> str:
+        """Return the id of a new row: the first that no earlier row with this number had, be it gone or erased.
+
+        Two chains that add the same row at once make the same id, and the second one is told so.
+        """
+        with self.space._use() as opened:
+            for earlier in itertools.count():
+                id = derived_id("ep_0000000000", f"{change.table}|{change.row}|{earlier}")
+                if opened.store.status_of(id) not in ("archived", "erased"):
+                    return id
+        raise AssertionError("numbers do not end")
 
     def _answer(self, request: str, chain: Chain) -> str:
         if self._llm is None:
@@ -284,17 +296,13 @@ class SymbolicMemory:
             table = str(memory.attributes["table"])
             if table in self.columns:
                 rows.setdefault(table, {})[_number(memory)] = _values(memory, self.columns[table])
-        return Tables(self.schema, rows, {"statements": (STATEMENTS, self._statements()), "messages": (MESSAGES, self._messages())})
+        return Tables(self.schema, rows, {"statements": (STATEMENTS, self._statements), "messages": (MESSAGES, self._messages)})
 
-    def _memories(self, statuses: Sequence[str] = ("active",)) -> list[Memory]:
-        return [
-            memory
-            for memory in self._all(Filter(kinds=("fact",), archived="archived" in statuses), statuses)
-            if "table" in memory.attributes
-        ]
+    def _memories(self) -> list[Memory]:
+        return [memory for memory in self._all(Filter(kinds=("fact",))) if "table" in memory.attributes]
 
     def _statements(self) -> list[Row]:
-        found = self._all(Filter(kinds=("fact", "event", "preference", "profile")), ("active",))
+        found = self._all(Filter(kinds=("fact", "event", "preference", "profile")))
         return [
             (
                 *(str(memory.attributes[name]) for name in ("subject", "relation", "object")),
@@ -306,12 +314,12 @@ class SymbolicMemory:
         ]  # fmt: skip
 
     def _messages(self) -> list[Row]:
-        found = self._all(Filter(kinds=("turn",)), ("active",))
+        found = self._all(Filter(kinds=("turn",)))
         return [(memory.at.isoformat(), memory.author or memory.role, memory.session, memory.text) for memory in found]
 
-    def _all(self, where: Filter, statuses: Sequence[str]) -> list[Memory]:
+    def _all(self, where: Filter) -> list[Memory]:
         found: list[Memory] = []
-        while page := self.space.memories(where, after=found[-1].id if found else "", limit=1000, statuses=statuses):
+        while page := self.space.memories(where, after=found[-1].id if found else "", limit=1000):
             found += page
         return found
 
@@ -332,12 +340,24 @@ STATEMENTS = ("subject", "relation", "object", "valid_from", "valid_to", "at", "
 MESSAGES = ("at", "author", "session", "text")
 
 
-def _memory(change: Change, columns: Sequence[str], episode: Episode, earlier: int, now: datetime) -> Memory:
+def _memory(change: Change, columns: Sequence[str], episode: Episode, before: Memory | None, now: datetime) -> Memory:
+    """Return a row as a memory; it rests on the messages that its present values come from, so that it goes with any of them."""
     assert change.after is not None
-    told = ", ".join(f"{name} {value}" for name, value in zip(columns, change.after, strict=True) if value is not None)
+    values = dict(zip(columns, change.after, strict=True))
+    told = ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
+    new = Span(episode=episode.id, start=0, end=len(episode.text))
+    origin: dict[str, str] = {}
+    known: dict[str, Span] = {}
+    if before is not None:
+        held, told_by = before.attributes["values"], before.attributes.get("told_by", {})
+        assert isinstance(held, Mapping)
+        assert isinstance(told_by, Mapping)
+        known = {span.episode: span for span in before.sources}
+        first = before.sources[0].episode
+        origin = {name: str(told_by.get(name, first)) for name, value in values.items() if name in held and held[name] == value}
+    origin = {name: origin.get(name, episode.id) for name in columns}
     return Memory(
-        # Two chains that add the same row at once make the same id, and the second one is told so.
-        id=derived_id("ep_0000000000", f"{change.table}|{change.row}|{earlier}"),
+        id=before.id if before is not None else derived_id("ep_0000000000", f"{change.table}|{change.row}"),
         text=f"{change.table} {change.row}: {told}",
         kind="fact",
         at=episode.at,
@@ -346,14 +366,14 @@ def _memory(change: Change, columns: Sequence[str], episode: Episode, earlier: i
         author=episode.author,
         session=episode.session,
         tags=(TAG + change.table,),
-        attributes={"table": change.table, "row": change.row, "values": dict(zip(columns, change.after, strict=True))},
-        sources=(Span(episode=episode.id, start=0, end=len(episode.text)),),
+        attributes={"table": change.table, "row": change.row, "values": values, "told_by": origin},
+        sources=tuple(known.get(id, new) for id in sorted(set(origin.values()))),
     )
 
 
 def _layout(schema: str) -> Mapping[str, Sequence[str]]:
     """Return table -> columns of a schema, checked."""
-    tables = Tables(schema, {}, {"statements": (STATEMENTS, ()), "messages": (MESSAGES, ())})
+    tables = Tables(schema, {}, {"statements": (STATEMENTS, tuple), "messages": (MESSAGES, tuple)})
     tables.close()
     return tables.columns
 
