@@ -1,13 +1,12 @@
 """Which rewrite of a question to search with, learnt from what came of it: Thompson sampling with a linear model per arm.
 
-Source: QueryBandits: theta ~ N(mu, v^2 A^-1), the arm with the greatest theta.x is pulled; A += x x', b += r x. Differs: eight cheap
-features of the question; older evidence fades by a factor of 0.999 per reward.
+Source: QueryBandits: theta ~ N(mu, v^2 A^-1), the arm with the greatest theta.x is pulled; A += x x', b += r x. Differs: older evidence of
+an arm fades towards the prior by a factor of 0.999 at each of its rewards.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,47 +14,7 @@ from numpy.typing import NDArray
 
 from mneme.core.errors import InvalidInput
 
-ARMS = ("keep", "simplify", "split", "expand")
 Vector = NDArray[np.float64]
-
-_POLITE = re.compile(
-    r"\b(?:please|could you|can you|would you|tell me|i(?:'d| would) like to know|do you (?:know|remember))\b[,:]?\s*", re.I
-)
-_CLAUSE = re.compile(r"\s*(?:,|;|\band\b|\bbut\b|\bwhich\b)\s*", re.I)
-
-
-def features(question: str) -> Vector:
-    """Return ``(8,)``: bias, length, pronoun, negation, clauses, question word, name, number."""
-    words = question.split()
-    low = question.casefold()
-    return np.array(
-        [
-            1.0,
-            min(len(words), 30) / 30,
-            float(bool(re.search(r"\b(?:he|she|it|they|that|this|those)\b", low))),
-            float(bool(re.search(r"\b(?:not|never|no)\b|n't\b", low))),
-            min(len(_CLAUSE.findall(question)), 4) / 4,
-            float(bool(re.match(r"\W*(?:who|what|when|where|why|how|which)\b", low))),
-            float(any(word[:1].isupper() for word in words[1:])),
-            float(any(character.isdigit() for character in question)),
-        ]
-    )
-
-
-def rewritten(question: str, arm: str, near: Sequence[str] = ()) -> str:
-    """Return the question as an arm rewrites it; ``near`` are words seen with its words, for ``expand``.
-
-    Example:
-        >>> rewritten("Could you tell me where Ana lives, and why?", "simplify")
-        'where Ana lives, and why?'
-    """
-    if arm == "simplify":
-        return _POLITE.sub("", question).strip() or question
-    if arm == "split":
-        return max(_CLAUSE.split(question), key=len).strip() or question
-    if arm == "expand":
-        return " ".join([question, *near])
-    return question
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,8 +30,8 @@ class QueryBandit:
         seed: of the draws.
     """
 
-    arms: tuple[str, ...] = ARMS
-    width: int = 8
+    arms: tuple[str, ...]
+    width: int
     ridge: float = 1.0
     spread: float = 0.3
     keep: float = 0.999
@@ -113,7 +72,19 @@ class QueryBandit:
         return {arm: {"precision": self._precision[arm].tolist(), "pull": self._pull[arm].tolist()} for arm in self.arms}
 
     def restore(self, state: Mapping[str, Mapping[str, object]]) -> None:
-        """Take back what :meth:`state` gave."""
+        """Take back what :meth:`state` gave, all of it or nothing.
+
+        Raises:
+            KeyError, ValueError: it is not the state of a bandit with these arms and features.
+        """
+        precision = {arm: np.array(state[arm]["precision"], float) for arm in self.arms}
+        pull = {arm: np.array(state[arm]["pull"], float) for arm in self.arms}
         for arm in self.arms:
-            self._precision[arm] = np.array(state[arm]["precision"], float)
-            self._pull[arm] = np.array(state[arm]["pull"], float)
+            shapes = precision[arm].shape, pull[arm].shape
+            if (
+                shapes != ((self.width, self.width), (self.width,))
+                or not np.isfinite(precision[arm]).all()
+                or not np.isfinite(pull[arm]).all()
+            ):
+                raise ValueError(f"arm {arm!r} is not of {self.width} features")
+        self._precision, self._pull = precision, pull

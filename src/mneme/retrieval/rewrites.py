@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mneme.core.llm import Prompt
-from mneme.retrieval.bandit import Vector, rewritten
+from mneme.retrieval.bandit import Vector
 from mneme.text.names import canonical_name, mentions
 from mneme.text.stopwords import stopwords
 
@@ -44,6 +44,9 @@ WAYS = {
 }
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_POLITE = re.compile(
+    r"\b(?:please|could you|can you|would you|tell me|i(?:['’]d| would) like to know|do you (?:know|remember))\b[,:]?\s*", re.I
+)
 _ASKED = {
     "who": "person",
     "whom": "person",
@@ -117,11 +120,11 @@ def reworded_by_rule(question: str, way: str, found: Sequence[str] = (), before:
     if way == "paraphrase":
         made = _statement(question)
     elif way == "simplify":
-        made = rewritten(question, "simplify")
+        made = _plain(question)
     elif way == "disambiguate":
         made = _named(question, found, before)
     elif way == "expand":
-        made = rewritten(question, "expand", company(question, found))
+        made = " ".join([question, *company(question, found)])
     elif way == "clarify-terms":
         made = _spelled_out(question, found)
     return made if usable(made) else question
@@ -158,9 +161,14 @@ def _names(text: str) -> list[str]:
     return [name for name in held if name and name.casefold() not in stopwords("en") and name.casefold() not in _ASKED]
 
 
+def _plain(question: str) -> str:
+    """Return a question without its politeness; as it is where it has nothing else."""
+    return _POLITE.sub("", question).strip() or question
+
+
 def _statement(question: str) -> str:
     """Return a question as the words that a statement which answers it may have: what is asked for stands at the end."""
-    body = rewritten(question, "simplify").strip().rstrip("?!. ")
+    body = _plain(question).strip().rstrip("?!. ")
     first, _, rest = body.partition(" ")
     asked = _ASKED.get(first.casefold())
     if asked is None:

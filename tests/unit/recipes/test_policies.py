@@ -9,7 +9,8 @@ from mneme.core.errors import InvalidInput
 from mneme.recipes.agent.mem_alpha import PolicyMemory
 from mneme.recipes.agent.rewards import BETA, advantages, exact_match, reward
 from mneme.recipes.agent.vault import MASK, Vault
-from mneme.retrieval.bandit import QueryBandit, features, rewritten
+from mneme.retrieval.bandit import QueryBandit
+from mneme.retrieval.rewrites import REWRITES, WIDTH, clues_of, reworded_by_rule
 from mneme.testing import ScriptedLLM
 
 from .world import memory_of
@@ -101,12 +102,12 @@ def test_a_bandit_learns_which_arm_helps_which_question() -> None:
 
 
 def test_a_bandit_s_state_survives_and_a_reset_restores_the_prior() -> None:
-    bandit, fresh = QueryBandit(), QueryBandit()
+    bandit, fresh = (QueryBandit(arms=REWRITES, width=WIDTH) for _ in range(2))
     prior = bandit.state()
-    bandit.learn("keep", features("Where did Ana go in 2023?"), 1.0)
+    bandit.learn("keep", clues_of("Where did Ana go in 2023?"), 1.0)
     kept = bandit.state()
     fresh.restore(kept)  # type: ignore[arg-type]
     assert fresh.state() == kept != prior
     bandit.reset()
     assert bandit.state() == prior
-    assert rewritten("Please tell me who she is", "expand", ["Ana"]) == "Please tell me who she is Ana"
+    assert reworded_by_rule("Please tell me who she is", "simplify") == "who she is"

@@ -162,11 +162,17 @@ def test_what_was_learned_survives_a_restart_and_a_reset_restores_the_prior(tmp_
     assert reader(path).bandit.state() == first.bandit.state() != prior
     first.reset()
     assert reader(path).bandit.state() == prior
-    path.write_text("[]")
-    with pytest.raises(InvalidInput, match="bandit"):
+    whole = path.read_text()
+    for text in ("[]", "no JSON", whole[: len(whole) // 2], '{"width": 18, "arms": 3}', whole.replace('"pull":[', '"pull":[7,'), "{}"):
+        path.write_text(text)
+        with pytest.raises(InvalidInput, match="path"):
+            reader(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(InvalidInput, match="holds no bandit"):
         reader(path)
     with pytest.raises(InvalidInput, match="arms"):
-        reader(bandit=QueryBandit())
+        reader(bandit=QueryBandit(arms=("keep", "split"), width=WIDTH))
 
 
 def test_a_model_rewrites_and_one_that_misbehaves_leaves_it_to_rules() -> None:

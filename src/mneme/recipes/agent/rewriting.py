@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from mneme.core.errors import InvalidInput, ModelError
-from mneme.core.llm import LLM
+from mneme.core.llm import LLM, scoped
 from mneme.core.query import Hit, Recall
 from mneme.retrieval.bandit import QueryBandit, Vector
 from mneme.retrieval.rewrites import REWRITE, REWRITES, WAYS, WIDTH, clues_of, reworded_by_rule, usable
@@ -84,7 +84,8 @@ class Rewriting:
         self.bandit = bandit or QueryBandit(arms=REWRITES, width=WIDTH)
         if self.bandit.width != WIDTH or not set(self.bandit.arms) <= set(REWRITES):
             raise InvalidInput({"bandit": f"must have width {WIDTH} and arms among {', '.join(REWRITES)}"})
-        self._llm, self._path, self._k, self._fused = llm, path, k, fused
+        self._llm = None if llm is None else scoped(llm, space=space.name)
+        self._path, self._k, self._fused = path, k, fused
         self._asked: list[str] = []
         self._pulls = 0
         self._open: set[int] = set()
@@ -162,12 +163,13 @@ class Rewriting:
         """
         try:
             kept: Any = orjson.loads(path.read_bytes())
-            fits = kept["width"] == self.bandit.width and set(self.bandit.arms) <= set(kept["arms"])
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            if kept["width"] != self.bandit.width or not set(self.bandit.arms) <= set(kept["arms"]):
+                raise InvalidInput({"path": f"{path} is of other arms or features; start a new file"})
+            self.bandit.restore(kept["arms"])
+        except InvalidInput:
+            raise
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise InvalidInput({"path": f"{path} holds no bandit; give one that save() wrote"}) from error
-        if not fits:
-            raise InvalidInput({"path": f"{path} is of other arms or features; start a new file"})
-        self.bandit.restore(kept["arms"])
 
     def _rewrite(self, question: str, arm: str, plain: Recall) -> str:
         texts = [hit.text for hit in plain.hits]
