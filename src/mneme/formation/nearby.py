@@ -8,9 +8,12 @@ import numpy as np
 
 from mneme.core.context import BoolArray, Context
 from mneme.core.ports import FloatArray, IntArray
+from mneme.core.query import Filter
 from mneme.core.records import Memory
 
 _SPARE = 3
+_CODE_ERROR = 0.03
+"""More than a cosine of 8-bit codes is off."""
 
 
 def among(ctx: Context, kind: str, tier: str | None = None) -> IntArray:
@@ -21,11 +24,20 @@ def among(ctx: Context, kind: str, tier: str | None = None) -> IntArray:
 
 def standing(ctx: Context, kind: str, tier: str | None = None) -> list[Memory]:
     """Return every active memory of a kind, and of a tier if one is given, however many there are."""
-    return [memory for memory in ctx.memories(among(ctx, kind, tier).tolist()) if memory.status == "active"]
+    where = Filter(kinds=(kind,), tiers=() if tier is None else (tier,))
+    admitted = np.flatnonzero(ctx.index.mask(where, as_of=None, now=ctx.clock.now()))
+    return [memory for memory in ctx.memories(admitted.tolist()) if memory.status == "active"]
 
 
 def nearest(
-    ctx: Context, positions: IntArray, vector: FloatArray, count: int, *, without: Collection[str] = (), holds: Callable[[Memory], bool]
+    ctx: Context,
+    positions: IntArray,
+    vector: FloatArray,
+    count: int,
+    *,
+    least: float = -1.0,
+    without: Collection[str] = (),
+    holds: Callable[[Memory], bool],
 ) -> list[tuple[Memory, float]]:
     """Return the nearest active memories at these positions with their cosines, best first.
 
@@ -34,13 +46,15 @@ def nearest(
         positions: see :func:`among`.
         vector: unit-norm.
         count: how many.
+        least: cosine that they have at least; nothing else is read.
         without: ids that are left out.
         holds: what a memory must pass.
     """
     if not len(positions):
         return []
     coarse = ctx.index.dense(vector)[positions]
-    wide = positions[np.argsort(-coarse, kind="stable")]
+    near = np.flatnonzero(coarse >= least - _CODE_ERROR)
+    wide = positions[near[np.argsort(-coarse[near], kind="stable")]]
     found: list[tuple[Memory, float]] = []
     step = max(_SPARE * count, 16)
     for start in range(0, len(wide), step):
@@ -49,7 +63,7 @@ def nearest(
         read = [
             memory for memory in ctx.memories(part.tolist()) if memory.status == "active" and memory.id not in without and holds(memory)
         ]
-        found += [(memory, cosines[memory.id]) for memory in read]
+        found += [(memory, cosines[memory.id]) for memory in read if cosines[memory.id] >= least]
         if len(found) >= count:
             break
     return sorted(found, key=lambda pair: (-pair[1], pair[0].id))[:count]

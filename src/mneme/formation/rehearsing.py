@@ -50,11 +50,10 @@ class Rehearsed:
                 earlier = (memory.at, memory.id) < (episode.at, "mem" + episode.id[2:])
                 return earlier and memory.author == episode.author and self._same(memory.text, episode.text)
 
-            found = nearest(ctx, turns, vector, self.looked_at, holds=holds)
-            before = [memory for memory, cosine in found if cosine >= self.near]
+            before = nearest(ctx, turns, vector, self.looked_at, least=self.near, holds=holds)
             if not before:
                 continue
-            first = min(before, key=lambda memory: (memory.at, memory.id))
+            first = min((memory for memory, _ in before), key=lambda memory: (memory.at, memory.id))
             usage = ctx.usage([first.id]).get(first.id)
             if usage is not None and usage.last_used_at is not None and usage.last_used_at >= episode.at:
                 continue  # counted before, when this message was read the first time

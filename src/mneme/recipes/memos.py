@@ -10,6 +10,7 @@ recipe = compose(
     formers=[{"use": "either", "by_rule": "rules", "by_model": "model-statements"}],
     organisers=["duplicates", "model-reconcile", "frozen"],
     keepers=["tiers", "lapse"],
+    channels=["voiced", "lexical"],
     ranker={"use": "keyed", "pool": "max"},
     refiners=[],
     card=Card(
@@ -22,6 +23,7 @@ recipe = compose(
             ("working, long-term and user memory", "the working set; keeper tiers; profile memories"),
         ),
         differs=(
+            "Bands of likeness are those of Cube; what the recipe forms is reconciled by structure, a near vector only proposes.",
             "Nothing is computed in the cache or trained: both forms are ports.",
             "A contradicted item is archived and keeps its text; the paper merges it away.",
             "Caps of long-term and user memory are budgets of the policies.",
