@@ -19,6 +19,7 @@ from mneme.core.records import Episode, Memory, Span
 from mneme.formation.rules import derived_id
 from mneme.formation.stretches import so_far
 from mneme.formation.summary import extracts, render
+from mneme.text.stopwords import stopwords
 
 TAG = "refined"
 KINDS = ("residual", "question", "response")
@@ -26,10 +27,12 @@ ASSISTANT = frozenset({"assistant", "ai", "bot", "model"})
 
 _LEAST_WORDS = 3
 
+_UPPER = r"[^\W\d_a-zà-öø-ÿ][\w/&-]*"
 _TERM = re.compile(
-    r"\b(?P<term>[A-Z][\w/&-]*(?:\s[A-Z][\w/&-]*){0,3})\s+(?:means|stands\s+for|is\s+short\s+for|refers\s+to|is\s+our\s+word\s+for)\s+"
+    rf"\b(?P<term>{_UPPER}(?:\s{_UPPER}){{0,3}})\s+(?:means|stands\s+for|is\s+short\s+for|refers\s+to|is\s+our\s+word\s+for)\s+"
     r"(?P<meaning>[^.!?\n]{2,160})"
 )
+_POINTS = frozenset("all everyone everything i it nothing one someone something that there these they this those what which who".split())
 _ACTUALLY = re.compile(
     r"\bactually,?\s+(?P<term>[\w][\w\s/&-]{0,40}?)\s+(?:is|are|means)\s+(?P<meaning>[^.!?\n]{2,160})",
     re.IGNORECASE,
@@ -170,6 +173,9 @@ def _terms(episode: Episode) -> Iterator[_Found]:
     for pattern in (_TERM, _ACTUALLY):
         for found in pattern.finditer(episode.text):
             term, meaning = found["term"].strip(), found["meaning"].strip()
+            words = term.casefold().split()
+            if all(word in stopwords("en") or word in _POINTS for word in words) or words[0] in _POINTS:
+                continue  # "this means that we are late" explains no term
             said = ((episode, found.start("term"), found.end()),)
             yield _Found(kind="question", text=f"{term} means {meaning}.", said=said, term=term, meaning=meaning)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from mneme.core.components import Verdict
 from mneme.core.context import Context
@@ -77,14 +77,14 @@ def contradicts(one: str, other: str) -> bool:
         (True, False)
     """
     first, second = _SAYS.match(one), _SAYS.match(other)
-    if first is None or second is None or _content(first["what"]) != _content(second["what"]):
-        return False
+    if first is None or second is None or not _content(first["what"]) or _content(first["what"]) != _content(second["what"]):
+        return False  # "it" and "she" name nothing that two sentences could be about
     values, denied = (_content(first["value"]), _content(second["value"])), bool(first["deny"]) != bool(second["deny"])
     same = bool(values[0] & values[1])
     return same if denied else not same and bool(values[0]) and bool(values[1])
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _content(text: str) -> frozenset[str]:
     words = (word for word in _WORD.findall(text.casefold()) if word not in stopwords("en"))
     return frozenset(word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word for word in words)

@@ -24,7 +24,9 @@ recipe = compose(
         ),
         differs=(
             "The paper gives no formulas; TS = (1 + pos) / (2 + pos + neg) and PS = 2^(-age / 30 days) log(1 + uses) stand for them.",
+            "All sources weigh the same.",
             "Retired refinements are archived: history() and archived=True still show them.",
+            "Two refinements contradict each other when they explain one term differently; upkeep settles it.",
             "Refinements are built after each message that completes one, not after a session.",
         ),
         without_model="A term needs an explaining phrase, an insight a correction, an accepted answer a word of praise.",

@@ -63,10 +63,9 @@ class Refining:
         for same in of_term.values():
             best = same[0]
             for other in same[1:]:
-                if _meaning(other) == _meaning(best):
-                    continue
                 standing = [(*counts[memory.id], memory.at.timestamp()) for memory in (best, other)]
-                loser, best = (other, best) if self.trust.stronger(standing[0], standing[1]) == 0 else (best, other)
+                best = best if self.trust.stronger(standing[0], standing[1]) == 0 else other
+            for loser in (memory for memory in same if _meaning(memory) != _meaning(best)):
                 yield Proposal(keeper=self.name, why="contradicts a refinement that is trusted more", operations=(Archive(id=loser.id),))
 
 

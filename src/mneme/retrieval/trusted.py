@@ -7,6 +7,7 @@ the factors are 2^(-t / h), 1 + log(1 + uses) / 10 and TS; refinements take at m
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from mneme.core.records import Usage
 
 TAG = "refined"
 _DAY_US = 86_400_000_000
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,19 +60,19 @@ class Trusted:
 
     def _chosen(self, ctx: Context, query: Query, positions: IntArray) -> list[tuple[int, float]]:
         """Return (position, value) of the refinements that bear on the question, best first."""
+        terms = ctx.index.memo("refined-terms", lambda: _terms(ctx, np.flatnonzero(_tagged(ctx))))
+        named = frozenset(_WORD.findall(query.text.casefold()))
         cosines = ctx.index.exact(positions, query.vector)
-        order = np.argsort(-cosines, kind="stable")
-        named = {word.casefold() for word in query.text.replace("?", " ").split()}
-        memories = {memory.id: memory for memory in ctx.memories(positions.tolist())}
+        asked = [_named(terms.get(position), named) for position in positions.tolist()]
+        order = [place for place in np.argsort(-cosines, kind="stable").tolist() if cosines[place] >= self.least or asked[place]]
+        order = sorted(order, key=lambda place: not asked[place])[: self.looked_at]  # what is asked for by name is not cut
+        memories = {memory.id: memory for memory in ctx.memories(positions[order].tolist())}
         usage = ctx.usage(list(memories))
         found: list[tuple[int, float]] = []
-        for place in order.tolist():
+        for place in order:
             position, cosine = int(positions[place]), float(cosines[place])
             memory = memories.get(ctx.index.ids[position])
-            if memory is None or len(found) == self.looked_at:
-                continue
-            term = str(memory.attributes.get("term", "")).casefold()
-            if cosine < self.least and not (term and set(term.split()) <= named):
+            if memory is None:
                 continue
             fared = usage.get(memory.id, Usage())
             trust = trust_of(fared)
@@ -79,6 +81,18 @@ class Trusted:
                 fresh = 2.0 ** (-max(to_micros(query.now) - since, 0) / _DAY_US / self.half_life_days)
                 found.append((position, max(cosine, self.least) * trust * fresh * (1 + math.log1p(max(fared.uses, 0)) / 10)))
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))
+
+
+def _terms(ctx: Context, positions: IntArray) -> dict[int, frozenset[str]]:
+    """Return the words of the term that each refinement explains, by position."""
+    place_of = {ctx.index.ids[position]: position for position in positions.tolist()}
+    read = ctx.memories(positions.tolist())
+    told = {place_of[memory.id]: frozenset(_WORD.findall(str(memory.attributes.get("term", "")).casefold())) for memory in read}
+    return {position: words for position, words in told.items() if words}
+
+
+def _named(term: frozenset[str] | None, words: frozenset[str]) -> bool:
+    return term is not None and term <= words
 
 
 def trust_of(usage: Usage) -> float:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 import mneme
+from mneme.guard.immutable import contradicts
 from mneme.testing import ScriptedLLM
 
 from .world import START, memory_of
@@ -134,3 +137,49 @@ def test_three_agents_of_a_model_and_one_that_cites_nothing() -> None:
         ("residual", "Presses run below 80 degrees in summer."),
         ("question", "OEE means effectiveness."),
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This means we leave at six.",
+        "It means a lot to me.",
+        "Actually, it is raining again.",
+        "Actually that is fine with me.",
+        "What OEE means is a riddle to us.",
+        "She means well.",
+    ],
+)
+def test_words_that_only_point_are_no_terms(text: str) -> None:
+    memory, _ = memory_of("mark", "hash:96")
+    space = memory.space("s")
+    space.remember(text, role="user", session="one")
+    assert space.memories({"tags": ["refined"]}) == []
+
+
+def test_terms_that_begin_with_any_capital_are_read_and_asked_for_with_a_comma() -> None:
+    memory, _ = memory_of("mark", "hash:96")
+    space = memory.space("s")
+    space.remember("At our site, ÖPW means operator led press work.", role="user", session="one")
+    space.remember([f"A note on the weather of day {n}, dry and cold." for n in range(9)], session="two")
+    (term,) = space.memories({"tags": ["refined"]})
+    assert term.attributes["term"] == "ÖPW"
+    assert space.recall("Who checks the ÖPW, and when?", k=3).hits[0].memory.id == term.id
+
+
+def test_of_many_meanings_the_most_trusted_stays_and_whoever_says_the_same_with_it() -> None:
+    memory, clock = memory_of("mark", "hash:96")
+    space = memory.space("s")
+    said = ["total cost of ownership", "total cost of ownership", "transparent conductive oxide"]
+    for day, (author, meaning) in enumerate(zip("ABC", said, strict=True)):
+        clock.set(START + day * DAY)
+        space.remember(f"TCO means {meaning}.", author=author, session=author)
+    ids = {memory.author: memory.id for memory in space.memories({"tags": ["refined"]})}
+    space.upkeep()  # nobody judged: the newest holds, against both of those before it
+    assert {author: space.get(id).status for author, id in ids.items()} == {"A": "archived", "B": "archived", "C": "active"}
+
+
+def test_what_names_nothing_contradicts_nothing() -> None:
+    assert not contradicts("He is tall.", "She is short.")
+    assert not contradicts("It was cold.", "That is warm.")
+    assert contradicts("The press is cold.", "A press is warm.")
