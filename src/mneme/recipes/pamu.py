@@ -7,7 +7,6 @@ recipe = compose(
     name="pamu",
     about="the default ranking, with the user's style measured beside it",
     base="default",
-    formers=["rules"],
     keepers=["styles"],
     card=Card(
         paper="PAMU, arXiv 2510.09720 (Findings of ACL 2026)",
@@ -19,12 +18,13 @@ recipe = compose(
         ),
         differs=(
             "The change score's denominator is floored at 0.02, so that a slow smooth drift is not flagged every turn.",
-            "Traits are measured by words and marks, not by classifiers.",
+            "Traits are measured by words and marks of English, not by classifiers; other languages count by length and marks alone.",
             "A run of flags is one change; the prefix changes with a third of a trait's scale.",
-            "The line is renewed by upkeep; followed() gives it at any time.",
+            "A change is told, also of the leading emotion; the share of the window stays as it is.",
+            "The line is renewed by upkeep and is the caller's to prepend; followed() gives it at any time.",
         ),
         without_model="Nothing: the measures need none.",
-        per_write="one pass of rules",
+        per_write="nothing",
         per_recall="as the default",
     ),
 )

@@ -1,8 +1,8 @@
 """How a person writes: tone, length, density, formality and emotion, followed over time, and a line that tells a model how to answer.
 
 Source: PAMU (arXiv 2510.09720): sliding window and moving average per trait, fused, with a test for change; a control prefix. Differs:
-traits are measured by words and marks, not by classifiers; an emotion changes when the leading one does; the line changes only when a trait
-changes its third of the scale.
+traits are measured by words and marks of English, not by classifiers; an emotion changes when the leading one does; the line changes only
+when a trait changes its third of the scale; a change is told and leaves lambda and the moving average as they are.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from mneme.core.operations import Archive, Operation, Restore
 from mneme.core.records import Memory
 from mneme.core.upkeep import Proposal, Round, kept, made_id
 from mneme.retention.drift import Drift
-from mneme.text.feelings import EMOTIONS, emotions, polarity
+from mneme.text.feelings import emotions, polarity
 from mneme.text.stopwords import stopwords
 from mneme.text.tokens import count_tokens
 
 TAG = "style"
+EMOTION = "emotion"
 TRAITS: Mapping[str, tuple[str, str, str]] = {
     "length": ("short", "of middle length", "long"),
     "density": ("chatty", "plain", "dense"),
@@ -68,9 +69,9 @@ class Change:
     """A change of a trait.
 
     Args:
-        trait: which.
+        trait: which, or ``emotion``.
         at: the number of the message where it began, from 0.
-        before, after: the trait's words.
+        before, after: the trait's words, or the leading emotions.
     """
 
     trait: str
@@ -102,7 +103,7 @@ class Style:
     def prefix(self, recent: int = 10) -> str:
         """Return a line for a prompt: how to write, and what changed within the last messages."""
         told = ", ".join(self.words().values())
-        feeling = max(self.emotion, key=lambda name: self.emotion[name]) if self.emotion else "neutral"
+        feeling = leading(self.emotion)
         mood = "" if feeling == "neutral" else f"; mostly {feeling}"
         shifts = [one for one in self.changes if self.messages - one.at <= recent and one.before != one.after]
         moved = "".join(f"; recently shifted from {one.before} to {one.after}" for one in shifts[-3:])
@@ -134,9 +135,24 @@ def followed(texts: Sequence[str], drift: Drift | None = None) -> Style:
                 changes.append(
                     Change(trait=name, at=number, before=third(name, readings[number - 1].fused), after=third(name, reading.mean))
                 )
-    felt = [emotions(text) for text in texts]
-    emotion = {name: drift.follow([one[name] for one in felt])[-1].fused for name in EMOTIONS}
-    return Style(values=values, emotion=emotion, changes=tuple(sorted(changes, key=lambda one: one.at)), messages=len(texts))
+    felt = drift.follow_shares([emotions(text) for text in texts])
+    led = [leading(shares) for shares in felt]
+    changes += [
+        Change(trait=EMOTION, at=number, before=led[number - 1], after=led[number])
+        for number in range(1, len(led))
+        if led[number] != led[number - 1]
+    ]
+    return Style(values=values, emotion=felt[-1], changes=tuple(sorted(changes, key=lambda one: one.at)), messages=len(texts))
+
+
+def leading(emotion: Mapping[str, float]) -> str:
+    """Return the emotion with the greatest share, ``neutral`` where it ties with another or there is none.
+
+    Example:
+        >>> leading({"joy": 0.5, "neutral": 0.5}), leading({"joy": 0.6, "neutral": 0.4})
+        ('neutral', 'joy')
+    """
+    return max(emotion, key=lambda name: (round(emotion[name], 6), name == "neutral", name)) if emotion else "neutral"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,17 +178,17 @@ class Styles:
         said = census.active & census.kind.among(("turn",)) & ~census.role.among(self.skipped_roles)
         if not np.any(said & ctx.fresh):
             return
-        by_author: dict[int, list[int]] = defaultdict(list)
+        by_author: dict[str, list[int]] = defaultdict(list)
         for place in np.flatnonzero(said).tolist():
-            by_author[int(census.author.codes[place])].append(place)
+            by_author[str(census.author.values[int(census.author.codes[place])] or "The user")].append(place)
         there = self._there(ctx)
-        for code, places in by_author.items():
-            author = census.author.values[code] or "The user"
+        for author, places in by_author.items():
             if len(places) < self.least:
                 continue
-            turns = sorted(ctx.memories(places), key=lambda memory: (memory.at, memory.id))[-self.most :]
-            memory = _memory(str(author), turns, followed([turn.text for turn in turns], self.drift))
-            old = there.get(str(author))
+            newest = sorted(places, key=lambda place: (int(census.at[place]), census.ids[place]))[-self.most :]
+            turns = ctx.memories(newest)
+            memory = _memory(author, turns, followed([turn.text for turn in turns], self.drift))
+            old = there.get(author)
             if old is not None and old.text == memory.text:
                 continue
             back: list[Operation] = [Restore(id=memory.id)] if ctx.status_of(memory.id) == "archived" else kept(ctx, memory)
@@ -182,8 +198,9 @@ class Styles:
 
     def _there(self, ctx: Round) -> dict[str, Memory]:
         census = ctx.census
-        places = np.flatnonzero(census.active & census.tags.where(lambda tags: TAG in tags)).tolist()
-        return {str(memory.attributes["subject"]): memory for memory in ctx.memories(places)}
+        tagged = census.active & census.kind.among(("preference",)) & census.tags.where(lambda tags: TAG in tags)
+        lines = ctx.memories(np.flatnonzero(tagged).tolist())
+        return {str(line.attributes["subject"]): line for line in lines if {"subject", "traits"} <= line.attributes.keys()}
 
 
 def _memory(author: str, turns: Sequence[Memory], style: Style) -> Memory:

@@ -94,3 +94,43 @@ def test_upkeep_keeps_one_line_per_person_and_renews_it_when_the_style_changes()
     assert space.get(line.id).status == "archived"
     space.undo()
     assert [m.id for m in space.memories({"tags": ["style"]})] == [line.id]
+
+
+def test_a_change_of_the_leading_emotion_is_told_once() -> None:
+    glad, sad = "I am so happy, what a wonderful lovely day!", "I am so sad and lonely, I cried, what a loss."
+    style = followed([glad] * 6 + [sad] * 6)
+    (change,) = [one for one in style.changes if one.trait == "emotion"]
+    assert (change.before, change.after) == ("joy", "sadness")
+    assert change.at in (7, 8)
+    assert "recently shifted from joy to sadness" in style.prefix()
+    assert not [one for one in followed([glad] * 12).changes if one.trait == "emotion"]
+
+
+def test_the_host_is_the_default_recipe_and_nothing_else() -> None:
+    from mneme.core.composing import resolve
+
+    mine, host = resolve("pamu"), resolve("default")
+    assert (mine.channels, mine.ranker, mine.refiners, mine.packer, mine.formers) == (
+        host.channels, host.ranker, host.refiners, host.packer, host.formers,
+    )  # fmt: skip
+
+
+def test_a_caller_s_own_tag_style_is_no_line_of_this_keeper() -> None:
+    memory, _ = memory_of("pamu", "hash:96")
+    space = memory.space("s")
+    space.remember([{"text": LONG, "role": "user", "tags": ["style"]}] * 6)
+    space.remember(memories=[{"text": "Gothic arches.", "kind": "preference", "tags": ["style"]}])
+    space.upkeep()
+    (line,) = [one for one in space.memories({"tags": ["style"], "kinds": ["preference"]}) if "traits" in one.attributes]
+    assert line.text.startswith("The user writes long")
+    assert space.upkeep().done == {}
+
+
+def test_messages_without_an_author_and_the_user_by_name_are_one_person() -> None:
+    memory, _ = memory_of("pamu", "hash:96")
+    space = memory.space("s")
+    space.remember([LONG] * 6)
+    space.remember([{"text": SHORT, "author": "The user"}] * 6)
+    space.upkeep()
+    assert len(space.memories({"tags": ["style"]})) == 1
+    assert space.upkeep().done == {}
