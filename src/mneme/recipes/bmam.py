@@ -24,8 +24,10 @@ recipe = compose(
         ),
         differs=(
             "Emotion is measured by words; importance is the former's.",
-            "Passes of upkeep stand for the queue with its stages.",
-            "The cosine that a dated hit needs is 0.5 here, since the embedding model is another.",
+            "Passes of upkeep stand for the queue with its stages; sleep takes what is felt strongly, importance alone waits.",
+            "Nothing is replayed or rehearsed by itself, space.due says what is due; consolidation links nothing.",
+            "Forgetting takes R of what an importance was when it last rose, so that the number of passes does not matter.",
+            "The cosine that a dated hit needs is 0.5, since the embedding model is another; no model orders hits by time.",
             "The semantic graph is not walked and there is no story arc: facts are keys, times are read from hits.",
             "The export file is this project's.",
         ),

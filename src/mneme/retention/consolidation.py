@@ -2,7 +2,8 @@
 
 Source: BMAM and its code. Legend: score = 0.3 importance + 0.25 min(1, access / 5) + 0.2 emotion + 0.15 time + 0.1 recency, times 1.2 under
 stress; S = max(1, 10 importance) hours; R = max(exp(-h_created / S), exp(-h_access / S)). Differs: emotion is measured by words; the
-numbers live in the usage of a memory, which is journalled and undone; nothing is deleted.
+numbers live in the usage of a memory, which is journalled and undone; what is left of an importance is R of what it was when it last rose,
+so that two passes take no more than one; nothing is deleted, rehearsed or linked.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from mneme.core.records import Usage
 from mneme.core.upkeep import NEVER, Proposal, Round
 from mneme.text.feelings import intensity, stressed
 
-LEVEL, IMPORTANCE, DECAY, AT = "bmam_level", "bmam_importance", "bmam_decay", "bmam_at"
+LEVEL, IMPORTANCE, DECAY, AT, WHOLE = "bmam_level", "bmam_importance", "bmam_decay", "bmam_at", "bmam_whole"
 NEOCORTEX = "neocortex"
 _HOUR_US = 3_600_000_000
 _LEAST = 0.01
@@ -127,8 +128,10 @@ class Consolidation:
                 return
             if id in chosen:
                 yield self._risen(id, value, standing, fared, chosen[id], now)
-            elif (left := forgotten(standing.importance, standing.created_h, standing.accessed_h)) < standing.importance - _LEAST:
-                state = {IMPORTANCE: left, DECAY: fared.state.get(DECAY, 0.1) + 0.1}
+                continue
+            whole = fared.state.get(WHOLE, standing.importance)
+            if (left := forgotten(whole, standing.created_h, standing.accessed_h)) < standing.importance - _LEAST:
+                state = {IMPORTANCE: left, WHOLE: whole, DECAY: fared.state.get(DECAY, 0.1) + 0.1}
                 yield Proposal(keeper=self.name, why=f"importance {left:.3f}", operations=(self._changed(id, standing, left, state),))
 
     def _chosen(self, rows: list[tuple[float, str, Standing, Usage]], now: int) -> dict[str, str]:
@@ -150,7 +153,7 @@ class Consolidation:
         level = min(fared.state.get(LEVEL, 0.0) + 1, 3.0)
         importance = min(1.0, standing.importance + min(0.2, value - self.later))
         decay = max(0.01, fared.state.get(DECAY, 0.1) * (0.7 if how == "asleep" else 0.8))
-        state = {LEVEL: level, IMPORTANCE: importance, DECAY: decay, AT: float(now)}
+        state = {LEVEL: level, IMPORTANCE: importance, WHOLE: importance, DECAY: decay, AT: float(now)}
         operations: list[Operation] = [self._changed(id, standing, importance, state)]
         if level >= 2:
             operations.append(Move(id=id, tier=NEOCORTEX))

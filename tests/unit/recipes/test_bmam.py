@@ -102,3 +102,29 @@ def test_when_is_answered_by_the_message_that_says_so_with_the_day_it_means() ->
     plain, _ = memory_of(bare(channels=["dense"]), table)
     plain.space("s").remember(["The charity race matters to me.", said], author="Mel")
     assert plain.space("s").recall("When did Mel run the charity race?", k=2).hits[0].text != said
+
+
+def test_a_second_pass_takes_no_more_than_the_first() -> None:
+    space, clock = world()
+    (idle,) = space.remember(["calm"]).ids
+    clock.set(START + 10 * HOUR)
+    space.upkeep()
+    once = space.usage([idle])[idle]
+    assert once.state[IMPORTANCE] == pytest.approx(0.0677, abs=1e-4)
+    for _ in range(3):
+        assert space.upkeep().done == {}
+    assert space.usage([idle])[idle] == once
+    clock.set(START + 11 * HOUR)
+    space.upkeep()
+    assert space.usage([idle])[idle].state[IMPORTANCE] == pytest.approx(0.0554, abs=0.0125)  # 0.5 exp(-11 / 5), or within the least step
+
+
+def test_what_was_lost_does_not_come_back_by_a_use() -> None:
+    space, clock = world()
+    (idle,) = space.remember(["calm"]).ids
+    clock.set(START + 10 * HOUR)
+    space.upkeep()
+    found = space.recall("calm", k=1)
+    space.feedback(found, useful=[found.hits[0]])
+    space.upkeep()
+    assert space.usage([idle])[idle].state[IMPORTANCE] == pytest.approx(0.0677, abs=1e-4)
