@@ -168,3 +168,83 @@ def test_keys_derive_from_a_passphrase_and_can_be_replaced() -> None:
         Cipher("nonsense")
     with pytest.raises(InvalidInput, match="longer one"):
         derived_key("short", salt)
+
+
+def test_what_the_person_sets_later_is_not_overruled_by_what_was_said_before() -> None:
+    mem, clock = layers()
+    assert mem.profile is not None
+    mem.hear("I'm a beginner.", author="Ana")
+    mem.hear("I'm advanced today.", author="Ana")
+    clock.set(MAY + timedelta(hours=1))
+    mem.profile.edit("level", "expert")
+    context = mem.context()
+    assert "level: expert" in context.parts["profile"]
+    assert context.overruled == ()
+
+
+def test_what_was_said_in_an_erased_message_overrules_nothing() -> None:
+    mem, _ = layers()
+    assert mem.profile is not None
+    mem.hear("I live in Porto.", author="Ana")
+    mem.sense("city", "Rome", lasts=timedelta(hours=1))
+    assert mem.context().parts["surroundings"] == ""
+    mem.profile.forget("city")
+    context = mem.context()
+    assert context.parts["surroundings"] == "city: Rome"
+    assert context.overruled == ()
+
+
+def test_a_model_that_fails_leaves_the_message_and_the_patterns() -> None:
+    mem, _ = layers()
+    both = Layers(mem.space, mem.profile, ScriptedLLM({"layers.profile": "no JSON at all"}))
+    both.hear("My name is Ana Silva.")
+    assert [memory.text for memory in mem.space.memories({"kinds": ["turn"]})] == ["My name is Ana Silva."]
+    assert both.context().parts["profile"] == "name: Ana Silva"
+
+
+def test_the_newest_summary_stands_for_what_was_trimmed() -> None:
+    mem, clock = layers(count=lambda text: len(text.split()))
+    for number in range(60):
+        clock.set(MAY + timedelta(days=number))
+        mem.space.remember(memories=[{"text": f"Summary of day {number}.", "kind": "summary"}])
+        mem.hear(f"Words of day {number} and a few more of them.")
+    assert "(earlier) Summary of day 59." in mem.context(cap_tokens=60).parts["conversation"]
+
+
+def test_a_context_counts_each_message_once() -> None:
+    counted = [0]
+
+    def count(text: str) -> int:
+        counted[0] += len(text)
+        return len(text.split())
+
+    mem, clock = layers(count=count)
+    said = [{"text": f"Message {number} of a long talk.", "at": MAY + timedelta(seconds=number)} for number in range(600)]
+    clock.set(MAY + timedelta(hours=1))
+    mem.space.remember(said)
+    counted[0] = 0
+    whole = mem.context()
+    assert whole.parts["conversation"].count("Message") == 600
+    assert counted[0] < 20 * len(whole.text)
+
+
+def test_a_message_longer_than_the_room_leaves_room_for_shorter_ones() -> None:
+    mem, clock = layers(count=lambda text: len(text.split()))
+    mem.hear("A short one.")
+    clock.set(MAY + timedelta(minutes=1))
+    mem.hear("word " * 500)
+    context = mem.context(cap_tokens=60)
+    assert "A short one." in context.parts["conversation"]
+    assert context.trimmed == ("conversation",)
+
+
+def test_a_forgotten_slot_is_in_no_summary_of_the_conversation() -> None:
+    mem, clock = layers(count=lambda text: len(text.split()))
+    assert mem.profile is not None
+    said = ["I live in Porto by the river.", *(f"The tram number {number} runs late today." for number in range(9))]
+    for number, text in enumerate(said):
+        clock.set(MAY + timedelta(minutes=number))
+        mem.hear(text, session="a")
+    mem.profile.forget("city")
+    assert not any("Porto" in memory.text for memory in mem.space.memories({"archived": True}, limit=100, statuses=("active", "archived")))
+    assert "Porto" not in mem.context("Where do I live?", cap_tokens=60).text

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from mneme.core.errors import InvalidInput
+from mneme.core.errors import InvalidInput, ModelError
 from mneme.core.llm import LLM, Prompt
 from mneme.core.query import Filter, Receipt
 from mneme.core.records import Memory
@@ -95,6 +96,15 @@ class Layered:
         return "\n\n".join(f"<{name}>\n{text}\n</{name}>" for name, text in self.parts.items() if text)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """A value that was said for now, when, and in which message."""
+
+    value: str
+    at: datetime
+    message: str
+
+
 class Layers:
     """The memory of one conversation partner.
 
@@ -123,14 +133,14 @@ class Layers:
         self._cap = cap_tokens
         self._ahead = ahead
         self._count = count
-        self._said: dict[str, str] = {}
+        self._said: dict[str, _Said] = {}
 
     def hear(self, text: str, *, author: str | None = None, role: str = "user", session: str | None = None) -> Receipt:
         """Store a message, take in what has a date, and propose what it says of its author to the profile."""
         receipt = self.space.remember(text, author=author, role=role, session=session)
         if role == "user":
             for slot, value in self._slots(text).items():
-                self._said[slot] = value
+                self._said[slot] = _Said(value=value, at=self._now(), message=receipt.ids[0])
                 if self.profile is not None:
                     self.profile.propose(slot, value, sources=receipt.ids[:1])
         return receipt
@@ -191,56 +201,75 @@ class Layers:
             while parts[name] and self._count(Layered(parts=parts).text) > cap:
                 parts[name] = "\n".join(parts[name].splitlines()[:-1])
                 trimmed = [*trimmed, name] if name not in trimmed else trimmed
-        lines, cut = self._conversation(question, lambda text: self._count(Layered(parts={**parts, "conversation": text}).text) <= cap)
+        lines, cut = self._conversation(question, lambda text: cap - self._count(Layered(parts={**parts, "conversation": text}).text))
         parts["conversation"] = "\n".join(lines)
         return Layered(parts=parts, trimmed=(*(["conversation"] if cut else []), *trimmed), overruled=tuple(overruled))
 
-    def _conversation(self, question: str, fits: Callable[[str], bool]) -> tuple[list[str], bool]:
+    def _conversation(self, question: str, room: Callable[[str], int]) -> tuple[list[str], bool]:
         """Return what bears on the question and the latest messages, oldest first, as many as fit; and whether something was left out."""
         turns = self._turns()
         found = {hit.memory.id: hit.memory for hit in self.space.recall(question, k=10, kinds=("turn",)).hits} if question.strip() else {}
         wanted = list(dict.fromkeys([*(turn.id for turn in turns[-4:][::-1]), *found, *(turn.id for turn in turns[::-1])]))
         by_id = {**found, **{turn.id: turn for turn in turns}}
-        summaries = [f"(earlier) {summary.text}" for summary in self.space.memories(Filter(kinds=("summary",)), limit=50)[-1:]]
+        left = room("…")
         chosen: list[Memory] = []
         for id in wanted:
-            lines = _lines([*chosen, by_id[id]])
-            if not fits("\n".join(lines)):
-                lines = _lines(chosen)
-                return ([*summaries, *lines] if fits("\n".join([*summaries, *lines])) else lines), True
-            chosen.append(by_id[id])
-        return _lines(chosen), False
+            cost = self._count("\n" + _line(by_id[id]))
+            if cost <= left:
+                chosen.append(by_id[id])
+                left -= cost
+            if left <= 0:
+                break
+        # Lengths in tokens do not add up exactly.
+        while chosen and room("\n".join(_lines(chosen))) < 0:
+            chosen.pop()
+        lines = _lines(chosen)
+        if len(chosen) == len(wanted):
+            return lines, False
+        summaries = sorted(everything(self.space, Filter(kinds=("summary",))), key=lambda memory: (memory.at, memory.id))
+        earlier = [f"(earlier) {summary.text}" for summary in summaries[-1:]]
+        return ([*earlier, *lines] if room("\n".join([*earlier, *lines])) >= 0 else lines), True
 
     def _resolved(self) -> tuple[str, list[str], list[Overruled]]:
         """Return the profile's text, the lines of the surroundings, and what was overruled."""
-        known = {} if self.profile is None else {name: slot.value for name, slot in self.profile.slots().items()}
-        now = self._now()
+        known = {} if self.profile is None else self.profile.slots()
+        now, told = self._now(), self._still_said()
         sensed = [m for m in everything(self.space, Filter(tags=(SENSOR,))) if m.valid_to is not None and now < m.valid_to]
         overruled: list[Overruled] = []
         lines = []
-        for name, value in sorted(known.items()):
-            said = self._said.get(name)
-            if said is not None and said.casefold() != value.casefold():
-                overruled.append(Overruled(slot=name, layer="profile", value=value, by="utterance", winner=said))
-                lines.append(f"{name}: {value} (now said: {said}, not confirmed; go by what is said now)")
-            else:
-                lines.append(f"{name}: {value}")
+        for name, slot in sorted(known.items()):
+            said = told.get(name)
+            if said is not None and said.at < slot.since:
+                del told[name]  # the profile was set since
+            elif said is not None and said.value.casefold() != slot.value.casefold():
+                overruled.append(Overruled(slot=name, layer="profile", value=slot.value, by="utterance", winner=said.value))
+                lines.append(f"{name}: {slot.value} (now said: {said.value}, not confirmed; go by what is said now)")
+                continue
+            lines.append(f"{name}: {slot.value}")
         around = []
         for memory in sensed:
             name, value = str(memory.attributes["name"]), str(memory.attributes["value"])
-            above = self._said.get(name) or known.get(name)
-            if above is not None and above.casefold() != value.casefold():
-                layer = "utterance" if name in self._said else "profile"
-                overruled.append(Overruled(slot=name, layer="surroundings", value=value, by=layer, winner=above))
+            above = told.get(name) or known.get(name)
+            if above is not None and above.value.casefold() != value.casefold():
+                layer = "utterance" if name in told else "profile"
+                overruled.append(Overruled(slot=name, layer="surroundings", value=value, by=layer, winner=above.value))
             else:
                 around.append(memory.text)
         return "\n".join(lines), around, overruled
 
+    def _still_said(self) -> dict[str, _Said]:
+        """Return what was said for now, without what was in messages that are gone."""
+        there = {said.message for said in self._said.values()}
+        there &= {memory.id for memory in self.space.memories(Filter(ids=tuple(there)), limit=len(there))} if there else set()
+        return {slot: said for slot, said in self._said.items() if said.message in there}
+
     def _slots(self, text: str) -> dict[str, str]:
+        """Return what a message says lastingly of its author: as the model says, by rule where there is none or it fails."""
         if self._llm is not None:
             used = sorted(self.profile.slots()) if self.profile is not None else []
-            reply = self._llm.ask(EXTRACT, {"slots": ", ".join(used) or "none", "message": text}, Slots)
-            return {item.slot.strip().casefold(): item.value.strip() for item in reply.items if item.slot.strip() and item.value.strip()}
+            with suppress(ModelError):  # the message is stored; what the patterns know is better than nothing
+                items = self._llm.ask(EXTRACT, {"slots": ", ".join(used) or "none", "message": text}, Slots).items
+                return {item.slot.strip().casefold(): item.value.strip() for item in items if item.slot.strip() and item.value.strip()}
         return {name: found[1].strip() for name, pattern in _SLOTS if (found := pattern.search(text))}
 
     def _turns(self) -> list[Memory]:
@@ -266,5 +295,8 @@ def _due(task: Memory) -> datetime:
 
 
 def _lines(memories: Sequence[Memory]) -> list[str]:
-    ordered = sorted(memories, key=lambda memory: (memory.at, memory.id))
-    return [f"{memory.at:%Y-%m-%d %H:%M} {memory.author or memory.role or 'someone'}: {memory.text}" for memory in ordered]
+    return [_line(memory) for memory in sorted(memories, key=lambda memory: (memory.at, memory.id))]
+
+
+def _line(memory: Memory) -> str:
+    return f"{memory.at:%Y-%m-%d %H:%M} {memory.author or memory.role or 'someone'}: {memory.text}"
