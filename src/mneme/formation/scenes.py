@@ -1,16 +1,27 @@
 """Scenes: cells gathered by likeness and nearness in time, around running centroids.
 
 Source: EverMemOS (arXiv 2601.02163): a cell joins the scene with the greatest cosine if that is at least tau and the scene's last cell
-is at most a gap ago; the centroid is the running mean.
+is at most a gap ago; the centroid is the running mean. Differs: a scene rests on the first message
+of each of its cells and its text is their keywords; nobody sums it up.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mneme.core.clock import to_micros
+from mneme.core.components import Former
+from mneme.core.context import Context
+from mneme.core.operations import Connect, Keep, Operation, Revise
+from mneme.core.records import Episode, Link, Memory
+from mneme.formation.nearby import among
+from mneme.formation.rules import derived_id
+from mneme.formation.stretches import keywords
 
 Vector = NDArray[np.float64]
 
@@ -23,11 +34,15 @@ class Scene:
         centroid: mean of its cells.
         last: when its last cell was.
         cells: their numbers.
+        memory: what is kept of it; None for one that is only worked out.
+        joined: ids of the cells that came now.
     """
 
     centroid: Vector
     last: datetime
     cells: list[int] = field(default_factory=list)
+    memory: Memory | None = None
+    joined: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +62,7 @@ class Scenes:
     def add(self, vector: Vector, at: datetime) -> Scene:
         """Return the scene that a cell joins, a new one if none is near enough in kind and time."""
         open_now = [scene for scene in self.scenes if abs(at - scene.last) <= self.gap]
-        best = max(open_now, key=lambda scene: cosine(scene.centroid, vector), default=None)
+        best = nearest(open_now, vector)
         if best is None or cosine(best.centroid, vector) < self.near:
             best = Scene(centroid=np.zeros_like(vector), last=at)
             self.scenes.append(best)
@@ -57,6 +72,90 @@ class Scenes:
         best.cells.append(self._count)
         self._count += 1
         return best
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneFormer:
+    """Gathers the cells that another former makes into scenes, kept as concepts whose parts are the cells.
+
+    Args:
+        by_rule: makes the cells, as memories of kind ``summary``.
+        near: tau.
+        gap_days: how long a scene stays open.
+        words: of a scene's text.
+        tier: of the scenes.
+    """
+
+    by_rule: Former
+    near: float = 0.65
+    gap_days: float = 7.0
+    words: int = 12
+    tier: str = "scene"
+
+    def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
+        """Return the cells, and the scenes that they open or join."""
+        operations = list(self.by_rule.form(ctx, episodes))
+        cells = [operation.memory for operation in operations if isinstance(operation, Keep) and operation.memory.kind == "summary"]
+        if not cells:
+            return operations
+        scenes = Scenes(near=self.near, gap=timedelta(days=self.gap_days), scenes=self._there(ctx, cells))
+        known = {scene.memory.id for scene in scenes.scenes if scene.memory is not None}
+        vectors = ctx.embedder.embed([cell.text for cell in cells]).astype(np.float64)
+        for cell, vector in zip(cells, vectors, strict=True):
+            scene = scenes.add(vector, cell.at)
+            memory = scene.memory or self._opened(cell)
+            scene.memory = replace(memory, sources=(*memory.sources, cell.sources[0]), at=max(memory.at, cell.at))
+            scene.joined.append(cell.id)
+        for scene in scenes.scenes:
+            if scene.memory is not None and scene.joined:
+                operations += self._told(ctx, scene.memory, scene.joined, scene.memory.id in known)
+        return operations
+
+    def _there(self, ctx: Context, cells: Sequence[Memory]) -> list[Scene]:
+        """Return the scenes that are still open when these cells come, with the mean of their cells."""
+        positions = among(ctx, "concept", self.tier)
+        at, gap = ctx.index.at[positions], int(timedelta(days=self.gap_days).total_seconds() * 1e6)
+        times = [to_micros(cell.at) for cell in cells]
+        near = positions[(at >= min(times) - gap) & (at <= max(times) + gap)]
+        memories = [memory for memory in ctx.memories(near.tolist()) if memory.status == "active"]
+        links = [link for link in ctx.links([memory.id for memory in memories]) if link.type == "part_of"] if memories else []
+        place = {ctx.index.ids[position]: position for position in among(ctx, "summary").tolist()} if links else {}
+        found = []
+        for memory in memories:
+            parts = sorted(place[link.source] for link in links if link.target == memory.id and link.source in place)
+            if parts:
+                mean = ctx.index.vectors_at(np.array(parts, np.int64)).mean(axis=0).astype(np.float64)
+                found.append(Scene(centroid=mean, last=memory.at, cells=list(range(len(parts))), memory=memory))
+        return found
+
+    def _opened(self, cell: Memory) -> Memory:
+        return Memory(
+            id=derived_id(cell.sources[0].episode, f"{self.tier}|{cell.id}"),
+            text=self.tier,
+            kind="concept",
+            at=cell.at,
+            recorded_at=cell.recorded_at,
+            valid_from=cell.at,
+            attributes={"by": self.tier},
+            tier=self.tier,
+        )
+
+    def _told(self, ctx: Context, memory: Memory, joined: Sequence[str], known: bool) -> list[Operation]:
+        said = ctx.episodes(list(dict.fromkeys(span.episode for span in memory.sources)))
+        text = ", ".join(keywords([episode.text for episode in said.values()], self.words)) or next(iter(said.values())).text[:80]
+        links = [Connect(link=Link(source=id, target=memory.id, type="part_of")) for id in joined]
+        if known:
+            return [Revise(id=memory.id, text=text, changes={"sources": memory.sources, "at": memory.at}), *links]
+        return [Keep(memory=replace(memory, text=text)), *links]
+
+
+def nearest(scenes: Sequence[Scene], vector: Vector) -> Scene | None:
+    """Return the scene whose centroid is nearest, the first of equals; None of none."""
+    if not scenes:
+        return None
+    rows = np.stack([scene.centroid for scene in scenes])
+    cosines = rows @ vector / np.maximum(np.linalg.norm(rows, axis=1), 1e-12)
+    return scenes[int(np.argmax(cosines))]
 
 
 def cosine(one: Vector, other: Vector) -> float:
