@@ -11,17 +11,22 @@ recipe = compose(
     refiners=["weighed"],
     formers=["hierarchy"],
     curve={"use": "exponential", "scale_days": 30.0},
+    keepers=["rehang"],
     card=Card(
         paper="H-MEM, arXiv 2507.22925",
         parts=(
             ("four layers with pointers", "former hierarchy: concept memories linked part_of"),
             ("top k of the children of the top k", "ranker descent, beam 10"),
             ("strength by feedback", "curve exponential with feedback, refiner weighed"),
+            ("pointers that hold", "keeper rehang: what lost its parent by an erasure gets another"),
         ),
         differs=(
             "Pointers are links: moving a memory is one link.",
             "Messages that the descent does not reach are put one standard deviation behind, instead of being out of reach.",
-            "The paper's strength formula is not published; an exponential of 30 days stands for it.",
+            "The beam is of a layer, not of a parent: ten nodes of each layer are followed, not ten children of each.",
+            "An episode is the message itself; no summary, profile or emotion is written of it, and a context does not tell its strength.",
+            "The paper's strength formula is not published; an exponential of 30 days stands for it. Silence weakens in upkeep's retention"
+            " alone, not in the ranking, and a contradiction weakens nothing without feedback.",
         ),
         without_model="Nodes are named by keywords and found by cosine, coarse above and finer below.",
         per_write="one embedding and a comparison per layer",

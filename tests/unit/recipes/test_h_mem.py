@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+
+import pytest
 
 import mneme
 from mneme.core.clock import FrozenClock
@@ -94,3 +97,63 @@ def test_wrong_twice_falls_behind_an_equal_one_and_right_rises() -> None:
     assert order()[2] == "far"  # strength never outweighs a clear match
     clock.set(START + timedelta(days=1))
     assert order() == ["one", "other", "far"]
+
+
+def orphans(space: mneme.Space) -> set[str]:
+    nodes = {memory.id: memory.tier for memory in space.memories({"kinds": ["concept"]}, limit=1000)}
+    below = [id for id, tier in nodes.items() if tier != "domain"]
+    below += [memory.id for memory in space.memories({"kinds": ["turn"]}, limit=1000)]
+    return {id for id in below if not any(link.source == id and link.target in nodes for link in space.links([id]))}
+
+
+@pytest.mark.parametrize("how", ["erase", "undo"])
+def test_what_loses_its_parent_gets_another(how: str) -> None:
+    memory, _ = memory_of("h-mem", "hash:96")
+    space = memory.space("s")
+    first = space.remember("We skied in the winter sports resort.").id
+    formed = space.journal(limit=100)[-1].seq
+    others = space.remember(["We skied in the winter sports village.", "We skied in the winter sports valley."]).ids
+    assert orphans(space) == set()
+    if how == "erase":
+        space.forget(first, erase=True)
+    else:
+        space.undo(entry=formed)
+    assert orphans(space)
+    space.upkeep()
+    assert orphans(space) - {first} == set()
+    found = {hit.text for hit in space.recall("Where did we ski in winter?", k=5).hits}
+    assert {space.get(id).text for id in others} <= found
+    assert space.upkeep().done == {}
+
+
+def test_a_message_reads_the_nodes_on_its_way_alone() -> None:
+    space, _ = forest(20)
+    read: list[int] = []
+    store = space._memory
+    with space._use() as opened:
+        links = opened.store.links
+
+        def counted(ids: Sequence[str]) -> object:
+            read.append(len(ids))
+            return links(ids)
+
+        opened.store.links = counted  # type: ignore[method-assign]
+        try:
+            store.llm = ScriptedLLM({"hierarchy.place": {"domain": "food", "category": "italian", "trace": "pasta"}})
+            space.remember("pasta again", wait=True)
+        finally:
+            del opened.store.links
+    assert sum(read) <= 4
+
+
+def test_a_model_s_other_word_for_a_node_finds_the_node() -> None:
+    table = {"sport": [1, 0.1], "sports": [1, 0], "food": [0, 1], "ski": [0, 0, 1], "skiing": [0, 0, 1, 0.1], "w": [0, 0, 0, 0, 1]}
+    filed = [{"domain": "sports", "category": "w", "trace": "skiing"}, {"domain": "Sport", "category": "W", "trace": "ski"}]
+    filed.append({"domain": "food", "category": "w", "trace": "ski"})
+    recipe = bare(ranker="descent", formers=["hierarchy"])
+    memory, _ = memory_of(recipe, table | {"Sport": [1, 0.1]}, llm=ScriptedLLM({"hierarchy.place": filed}))
+    space = memory.space("s")
+    for text in ("one", "two", "three"):
+        space.remember(text, wait=True)
+    nodes = sorted(memory.text for memory in space.memories({"kinds": ["concept"]}))
+    assert nodes == ["food", "ski", "skiing", "sports", "w", "w"]
