@@ -1,8 +1,9 @@
 """Talks that a pause has closed: a message that comes after a long silence sums up what was said before it.
 
 Source: LD-Agent (arXiv 2406.05925): more than 3,600 s after the last message the session is summed up in at most 20 words with its nouns as
-topics, and the short-term memory begins anew. Differs: without a model the summary is the most central sentence; names and content words
-stand for nouns; messages stay where they are, so the short-term memory is what no summary covers.
+topics, and the short-term memory begins anew. Differs: talks of several sessions stand apart, and a later message of any of them closes
+what paused; without a model the summary is the most central sentence; names and content words stand for nouns; messages stay where they
+are, so the short-term memory is what no summary covers.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from mneme.core.clock import to_micros
 from mneme.core.context import Context
 from mneme.core.llm import Prompt
 from mneme.core.operations import Keep, Operation
@@ -48,37 +50,25 @@ class ClosedTalks:
         pause_s: a longer silence closes a talk.
         words: of a summary, at most.
         topics: words that it is about, at most.
+        most: messages of a talk that are read for it, the latest.
     """
 
     pause_s: float = 3600.0
     words: int = 20
     topics: int = 8
+    most: int = 300
 
     def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
         """Return one ``Keep`` per talk that these messages closed, oldest first."""
-        new = {"mem" + episode.id[2:] for episode in episodes}
-        closed: dict[str, list[str]] = {}
-        for session in dict.fromkeys(episode.session for episode in episodes):
-            turns = among(ctx, "turn")
-            if session is not None:
-                codes, values = ctx.index.codes("session")
-                turns = turns[codes[turns] == next((code for code, value in enumerate(values) if value == session), -1)]
-            order = turns[np.lexsort((turns, ctx.index.at[turns]))]
-            breaks = np.flatnonzero(np.diff(ctx.index.at[order]) > self.pause_s * _MICROS) + 1
-            edges = [0, *breaks.tolist()]
-            for begin, end in pairwise(edges):
-                if ctx.index.ids[order[end]] in new:
-                    ids = [ctx.index.ids[position] for position in order[begin:end].tolist()]
-                    closed.setdefault(ids[-1], ids)
-        talks = [list(ctx.episodes(["ep" + id[3:] for id in ids]).values()) for ids in closed.values()]
-        summaries = [self._summary(ctx, sorted(talk, key=lambda said: (said.at, said.id))) for talk in talks if talk]
+        summaries = [self._summary(ctx, talk) for talk in closed(ctx, episodes, self.pause_s)]
         return [Keep(memory=memory) for memory in sorted(summaries, key=lambda memory: (memory.at, memory.id))]
 
     def _summary(self, ctx: Context, talk: Sequence[Episode]) -> Memory:
-        chosen = extracts(talk, most=1)
-        text = render(talk, chosen) if chosen else talk[0].text
+        read = talk[-self.most :]
+        chosen = extracts(read, most=1)
+        text = render(read, chosen) if chosen else read[0].text
         if ctx.llm is not None:
-            lines = "\n".join(f"{said.author or said.role or 'someone'}: {said.text}" for said in talk)
+            lines = "\n".join(f"{said.author or said.role or 'someone'}: {said.text}" for said in read)
             text = ctx.llm.ask(SUMMARISE, {"date": talk[0].at.date(), "talk": lines}, Summed).text.strip() or text
         return Memory(
             id=derived_id(talk[0].id, f"{BY}|{talk[-1].id}"),
@@ -88,6 +78,36 @@ class ClosedTalks:
             recorded_at=talk[-1].recorded_at,
             valid_from=talk[0].at,
             session=talk[0].session,
-            attributes={"by": BY, "topics": keywords([said.text for said in talk], self.topics), "until": talk[-1].at.isoformat()},
+            attributes={"by": BY, "topics": keywords([said.text for said in read], self.topics), "until": talk[-1].at.isoformat()},
             sources=tuple(Span(episode=said.id, start=0, end=len(said.text)) for said in talk if said.text),
         )
+
+
+def closed(ctx: Context, episodes: Sequence[Episode], pause_s: float) -> list[list[Episode]]:
+    """Return the talks that these messages closed, oldest message first.
+
+    A talk is what was said in one session without a pause. The next message of the session closes it, and so does one of any session that
+    comes more than a pause after its last.
+    """
+    turns, new = among(ctx, "turn"), {"mem" + episode.id[2:] for episode in episodes}
+    order = turns[np.lexsort((turns, ctx.index.at[turns]))]
+    at, sessions = ctx.index.at[order], ctx.index.codes("session")[0][order]
+    pause, fresh = int(pause_s * _MICROS), np.zeros(len(order), bool)
+    first = int(np.searchsorted(at, min((to_micros(episode.at) for episode in episodes), default=0)))
+    fresh[first:] = [ctx.index.ids[position] in new for position in order[first:].tolist()]
+    if not fresh.any():
+        return []
+    latest, before = int(at[-1]), int(at[~fresh].max(initial=-(2**62)))
+    lately = ~fresh & (at + pause >= before)
+    talks: list[list[str]] = []
+    for session in np.unique(sessions[fresh | lately]).tolist():
+        mine = np.flatnonzero(sessions == session)
+        edges = [0, *(np.flatnonzero(np.diff(at[mine]) > pause) + 1).tolist(), len(mine)]
+        for begin, end in pairwise(edges):
+            over = int(at[mine[end - 1]]) + pause
+            by_next = end < len(mine) and bool(fresh[mine[end]])
+            by_any = over < latest and (over >= before or bool(fresh[mine[begin:end]].any()))
+            if by_next or by_any:
+                talks.append([ctx.index.ids[position] for position in order[mine[begin:end]].tolist()])
+    said = [sorted(ctx.episodes(["ep" + id[3:] for id in ids]).values(), key=lambda one: (one.at, one.id)) for ids in talks]
+    return sorted((talk for talk in said if talk), key=lambda talk: (talk[0].at, talk[0].id))

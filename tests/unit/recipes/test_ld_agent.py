@@ -39,7 +39,7 @@ def short_term(space: mneme.Space) -> list[str]:
 @pytest.mark.parametrize("session", [None, "one"])
 @pytest.mark.parametrize("with_model", [True, False])
 def test_at_the_message_after_a_pause_there_is_one_summary_of_those_before_it(session: str | None, with_model: bool) -> None:
-    llm = ScriptedLLM({"talks.summarise": {"text": WORDS}, "form.statements": {"items": []}}) if with_model else None
+    llm = ScriptedLLM({"talks.summarise": {"text": WORDS}, "traits.persona": {"trait": "NO_TRAIT"}}) if with_model else None
     space, clock = agent(llm)
     said = {0: "The dog ran through the park.", 10: "The dog found a stick in the park.", 130: "The violin needs a new string."}
     for minute, text in said.items():
@@ -80,7 +80,12 @@ def test_age_and_shared_words_trade_off_as_in_the_sheet() -> None:
     space.remember("dog vet", ref="m1")
     space.remember("dog park", ref="m2", at=START)
     clock.set(START + 30 * DAY)
-    assert space.recall("dog park", k=2).hits[0].ref == "m2"
+    found = {hit.ref: hit.why for hit in space.recall("dog park", k=3, kinds=["turn"], explain=True).hits}
+    assert list(found) == ["m2", "m1"]
+    assert {ref: (why["overlap"], round(float(why["decay"]), 4)) for ref, why in found.items()} == {  # type: ignore[arg-type]
+        "m1": (0.5, round(float(np.exp(-0.00864)), 4)),
+        "m2": (1.0, round(float(np.exp(-0.2592)), 4)),
+    }
     clock.set(START + 130 * DAY)
     space.remember("dog vet", ref="m3")
     assert space.recall("dog park", k=3).hits[0].ref == "m3"
@@ -105,3 +110,65 @@ def test_what_is_no_trait_is_not_kept_and_both_speakers_have_banks_of_their_own(
         for author in ("Ana", "Ben")
     }
     assert banks == {"Ana": ["Ana works as a nurse."], "Ben": ["Ben likes jazz."]}
+
+
+def test_a_talk_is_closed_by_a_message_of_another_session() -> None:
+    space, clock = agent()
+    said = [("a", "The dog ran off."), ("a", "The dog is back."), ("b", "A new violin."), ("b", "It sings.")]
+    for number, (session, text) in enumerate(said):
+        clock.set(START + (number // 2) * DAY + number * MINUTE)
+        space.remember(text, author="Ana", session=session)
+    (summary,) = summaries(space)
+    assert summary.session == "a"
+    assert short_term(space) == ["A new violin.", "It sings."]
+    clock.set(START + 3 * DAY)
+    space.remember("Hello again.", author="Ana", session="c")
+    assert sorted(str(memory.session) for memory in summaries(space)) == ["a", "b"]
+
+
+def test_talks_without_a_session_are_not_mixed_with_those_of_one() -> None:
+    space, clock = agent()
+    space.remember("The dog ran off.", session="a")
+    clock.set(START + 2 * MINUTE)
+    space.remember("The violin is out of tune.")
+    clock.set(START + DAY)
+    space.remember("Good morning, the sun shines.")
+    assert sorted(len(memory.sources) for memory in summaries(space)) == [1, 1]
+
+
+def test_a_closed_talk_is_summed_up_once_however_many_messages_follow() -> None:
+    llm = ScriptedLLM({"talks.summarise": {"text": "They met."}, "traits.persona": {"trait": "NO_TRAIT"}})
+    space, clock = agent(llm)
+    for number in range(6):
+        clock.set(START + (number > 1) * DAY + number * MINUTE)
+        space.remember(f"Message {number} of the day.", session="a" if number < 2 else "b", wait=True)
+    assert [request.role for request in llm.asked].count("talks.summarise") == 1
+
+
+def test_a_model_reads_traits_of_both_sides_and_none_is_not_kept() -> None:
+    traits = [{"trait": "NO_TRAIT"}, {"trait": "Owns a red bicycle."}, {"trait": WORDS}, {"trait": "no trait."}]
+    space, _ = agent(ScriptedLLM({"traits.persona": traits}))
+    said = [("Hi!", "user"), ("My red bicycle squeaks.", "user"), ("I was made to help people.", "assistant"), ("Fine.", "assistant")]
+    for text, role in said:
+        space.remember(text, role=role, wait=True)
+    banks = {role: [memory.text for memory in space.memories({"kinds": ["profile"], "roles": [role]})] for role in ("user", "assistant")}
+    assert banks == {"user": ["Owns a red bicycle."], "assistant": [" ".join(WORDS.split()[:20])]}
+
+
+def test_without_a_model_the_agent_has_a_bank_too() -> None:
+    space, _ = agent()
+    space.remember("I like jazz and old films. I'm happy to help!", role="assistant")
+    space.remember("I like chess.", role="user")
+    kinds = ["profile", "preference"]
+    banks = {role: [memory.text for memory in space.memories({"kinds": kinds, "roles": [role]})] for role in ("user", "assistant")}
+    assert banks == {"user": ["The user likes chess."], "assistant": ["I like jazz and old films."]}
+
+
+def test_what_was_erased_is_in_no_summary() -> None:
+    space, clock = agent()
+    ids = space.remember(["The gate code is 4411 and the gate is green.", "The gate is green."], session="a").ids
+    clock.set(START + DAY)
+    space.remember("Good morning.", session="a")
+    assert "4411" in summaries(space)[0].text
+    space.forget(ids[0], erase=True)
+    assert not any("4411" in memory.text for memory in space.memories({"archived": True}, limit=50, statuses=("active", "archived")))
