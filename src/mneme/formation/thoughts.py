@@ -8,7 +8,7 @@ its history.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,12 +17,14 @@ from mneme.core.llm import Prompt
 from mneme.core.operations import Archive, Keep, Operation, Revise
 from mneme.core.ports import FloatArray, IntArray
 from mneme.core.records import Episode, Memory, Span
+from mneme.formation.closing import closed
 from mneme.formation.nearby import among
 from mneme.formation.nearby import nearest as nearest_known
 from mneme.formation.rules import derived_id
 from mneme.formation.stretches import so_far
 
 TAG, OF = "thought", "tag:"
+_LONG_UNSPACED = 6
 ONTOLOGY = (
     "work: job, office, colleagues, boss, company, career, salary",
     "family: mother, father, sister, brother, child, baby, niece, grandparents, relatives",
@@ -81,7 +83,8 @@ class ThoughtFormer:
         ontology: ``label: words that belong to it``.
         near: cosine that a message, or a made-up tag, needs with a label.
         same: cosine from which two thoughts of one tag are one.
-        every: after how many messages of a session it is thought over.
+        every: after how many messages of a session it is thought over; what is left is thought over when another session begins.
+        pause_s: a longer silence closes a talk that has no session.
         most_tags: of a thought.
     """
 
@@ -90,19 +93,26 @@ class ThoughtFormer:
     same: float = 0.9
     every: int = 4
     most_tags: int = 2
+    pause_s: float = 3600.0
 
     def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
         """Return new thoughts, and changes of those that are there."""
-        operations: list[Operation] = []
-        for talk in so_far(ctx, episodes, self.every).values():
-            made = self._by_rule(ctx, talk) if ctx.llm is None else self._by_model(ctx, talk)
-            positions = among(ctx, "note")
-            for memory in made:
-                operations += self._reviewed(ctx, memory, positions)
-        return operations
+        positions = among(ctx, "note")
+        known = {ctx.index.ids[position] for position in positions.tolist()}
+        changed: dict[str, Memory] = {}
+        for talk in self._talks(ctx, episodes):
+            for memory in self._by_rule(ctx, talk) if ctx.llm is None else self._by_model(ctx, talk):
+                if memory.id not in known and memory.id not in changed:
+                    self._review(ctx, memory, positions, changed)
+        return [operation for thought in changed.values() if (operation := _told(thought, thought.id in known)) is not None]
+
+    def _talks(self, ctx: Context, episodes: Sequence[Episode]) -> list[Sequence[Episode]]:
+        """Return the sessions that grew by enough messages or were closed, then closed talks that have no session."""
+        loose = [talk for talk in closed(ctx, episodes, self.pause_s) if talk[0].session is None]
+        return [*so_far(ctx, episodes, self.every).values(), *loose]
 
     def _by_rule(self, ctx: Context, talk: Sequence[Episode]) -> list[Memory]:
-        said = [episode for episode in talk if len(episode.text.split()) >= 3 and not episode.text.rstrip().endswith("?")]
+        said = [episode for episode in talk if _long_enough(episode.text) and not episode.text.rstrip().endswith(("?", "？", "؟"))]
         if not said:
             return []
         rows, labels = ctx.embedder.embed([episode.text for episode in said]), labelled(ctx, self.ontology)
@@ -130,21 +140,61 @@ class ThoughtFormer:
                 made.append(_memory(item.text.strip(), chosen, talk))
         return made
 
-    def _reviewed(self, ctx: Context, memory: Memory, positions: IntArray) -> list[Operation]:
-        row, labels = ctx.embedder.embed([memory.text])[0], set(tags_of(memory))
-        near = nearest_known(
-            ctx, positions, row, 1, without=(memory.id,), holds=lambda one: TAG in one.tags and bool(labels & set(tags_of(one)))
-        )
-        if not near:
-            return [Keep(memory=memory)]
-        other, cosine = near[0]
+    def _review(self, ctx: Context, memory: Memory, positions: IntArray, changed: dict[str, Memory]) -> None:
+        """Put a new thought among those that changed, or into the one that it repeats; one that it outdates is over."""
+        other, cosine = self._nearest(ctx, memory, positions, changed)
         decision = "same" if cosine >= self.same else "new"
-        if ctx.llm is not None and decision == "new":
+        if ctx.llm is not None and other is not None and decision == "new":
             decision = ctx.llm.ask(REVIEW, {"earlier": other.text, "new": memory.text}, Reviewed).decision
-        if decision == "same":
-            told = {**other.attributes, "told_at": memory.at.isoformat(), "times": _times(other) + 1}
-            return [Revise(id=other.id, text=memory.text, changes={"attributes": told})]
-        return [Keep(memory=memory), *([Archive(id=other.id)] if decision == "outdated" else [])]
+        if other is not None and decision == "same":
+            changed[other.id] = _merged(other, memory)
+            return
+        if other is not None and decision == "outdated":
+            changed[other.id] = replace(other, status="archived")
+        changed[memory.id] = memory
+
+    @staticmethod
+    def _nearest(ctx: Context, memory: Memory, positions: IntArray, changed: Mapping[str, Memory]) -> tuple[Memory | None, float]:
+        """Return the thought of a common tag that is nearest, with its cosine."""
+        row, labels = _row(ctx, memory.text), set(tags_of(memory))
+
+        def shares(one: Memory) -> bool:
+            return TAG in one.tags and bool(labels & set(tags_of(one)))
+
+        found = nearest_known(ctx, positions, row, 1, without={memory.id, *changed}, holds=shares)
+        mine = [one for one in changed.values() if one.status == "active" and shares(one)]
+        found += [(one, float(_row(ctx, one.text) @ row)) for one in mine]
+        return max(found, key=lambda pair: (pair[1], pair[0].id), default=(None, 0.0))
+
+
+def _long_enough(text: str) -> bool:
+    """Whether a message may hold a thought: three words, or as much in a script that puts no spaces between them."""
+    return len(text.split()) >= 3 or (not text.isascii() and len(text.strip()) >= _LONG_UNSPACED)
+
+
+def _row(ctx: Context, text: str) -> FloatArray:
+    """Return the vector of a text, worked out once in a call."""
+    row: FloatArray = ctx.once(f"thought {text}", lambda: ctx.embedder.embed([text])[0])
+    return row
+
+
+def _told(thought: Memory, known: bool) -> Operation | None:
+    """Return what makes a thought so; None for one that was over before it was kept."""
+    if not known:
+        return Keep(memory=thought) if thought.status == "active" else None
+    if thought.status != "active":
+        return Archive(id=thought.id)
+    return Revise(
+        id=thought.id, text=thought.text, changes={"attributes": thought.attributes, "sources": thought.sources, "at": thought.at}
+    )
+
+
+def _merged(other: Memory, memory: Memory) -> Memory:
+    """Return a thought told again: its new words and time, with the messages of both."""
+    later = max(other.at, memory.at)
+    told = {**other.attributes, "told_at": later.isoformat(), "times": _times(other) + 1}
+    text = memory.text if memory.at >= other.at else other.text
+    return replace(other, text=text, at=later, attributes=told, sources=tuple(dict.fromkeys((*other.sources, *memory.sources))))
 
 
 def labelled(ctx: Context, ontology: Sequence[str]) -> dict[str, FloatArray]:

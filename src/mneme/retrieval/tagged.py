@@ -1,7 +1,8 @@
 """Thoughts of the question's tags first: only they are compared with it, and the messages that they rest on are lifted.
 
 Source: CAIM (arXiv 2505.13044): query to tags and a time window, a filter on both, then a judgement of relevance. Differs: tags are the
-labels nearest to the question, a model is asked where there is one; other messages follow by the plain order instead of being left out.
+labels nearest to the question, and a thought is relevant from a cosine on, where no model says so; other messages follow by the plain order
+instead of being left out.
 """
 
 from __future__ import annotations
@@ -38,6 +39,21 @@ class Which:
     tags: list[str]
 
 
+RELEVANT = Prompt(
+    role="tagged.relevant",
+    system="You say which of some notes bear on a question, by their numbers. None is a good answer.",
+    template="Notes:\n$notes\n\nQuestion of $today: $question",
+    trim=(("notes", "tail"),),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relevant:
+    """The numbers of the notes that bear on the question."""
+
+    numbers: list[int]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tagged:
     """Ranks messages, those lifted by thoughts of the question's tags first.
@@ -48,6 +64,7 @@ class Tagged:
         least: cosine that a thought needs to count as relevant.
         lift: what a relevant thought adds to its messages, in standard deviations.
         most_tags: of a question.
+        judged: thoughts that a model is shown, the nearest.
     """
 
     ontology: tuple[str, ...]
@@ -55,6 +72,7 @@ class Tagged:
     least: float = 0.2
     lift: float = 1.0
     most_tags: int = 2
+    judged: int = 20
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
         """Return admitted messages, best first; ties by time, then position."""
@@ -66,11 +84,9 @@ class Tagged:
         if len(passed):
             cosines = ctx.index.exact(passed, query.vector)
             found = provenance(ctx)
-            for position, cosine in zip(passed.tolist(), cosines.tolist(), strict=True):
-                if cosine >= self.least:
-                    lifted[found.values_of(position)] = np.maximum(
-                        lifted[found.values_of(position)], np.float32(self.lift * (0.5 + cosine))
-                    )
+            for position, cosine in self._relevant(ctx, query, passed, cosines):
+                values = found.values_of(position)
+                lifted[values] = np.maximum(lifted[values], np.float32(self.lift * (0.5 + cosine)))
         ctx.trace.note(tagged={"tags": labels, "of": len(thoughts), "compared": len(passed)})
         total = (plain + lifted).astype(np.float32)
         among = or_all(query.admitted & kind_mask(ctx, ("turn",)), query.admitted)
@@ -89,6 +105,18 @@ class Tagged:
         cosines = rows @ query.vector
         order = np.argsort(-cosines, kind="stable")[: self.most_tags]
         return [names[number] for number in order.tolist() if cosines[number] >= self.near]
+
+    def _relevant(self, ctx: Context, query: Query, passed: IntArray, cosines: FloatArray) -> list[tuple[int, float]]:
+        """Return the thoughts that bear on the question with their cosines: as the model says, by cosine where there is none."""
+        order = np.argsort(-cosines, kind="stable")
+        shown = [(int(passed[place]), float(cosines[place])) for place in order[: self.judged].tolist()]
+        by_id = {memory.id: memory for memory in ctx.memories([position for position, _ in shown])} if ctx.llm is not None else {}
+        notes = [f"[{number}] {by_id[ctx.index.ids[one]].text}" for number, (one, _) in enumerate(shown) if ctx.index.ids[one] in by_id]
+        said = {"notes": "\n".join(notes), "question": query.text, "today": query.now.date()}
+        reply = consulted(ctx, RELEVANT, said, Relevant) if notes else None
+        if reply is not None:
+            return [shown[number] for number in dict.fromkeys(reply.numbers) if 0 <= number < len(shown)]
+        return [(int(passed[place]), float(cosines[place])) for place in order.tolist() if cosines[place] >= self.least]
 
     def _passed(self, ctx: Context, query: Query, thoughts: IntArray, labels: Sequence[str]) -> IntArray:
         """Return the thoughts of these tags within the question's time window."""

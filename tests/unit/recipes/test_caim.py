@@ -18,7 +18,7 @@ BABY, BMW, CHAT = "My sister had a baby.", "I have a new job at BMW.", "The sky 
 TABLE = {
     "work, job": [1, 0, 0, 0], "family, relatives": [0, 1, 0, 0], "health, doctor": [0, 0, 1, 0], "travel, trip": [0, 0, 0, 1],
     BMW: [0.9, 0, 0, 0.1], BABY: [0, 0.9, 0.1, 0], "How is my niece?": [0, 0.95, 0, 0], "My job at BMW is new.": [0.9, 0, 0, 0.12],
-    "kin": [0, 0.8, 0, 0.1], "Our uncle visited.": [0.6, 0.7, 0, 0],
+    "My job at BMW in Dingolfing is new.": [0.9, 0, 0, 0.12], "kin": [0, 0.8, 0, 0.1], "Our uncle visited.": [0.6, 0.7, 0, 0],
 }  # fmt: skip
 
 
@@ -67,6 +67,8 @@ def test_a_fact_told_again_stays_one_thought_with_its_time_moved(model: bool) ->
     (thought,) = space.memories({"tags": ["tag:work"]})
     assert thought.attributes["told_at"] == (START + timedelta(days=7)).isoformat()
     assert thought.attributes["times"] == 2
+    assert thought.at == START + timedelta(days=7)
+    assert {span.episode for span in thought.sources} >= {space.episodes()[0].id, space.episodes()[3].id}
     assert next(step.memory.text for step in space.history(thought.id) if step.memory) == BMW
 
 
@@ -106,3 +108,59 @@ def test_a_time_window_filters_thoughts_of_the_same_tag() -> None:
     found = space.recall("What happened in my family in December 2023?", k=3)
     assert note(found.trace) == {"tags": ["family"], "of": 2, "compared": 1}
     assert found.hits[0].text == "Our uncle visited."
+
+
+@pytest.mark.parametrize("erased", [0, 3])
+def test_a_thought_told_twice_tells_nothing_of_an_erased_message(erased: int) -> None:
+    space, clock = caim()
+    first = space.remember([BMW, CHAT, CHAT], session="one").ids
+    clock.set(START + timedelta(days=7))
+    ids = [*first, *space.remember(["My job at BMW in Dingolfing is new.", CHAT, CHAT], session="two").ids]
+    assert list(thoughts(space)) == ["My job at BMW in Dingolfing is new."]
+    gone = space.get(ids[erased]).text
+    space.forget(ids[erased], erase=True)
+    everywhere = space.memories({"archived": True}, limit=100, statuses=("active", "archived"))
+    assert not any(gone in memory.text for memory in everywhere if memory.kind == "note")
+    assert len(everywhere) >= 5  # the other messages
+
+
+def test_a_fact_told_in_two_sessions_of_one_import_is_one_thought() -> None:
+    space, clock = caim()
+    clock.set(START + timedelta(days=7))
+    given = [{"text": text, "session": "one", "at": START} for text in (BMW, CHAT, CHAT)]
+    given += [{"text": text, "session": "two", "at": START + timedelta(days=6)} for text in ("My job at BMW is new.", CHAT, CHAT)]
+    space.remember(given)
+    (thought,) = space.memories({"tags": ["tag:work"]})
+    assert thought.text == "My job at BMW is new."
+    assert thought.attributes["times"] == 2
+
+
+@pytest.mark.parametrize("session", [None, "one"])
+def test_what_is_left_of_a_talk_is_thought_over_when_it_is_closed(session: str | None) -> None:
+    space, clock = caim()
+    for number, text in enumerate((BMW, CHAT)):
+        clock.set(START + timedelta(minutes=number))
+        space.remember(text, session=session)
+    assert thoughts(space) == {}
+    clock.set(START + timedelta(days=1))
+    space.remember("The sky is clear.", session=session and "two")
+    assert thoughts(space) == {BMW: ("tag:work",)}
+
+
+def test_messages_without_spaces_hold_thoughts_too() -> None:
+    space, _ = caim()
+    space._memory.embedder.table["我在宝马找到了新工作。"] = [1, 0, 0, 0]  # type: ignore[attr-defined]
+    space.remember(["我在宝马找到了新工作。", "你好吗？", CHAT], session="one")
+    assert thoughts(space) == {"我在宝马找到了新工作。": ("tag:work",)}
+
+
+@pytest.mark.parametrize(("reply", "lifted"), [({"numbers": [0]}, True), ({"numbers": []}, False), ({"numbers": [7]}, False), ("?", True)])
+def test_a_model_says_which_thoughts_bear_on_the_question(reply: object, lifted: bool) -> None:
+    space, _ = caim()
+    space.remember([BABY, BMW, CHAT], session="one")
+    llm = ScriptedLLM({"gate.needed": {"needed": True}, "tagged.which": {"tags": ["family"]}, "tagged.relevant": reply})
+    space._memory.llm = llm
+    found = space.recall("How is my niece?", k=3)
+    asked = next(request for request in llm.asked if request.role == "tagged.relevant")
+    assert asked.variables["notes"] == f"[0] {BABY}"
+    assert any(hit.why.get("tag", 0) > 0 for hit in found.hits) is lifted  # type: ignore[operator]
