@@ -112,6 +112,49 @@ def test_an_extending_unit_extends_the_note() -> None:
     assert [step.memory.text for step in reader.space.history(note) if step.memory] == ["The gate code is for the north gate.", both]
 
 
+def test_what_extends_a_note_rests_on_its_episode_and_goes_with_it() -> None:
+    both = "The gate code is 4411, for the north gate."
+    reader = judged_later("extendable", both)
+    space = reader.space
+    note = space.remember(memories=[{"text": "The gate code is for the north gate.", "kind": "fact"}]).ids[0]
+    reader.ask(ASKED)
+    said = next(episode for episode in space.episodes() if episode.text == GATE)
+    assert said.id in {span.episode for span in space.get(note).sources}
+    space.forget("mem" + said.id[2:], erase=True)
+    everywhere = space.memories({"archived": True}, limit=100, statuses=("active", "archived", "quarantined"))
+    assert not any("4411" in memory.text for memory in everywhere)
+    assert not any("4411" in episode.text for episode in space.episodes())
+
+
+def test_a_unit_without_words_is_left_out_and_the_answer_stands() -> None:
+    units = [{"message": 0, "quote": "gate code", "text": "  "}, {"message": 9, "quote": "gate code", "text": "x"}]
+    answers = {
+        "best-effort.judge": [{"sufficient": False}, {"sufficient": True, "answer": "4411"}],
+        "best-effort.extract": {"items": units},
+    }
+    space = space_of()
+    space.remember(memories=[{"text": "Ana likes roses.", "kind": "fact"}])
+    reply = BestEffort(space, ScriptedLLM(answers)).ask(ASKED)
+    assert (reply.text, reply.layer, reply.written) == ("4411", "episodes", ())
+
+
+def test_events_of_a_talk_are_the_same_when_its_messages_come_one_by_one() -> None:
+    made = {}
+    for at_once in (True, False):
+        memory, clock = memory_of("himem", "hash:256")
+        space = memory.space("s")
+        clock.set(START + timedelta(hours=1))
+        given = [{"text": text, "at": START + timedelta(minutes=n), "session": "s"} for n, text in enumerate(TALK)]
+        for part in [given] if at_once else [[one] for one in given]:
+            space.remember(part)
+        turns = sorted(space.memories({"kinds": ["turn"]}), key=lambda one: one.at)
+        place = {"ep" + turn.id[3:]: number for number, turn in enumerate(turns)}
+        made[at_once] = sorted([place[span.episode] for span in event.sources] for event in space.memories({"tiers": ["episode"]}))
+    assert [number for part in made[False] for number in part] == list(range(len(TALK)))
+    assert 2 <= len(made[False]) <= len(made[True]) + 1
+    assert all(len(part) > 1 for part in made[False])
+
+
 def test_what_neither_knows_is_unanswerable_and_writes_nothing() -> None:
     space = space_of()
     entries = len(space.journal(limit=1000))

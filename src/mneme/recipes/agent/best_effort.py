@@ -144,7 +144,7 @@ class BestEffort:
         if self._llm is not None:
             messages = "\n".join(f"[{number}] {hit.text}" for number, hit in enumerate(hits))
             found = self._llm.ask(EXTRACT, {"question": question, "messages": messages}, Units).items
-            return [unit for unit in found if 0 <= unit.message < len(hits) and locate(unit.quote, hits[unit.message].text) is not None]
+            return [unit for unit in found if unit.text.strip() and 0 <= unit.message < len(hits) and _quoted(unit, hits)]
         for number, hit in enumerate(hits):
             for start, end in sentence_spans(hit.text):
                 if _answers(question, hit.text[start:end]):
@@ -156,15 +156,14 @@ class BestEffort:
         """Keep a unit as a note, or change the note that it is about; returns the note's id."""
         notes = [one for one in self.space.recall(unit.text, k=3, kinds=NOTES).hits if self._cosine(unit.text, one.text) >= self._near]
         related = self._related(unit.text, notes[0].memory) if notes else Related(relation="independent")
+        cited = _cited(unit, hit)
         if related.relation == "extendable":
-            self.space.revise(notes[0].memory.id, related.text or unit.text, reason="reconsolidation")
-            return notes[0].memory.id
+            note = notes[0].memory
+            text = related.text.strip() or unit.text
+            self.space.revise(note.id, text, sources=(*note.sources, cited), reason="reconsolidation")
+            return note.id
         if related.relation == "contradictory":
             self.space.forget(notes[0].memory.id, reason="reconsolidation: contradicted by an episode")
-        span = locate(unit.quote, hit.text)
-        source = hit.memory.sources[0]
-        start, end = span if span is not None else (0, len(hit.text))
-        cited = Span(episode=source.episode, start=source.start + start, end=source.start + end)
         given = Given(text=unit.text, kind="fact", sources=(cited,), author=hit.author, tags=(TAG,))
         return self.space.remember(memories=[given], reason="reconsolidation").ids[0]
 
@@ -179,6 +178,17 @@ class BestEffort:
     def _cosine(self, one: str, other: str) -> float:
         rows = self.space._memory.embedder.embed([one, other])
         return float(np.dot(rows[0], rows[1]))
+
+
+def _quoted(unit: Unit, hits: Sequence[Hit]) -> bool:
+    return locate(unit.quote, hits[unit.message].text) is not None
+
+
+def _cited(unit: Unit, hit: Hit) -> Span:
+    """Return the words of the message that a unit rests on."""
+    source = hit.memory.sources[0]
+    start, end = locate(unit.quote, hit.text) or (0, len(hit.text))
+    return Span(episode=source.episode, start=source.start + start, end=source.start + end)
 
 
 def _answers(question: str, sentence: str) -> bool:
