@@ -145,6 +145,46 @@ def what_is_erased_is_nowhere(space: mneme.Space) -> None:
     assert not any("4411" in episode.text for episode in space.episodes())
 
 
+LONG = [
+    "I am Ana and I run a bakery in Porto.",
+    "We bake rye bread every Monday.",
+    "My brother Carlos helps at the oven.",
+    "Carlos likes strong coffee.",
+    "The password of the safe is zanzibar.",
+    "I like jazz and I like rye bread.",
+    "We met a baker from Oslo last week.",
+    "I like zanzibar and cinnamon.",
+    "The oven broke on 3 March 2024.",
+    "Carlos repaired the oven of the bakery.",
+    "I am allergic to nuts.",
+    "We want to open another bakery in Lisbon.",
+]
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_was_said_among_others_is_erased_from_all_that_was_made_of_it(name: str, one_by_one: bool) -> None:
+    clock = FrozenClock(START)
+    with mneme.Memory(":memory:", embedder="hash:96", recipe=name, clock=clock, seed=1, background=False) as memory:
+        space = memory.space("long")
+        said = [
+            {"text": text, "author": "Ana", "session": "one", "at": START + timedelta(minutes=number)} for number, text in enumerate(LONG)
+        ]
+        for part in [[message] for message in said] if one_by_one else [said]:
+            space.remember(part)
+        clock.set(NOW)
+        space.remember("The bakery in Lisbon is open.", author="Ana", session="two")
+        space.upkeep()
+        told = [memory.id for memory in memories(space, *EVERY_STATUS) if memory.kind == "turn" and "zanzibar" in memory.text]
+        assert len(told) == 2
+        space.forget(told, erase=True)
+        left = memories(space, *EVERY_STATUS)
+        assert not [memory.text for memory in left if "zanzibar" in f"{memory.text} {dict(memory.attributes)} {memory.tags}".casefold()]
+        assert "zanzibar" not in space.recall("zanzibar, the password of the safe", budget_tokens=2000).context.replace("zanzibar,", "")
+        assert {memory.text for memory in left if memory.kind == "turn"} >= {text for text in LONG if "zanzibar" not in text}
+        assert space.verify().problems == ()
+
+
 def memories(space: mneme.Space, *statuses: str) -> list[Record]:
     return list(space.memories({"archived": "archived" in statuses}, limit=1000, statuses=statuses or ("active",)))
 

@@ -2,15 +2,18 @@
 
 What goes: the memories asked for; the episodes that are theirs (a verbatim memory shares the tail of its id with its episode, and a
 revision by a caller is an episode that names the memory it revises); and every memory with a version that rests only on those
-episodes, again with its own episodes, until nothing more follows. A memory whose present version rests on something else too
-survives; it is kept anew under another id, so that its history goes and its belief stays.
+episodes, or that tells what of all it rests on only they say, again with its own episodes, until nothing more follows. A memory
+survives by its last version that does neither, or by the lines that tell none of it, whichever is more; it is kept anew under another id,
+so that its history goes and its belief stays.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -21,12 +24,17 @@ from mneme.core.ports import Applied, FloatArray, Limited, Material, Store
 from mneme.core.query import ErasureReport
 from mneme.core.records import Episode, Memory
 from mneme.engine.opened import Opened
+from mneme.text.analyser import Analyser
+from mneme.text.stopwords import stopwords
 
 REVISES = "mneme:revises"
 """Attribute of the episode of a revision: the memory that it revises."""
 
 OUTSIDE = ("copies that were made of the space: exports, backups, snapshots of the disk", "what agents have copied from recalls")
 """What no erasure inside the store can reach, for the operator's list."""
+
+ALL = "\0"
+"""Stands for every term of a version that rests on nothing but what is erased."""
 
 _WORD = re.compile(r"\w+")
 _ESCAPED = re.compile(r'["\\\x00-\x1f\x7f]+')  # what JSON escapes, and so lies otherwise in a file
@@ -119,14 +127,80 @@ def _fate(store: Store, id: str, erasing: Mapping[str, Episode]) -> Memory | str
     """Return None if a memory stays, ``"gone"`` if it goes, and itself without its erased sources if it has to be kept anew."""
     versions = [version.memory for version in store.versions(id)]
     rests_on = {span.episode for memory in versions for span in memory.sources}
-    erased = (rests_on - store.episodes(sorted(rests_on)).keys()) | (rests_on & erasing.keys())  # some may have been erased before
-    doomed = [memory for memory in versions if memory.sources and all(span.episode in erased for span in memory.sources)]
-    if not doomed:
+    present = store.episodes(sorted(rests_on))
+    erased = (rests_on - present.keys()) | (rests_on & erasing.keys())  # some may have been erased before
+    if not erased:
+        return None
+    tells = [_only(memory, erased, erasing, present) for memory in versions]
+    if not any(tells):
         return None
     head = versions[-1]
-    if head in doomed:
+    earlier = [memory for memory, only in zip(versions, tells, strict=True) if not only and memory.status == "active"]
+    fits = earlier if tells[-1] else [head]
+    left = [*fits[-1:], *([cut] if (cut := _cut(head, tells[-1])) is not None else [])]
+    if not left:
         return "gone"
-    return replace(head, sources=tuple(span for span in head.sources if span.episode not in erased))
+    most = max(left, key=lambda memory: len(_terms([memory.text])))  # as much of it as may be told; the first of equals
+    return replace(most, sources=tuple(span for span in most.sources if span.episode not in erased))
+
+
+def _only(memory: Memory, erased: AbstractSet[str], erasing: Mapping[str, Episode], present: Mapping[str, Episode]) -> set[str]:
+    """Return the terms that a version has from what is erased and from nothing else it rests on; ``ALL`` when it rests on nothing else."""
+    episodes = {span.episode for span in memory.sources}
+    left = episodes - erased
+    if not episodes or not episodes & erased:
+        return set()
+    if not left:
+        return {ALL}
+    said = _terms(episode.text for id, episode in erasing.items() if id in episodes)
+    return said & _terms(_told(memory)) - _terms(present[id].text for id in left)
+
+
+def _cut(memory: Memory, only: AbstractSet[str]) -> Memory | None:
+    """Return a memory of several lines without those that have such terms; None where it begins with one of them, or is one line."""
+    lines = memory.text.splitlines()
+    kept = [line for line in lines if not _terms([line]) & only]
+    if ALL in only or len(lines) < 2 or kept[:1] != lines[:1]:
+        return None
+
+    def without(value: object) -> object:
+        if isinstance(value, str):
+            return "" if _terms([value]) & only else value
+        if isinstance(value, Mapping):
+            return {key: without(part) for key, part in value.items()}
+        return [part for part in map(without, value) if part != ""] if isinstance(value, (list, tuple)) else value
+
+    attributes = {key: without(value) for key, value in memory.attributes.items()}
+    return replace(memory, text="\n".join(kept), attributes=attributes, tags=tuple(tag for tag in memory.tags if without(tag)))
+
+
+def _told(memory: Memory) -> Iterator[str]:
+    """Yield every text that a memory has, those of its attributes and tags among them."""
+    yield from (memory.indexed_text, *memory.tags)
+    waiting: list[object] = [memory.attributes]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, (list, tuple)):
+            waiting += value
+
+
+def _terms(texts: Iterable[str]) -> set[str]:
+    """Return the stems of texts without function words; one analyser for all, so that a word and its other form meet."""
+    return {term for text in texts for term in _english().terms(text)} - _function_words()
+
+
+@lru_cache(maxsize=1)
+def _english() -> Analyser:
+    return Analyser("en")
+
+
+@lru_cache(maxsize=1)
+def _function_words() -> frozenset[str]:
+    return frozenset(term for word in stopwords("en") for term in _english().terms(word))
 
 
 def _memory_trace(store: Store, id: str) -> Trace:

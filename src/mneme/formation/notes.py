@@ -113,7 +113,8 @@ class NoteFormer:
             links += [Connect(link=_link(note.memory, others[place].memory, cosines[place])) for place in chosen]
             fresh.append(note)
         revised: list[Operation] = [
-            Revise(id=id, text=note.memory.text, changes={"attributes": dict(note.memory.attributes)}) for id, note in changed.items()
+            Revise(id=id, text=note.memory.text, changes={"attributes": dict(note.memory.attributes), "sources": note.memory.sources})
+            for id, note in changed.items()
         ]
         return [*(Keep(memory=note.memory) for note in fresh), *links, *revised]
 
@@ -156,9 +157,13 @@ class NoteFormer:
             for place, other in enumerate(near)
             if cosines[place] >= self.near and words & set(_strings(other.memory, "keywords"))
         ]  # fmt: skip
-        if chosen:
-            tags = [tag for place in chosen for tag in _strings(near[place].memory, "tags")]
-            note.memory = _changed(note.memory, tags=list(dict.fromkeys([*_strings(note.memory, "tags"), *tags])))
+        for place in chosen:
+            own, other = _strings(note.memory, "tags"), near[place].memory
+            # A neighbour's tags of its own: what it has from others would rest on messages that nobody here has read.
+            theirs = [tag for tag in _strings(other, "tags") if tag in _strings(other, "keywords")]
+            tags = list(dict.fromkeys([*own, *theirs]))[:MOST_TAGS]
+            if tags != own:
+                note.memory = _changed(note.memory, tags=tags, by=other)
         return chosen
 
     def _by_model(self, ctx: Context, note: _Note, near: Sequence[_Note]) -> list[int]:
@@ -168,17 +173,20 @@ class NoteFormer:
         reply = ctx.llm.ask(EVOLVE, {"note": note.memory.text, "neighbours": listed}, Evolution)
         if not reply.should_evolve:
             return []
+        linked = [number for number in dict.fromkeys(reply.connect) if 0 <= number < len(near)]
         if reply.tags:
             note.memory = _changed(note.memory, tags=reply.tags)
+            for number in linked:
+                note.memory = _changed(note.memory, by=near[number].memory)
         for change in reply.changes:
             if 0 <= change.number < len(near):
                 other = near[change.number]
-                other.memory = _changed(other.memory, context=change.context, tags=change.tags)
+                other.memory = _changed(other.memory, context=change.context, tags=change.tags, by=note.memory)
                 other.changed = True
         unknown = [change.number for change in reply.changes if not 0 <= change.number < len(near)]
         if unknown:
             ctx.trace.note(notes={"unknown neighbours": unknown})
-        return [number for number in dict.fromkeys(reply.connect) if 0 <= number < len(near)]
+        return linked
 
 
 def wording(content: str, attributes: dict[str, object]) -> str:
@@ -187,13 +195,18 @@ def wording(content: str, attributes: dict[str, object]) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _changed(memory: Memory, *, context: str | None = None, tags: Sequence[str] | None = None) -> Memory:
+def _changed(memory: Memory, *, context: str | None = None, tags: Sequence[str] | None = None, by: Memory | None = None) -> Memory:
+    """Return a note with another context or other tags; what it has from another note rests on that one's message, too."""
     attributes = dict(memory.attributes)
     if context is not None:
         attributes["context"] = context
     if tags is not None:
         attributes["tags"] = list(tags)[:MOST_TAGS]
-    return replace(memory, attributes=attributes, text=wording(str(attributes["content"]), attributes))
+    sources = memory.sources
+    if by is not None:
+        sources = tuple(dict.fromkeys((*sources, by.sources[0])))
+        attributes["leads_to"] = ["mem" + sources[0].episode[2:]]  # to its own message alone
+    return replace(memory, attributes=attributes, text=wording(str(attributes["content"]), attributes), sources=sources)
 
 
 def _link(memory: Memory, other: Memory, weight: float) -> Link:

@@ -2,8 +2,8 @@
 
 Source: Memory-R1 (arXiv 2508.19828): state = (new fact, related entries), action = (ADD, UPDATE, DELETE or NOOP, content). Differs: the
 policy is a port; by default rules decide, or a model where there is one, and a trained policy takes the same place. An update whose text
-keeps what the entry said is a new version of it; one that does not, and every deletion, ends the entry's validity instead of removing
-it. An entry that was not shown can't be changed, and a text with words of its own is not taken.
+keeps what the entry said is a new version of it, which rests on both messages; one that does not, and every deletion, ends the entry's
+validity instead of removing it. An entry that was not shown can't be changed, and a text with words of its own is not taken.
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def _apply(board: Board, decision: Decision, fact: Memory, related: Sequence[Mem
         if not content(decision.text) <= content(entry.text) | content(fact.text):
             board.add(fact, "ADD", "the new text had words of its own")
             return "ADD", "the new text had words of its own"
-        board.change(entry, decision.text.strip())
+        board.change(entry, decision.text.strip(), sources=tuple(dict.fromkeys((*entry.sources, *fact.sources))))
         board.support(entry, fact)
         return "UPDATE", "the entry says both"
     if fact.valid_from < entry.valid_from:

@@ -14,6 +14,9 @@ from mneme.core.records import Memory
 VERBATIM = ("turn",)
 """Kinds that hold messages as they were said."""
 
+LEADS_TO = "leads_to"
+"""Attribute of a derived memory with the messages that it leads to, where these are fewer than it rests on."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
@@ -60,6 +63,15 @@ def or_all(among: BoolArray, admitted: BoolArray) -> BoolArray:
     return among if (among & admitted).any() else admitted
 
 
+def _led_to(memory: Memory) -> list[str]:
+    told = memory.attributes.get(LEADS_TO)
+    return (
+        list(map(str, told))
+        if isinstance(told, (list, tuple))
+        else list(dict.fromkeys("mem" + span.episode[2:] for span in memory.sources))
+    )
+
+
 def _provenance(ctx: Context) -> Provenance:
     index = ctx.index
     verbatim = kind_mask(ctx, VERBATIM)
@@ -70,7 +82,7 @@ def _provenance(ctx: Context) -> Provenance:
     pairs = [
         (position, place[id])
         for position, memory in memories.items()
-        for id in dict.fromkeys("mem" + span.episode[2:] for span in memory.sources)
+        for id in _led_to(memory)
         if id in place and place[id] != position and verbatim[place[id]]
     ]
     derived, value = np.array(pairs, np.int64).reshape(-1, 2).T

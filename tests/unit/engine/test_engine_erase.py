@@ -64,13 +64,42 @@ def test_what_rests_only_on_it_goes_too_and_again_what_rests_on_that(space: mnem
 
 
 def test_what_rests_on_something_else_too_survives_without_it(space: mneme.Space) -> None:
-    first, second = space.remember(["I keep bees.", "My bees made honey."]).ids
+    first, second = space.remember(["I keep bees.", "My bees, which I keep in Faro, made honey."]).ids
     fact = space.remember(memories=[{"text": "Keeps bees.", "sources": [first, second]}]).id
     erased(space, first)
     assert space.get(fact).text == "Keeps bees."  # its present version never rested on the erased one alone
     erased(space, second)
     with pytest.raises(NotFound):
         space.get(fact)
+
+
+def test_a_summary_of_several_goes_when_it_tells_what_only_the_erased_one_said(space: mneme.Space) -> None:
+    first, second = space.remember(["The door code is 4411.", "I planted tomatoes in Faro."]).ids
+    for text, attributes in (
+        ("The door code is 4411. Tomatoes were planted.", {}),
+        ("Tomatoes were planted, and a door has codes.", {}),
+        ("Tomatoes were planted.", {"keywords": ["tomatoes", {"more": ["4411"]}]}),
+        ("A summary of tomatoes.", {}),
+    ):
+        space.remember(memories=[{"text": text, "kind": "summary", "sources": [first, second], "attributes": attributes}])
+    erased(space, first)
+    assert [memory.text for memory in space.memories({"kinds": ["summary"]})] == ["A summary of tomatoes."]
+    assert not any("4411" in str(memory) for memory in space.memories({"archived": True}, statuses=("active", "archived")))
+    assert space.verify().problems == ()
+
+
+def test_what_was_widened_by_an_erased_message_goes_back_to_what_it_said_before() -> None:
+    with mneme.Memory(":memory:", embedder="hash:64", recipe="memory-r1", background=False) as memory:
+        space = memory.space("s")
+        one, other = (space.remember(text, author="Ana").id for text in ("I adopted a dog named Buddy.", "I adopted another dog, Scout."))
+        (entry,) = space.memories({"kinds": ["fact"]})
+        assert entry.text == "I adopted a dog named Buddy and another dog, Scout."
+        assert {"mem" + span.episode[2:] for span in entry.sources} == {one, other}
+        erased(space, other)
+        assert [fact.text for fact in space.memories({"kinds": ["fact"]})] == ["I adopted a dog named Buddy"]
+        assert space.recall("dog", k=5).hits[0].memory.id == one
+        erased(space, one)
+        assert space.memories() == []
 
 
 def test_a_belief_whose_past_rested_only_on_it_is_kept_anew(space: mneme.Space) -> None:

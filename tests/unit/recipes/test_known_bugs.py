@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from mneme.core.composing import resolve
+from mneme.core.composing import compose, resolve
 from mneme.retention.drift import Drift
 from mneme.retrieval.granular import entropy_weights
 from mneme.testing import ScriptedLLM
@@ -144,3 +144,55 @@ def test_a_mem_finds_the_nearest_beyond_a_thousand_notes_and_embeds_none_of_them
     linked = [others[link.target] for link in space.links([id]) if link.type == "similar" and link.source == id]
     assert far in linked
     assert len(seen) <= 3  # the message and its note
+
+
+def test_a_mem_what_a_neighbour_learned_from_a_message_goes_with_it() -> None:
+    described = {"keywords": ["k"], "context": "", "tags": ["pets"]}
+    grows = {
+        "should_evolve": True, "connect": [0], "tags": ["pets"],
+        "changes": [{"number": 0, "tags": ["limping"], "context": "Rex limped badly."}],
+    }  # fmt: skip
+    llm = ScriptedLLM({"notes.describe": described, "notes.evolve": grows})
+    memory, _ = memory_of("a-mem", {"adopted puppy Rex": [0.8, 0.6], "Rex limped at vet": [0.9, 0.9]}, llm=llm)
+    space = memory.space("s")
+    first, second = (space.remember(text, wait=True).id for text in ("adopted puppy Rex", "Rex limped at vet"))
+    evolved = next(note for note in space.memories({"kinds": ["note"]}) if note.attributes["content"] == "adopted puppy Rex")
+    assert evolved.attributes["context"] == "Rex limped badly."
+    space.forget(second, erase=True)
+    (left,) = space.memories({"kinds": ["note"]})
+    assert (left.attributes["content"], left.attributes["tags"], left.attributes["context"]) == ("adopted puppy Rex", ["pets"], "")
+    assert [memory.id for memory in space.memories({"kinds": ["turn"]})] == [first]
+
+
+def test_a_mem_by_rule_no_tag_of_an_erased_message_is_left() -> None:
+    memory, _ = memory_of("a-mem", "hash:128")
+    space = memory.space("s")
+    first = space.remember("The parrot Kiki eats mango; mango is for the parrot.").id
+    space.remember("The parrot eats bread; bread is for the parrot.")
+    tags = [note.attributes["tags"] for note in space.memories({"kinds": ["note"]})]
+    assert len(tags) == 2
+    assert "mango" in str(tags[1])
+    space.forget(first, erase=True)
+    assert "mango" not in str(space.memories())
+
+
+def test_a_mem_the_recipe_brings_a_linked_message_whose_own_rank_is_behind_the_places() -> None:
+    described = {"keywords": ["k"], "context": "", "tags": ["pets"]}
+    still = {"should_evolve": False}
+    grows = {"should_evolve": True, "connect": [0], "tags": ["pets"], "changes": []}
+    noise = {f"noise {number}": [0.9 - number / 40, 0.0, 0.5] for number in range(12)}
+    texts = {"far": [0.2, 1.0], "hit": [1.0, 0.1], **noise}
+    llm = ScriptedLLM({"notes.describe": described, "notes.evolve": [grows, *[still] * 12]})
+    table = {**texts, **{f"{text}\nk\npets": vector for text, vector in texts.items()}, "q": [1.0, 0.0]}
+    memory, _ = memory_of("a-mem", table, llm=llm)
+    space = memory.space("s")
+    for text in texts:
+        space.remember(text, wait=True)
+    found = [hit.text for hit in space.recall("q", k=10).hits]
+    assert found[0] == "hit"
+    assert "far" in found
+    alone = compose(name="alone", base="a-mem", refiners=[])
+    bare, _ = memory_of(alone, table)
+    space = bare.space("s")
+    space.remember(list(texts))
+    assert "far" not in [hit.text for hit in space.recall("q", k=10).hits]
