@@ -130,20 +130,23 @@ def _apply(board: Board, decision: Decision, memory: Memory, shown: Mapping[int,
     if decision.event == "ADD":
         board.add(memory, "ADD", "the model found it new")
         return "ADD", "the model found it new"
-    old = None if decision.old is None else shown.get(decision.old)
-    if old is None:
+    seen = None if decision.old is None else shown.get(decision.old)
+    if seen is None:
         board.add(memory, "ADD", "the model named no known memory")
         return "ADD", f"{decision.event} of a number that was not shown"
+    old = board.current(seen)  # an earlier decision of the same reply may have changed it
     if decision.event == "NOOP":
         board.support(old, memory)
         return "NOOP", "the model found it known"
     if decision.event == "MERGE":
-        if not _from_both(decision.text, old.text, memory.text):
-            board.add(memory, "ADD", "a merged text had words of its own")
-            return "ADD", "a merged text had words of its own"
+        why = "another fact was merged into it before" if old is not seen else ""
+        why = why or ("" if _from_both(decision.text, old.text, memory.text) else "a merged text had words of its own")
+        if why:
+            board.add(memory, "ADD", why)
+            return "ADD", why
         board.change(old, decision.text.strip(), sources=tuple(dict.fromkeys((*old.sources, *memory.sources))))
         return "MERGE", "the model merged it"
-    refusal = _refusal(old, memory)
+    refusal = "it has ended already" if old.valid_to is not None else _refusal(old, memory)
     if refusal:
         board.add(memory, "ADD", refusal)
         return "ADD", refusal

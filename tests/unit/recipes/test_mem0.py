@@ -90,3 +90,26 @@ def test_facts_are_keys_and_the_message_is_what_is_returned() -> None:
     for text in (BUDDY, SCOUT):
         space.remember(text, author="Ana", wait=True)
     assert {hit.memory.kind for hit in space.recall("Which dog did Ana adopt?", k=5).hits} == {"turn"}
+
+
+def test_two_facts_of_one_reply_that_are_merged_into_the_same_one_are_both_kept() -> None:
+    third = "I adopted the cat Tom."
+    items = [
+        {"items": [dog("Buddy", "I adopted the dog Buddy", "Ana adopted the dog Buddy.")]},
+        {
+            "items": [
+                dog("Scout", "I adopted another dog Scout", "Ana adopted another dog Scout."),
+                {**dog("Tom", "I adopted the cat Tom", "Ana adopted the cat Tom."), "message": 2},
+            ]
+        },
+    ]
+    merges = [
+        {"new": 1, "event": "MERGE", "old": 1, "text": BOTH},
+        {"new": 2, "event": "MERGE", "old": 1, "text": "Ana adopted the dog Buddy and the cat Tom."},
+    ]
+    llm = ScriptedLLM({"form.statements": items, "organise.reconcile": {"decisions": merges}})
+    memory, _ = memory_of("mem0", "hash:96", llm=llm)
+    space = memory.space("s")
+    space.remember(BUDDY, author="Ana", wait=True)
+    space.remember([SCOUT, third], author="Ana", wait=True)
+    assert sorted(fact.text for fact in facts(space)) == ["Ana adopted the cat Tom.", BOTH]
