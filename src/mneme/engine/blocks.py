@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mneme.core.errors import InvalidInput, NotFound
 from mneme.core.query import Filter
-from mneme.core.records import Memory
+from mneme.core.records import Memory, Span
 from mneme.engine.prepare import Given, text_problem
 
 if TYPE_CHECKING:
@@ -71,8 +71,14 @@ class Blocks:
             raise NotFound("block", name)
         return found
 
-    def set(self, name: str, text: str, *, limit_chars: int | None = None) -> Block:
+    def set(self, name: str, text: str, *, limit_chars: int | None = None, sources: Sequence[Span] = ()) -> Block:
         """Write a block, made when there is none.
+
+        Args:
+            name: such as ``persona``.
+            text: what it says from now on.
+            limit_chars: how long it may be; None leaves that as it is.
+            sources: what the text was taken from besides what it rests on already; an erasure of that takes it along.
 
         Raises:
             InvalidInput: the text is empty or longer than the limit.
@@ -83,23 +89,28 @@ class Blocks:
         _check(name, text, limit)
         if known is None:
             about = {"block": name, "limit_chars": limit}
-            given = Given(text=text, kind="profile", tags=(f"{TAG}{name}",), attributes=about, importance=1.0)
+            given = Given(
+                text=text, kind="profile", tags=(f"{TAG}{name}",), attributes=about, importance=1.0, sources=tuple(sources)
+            )  # fmt: skip
             self._space.remember(memories=[given], actor=self._actor)
         elif known.text != text or known.limit_chars != limit:
-            self._space.revise(known.id, text, attributes={"block": name, "limit_chars": limit}, actor=self._actor)
+            about = {"block": name, "limit_chars": limit}
+            rests = (*self._space.get(known.id).sources, *sources) if sources else ()
+            more: dict[str, Any] = {"sources": tuple(dict.fromkeys(rests))} if rests else {}
+            self._space.revise(known.id, text, attributes=about, actor=self._actor, **more)
         return self.get(name)
 
-    def append(self, name: str, text: str) -> Block:
-        """Add a line at the end of a block.
+    def append(self, name: str, text: str, *, sources: Sequence[Span] = ()) -> Block:
+        """Add a line at the end of a block; ``sources`` as for :meth:`set`.
 
         Raises:
             NotFound: there is none of that name.
             InvalidInput: it would grow past its limit; shorten it first.
         """
-        return self._edit(name, lambda now: f"{now}\n{text}")
+        return self._edit(name, lambda now: f"{now}\n{text}", sources)
 
-    def replace(self, name: str, old: str, new: str) -> Block:
-        """Replace a piece of a block; an empty ``new`` takes it out.
+    def replace(self, name: str, old: str, new: str, *, sources: Sequence[Span] = ()) -> Block:
+        """Replace a piece of a block; an empty ``new`` takes it out; ``sources`` as for :meth:`set`.
 
         Raises:
             NotFound: there is none of that name.
@@ -108,15 +119,15 @@ class Blocks:
         count = self.get(name).text.count(old) if old else 0
         if count != 1:
             raise InvalidInput({"old": f"is in block {name!r} {count} times; give a piece that is in it once"})
-        return self._edit(name, lambda now: now.replace(old, new))
+        return self._edit(name, lambda now: now.replace(old, new), sources)
 
     def render(self) -> str:
         """Return all blocks as text for the top of a prompt."""
         return rendered(self.list())
 
-    def _edit(self, name: str, change: Callable[[str], str]) -> Block:
+    def _edit(self, name: str, change: Callable[[str], str], sources: Sequence[Span] = ()) -> Block:
         block = self.get(name)
-        return self.set(name, change(block.text).strip(), limit_chars=block.limit_chars)
+        return self.set(name, change(block.text).strip(), limit_chars=block.limit_chars, sources=sources)
 
     def _named(self, name: str) -> Block | None:
         found = self._space.memories(Filter(kinds=("profile",), tags=(f"{TAG}{name}",)), limit=1)

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def correction(
     engine: Memory, current: Record, text: str | None, changes: Mapping[str, Any], expected_version: int | None
 ) -> tuple[list[Operation], list[Record]]:
-    """Return a correction: the caller's words are an episode on which the new version rests."""
+    """Return a correction: the caller's words are an episode on which the new version rests, unless its sources are given."""
     fields = dict(changes)
     operations: list[Operation] = []
-    if text is not None:
+    if text is not None and "sources" not in fields:
         episode = _words_of_caller(engine, text, current)
         operations.append(Observe(episode=episode))
         fields["sources"] = (Span(episode=episode.id, start=0, end=len(text)),)

@@ -206,3 +206,60 @@ def test_reinforce_over_four_choices_raises_the_mean_reward_over_two_hundred_epi
         logits = reinforced(logits, group, advantages(rewards), 0.1)
     assert np.mean(means[-50:]) > np.mean(means[:50]) + 0.05
     assert int(np.argmax(logits)) == 2
+
+
+# What the memory rests on, and what the rules read
+
+
+def test_an_erased_chunk_takes_along_what_was_written_from_it() -> None:
+    steps = [
+        [
+            call("new_memory_insert", True, type="semantic", content="Ana is a nurse"),
+            call("memory_update", type="core", new="Ana, a nurse."),
+        ],
+        [
+            call("memory_update", True, type="semantic", id="1", new="Ana is a nurse in Porto"),
+            call("memory_update", True, type="core", new="Ana, a nurse in Porto."),
+            call("new_memory_insert", type="episodic", content="2024-05-01: Ana moved"),
+        ],
+    ]
+    mem = alpha([step for part in steps for step in part])
+    for chunk in ("I am a nurse.", "On 2024-05-01 I moved to Porto."):
+        mem.read(chunk)
+    first, second = mem.space.memories({"kinds": ["turn"]})
+    assert [entry.text for entry in mem.entries("semantic")] == ["Ana is a nurse in Porto"]
+    mem.space.forget(second.id, erase=True)
+    assert [entry.text for entry in mem.entries("semantic")] == ["Ana is a nurse"]
+    assert (mem.entries("episodic"), mem.core()) == ([], "Ana, a nurse.")
+    mem.space.forget(first.id, erase=True)
+    assert (mem.entries("semantic"), mem.core()) == ([], "")
+
+
+@pytest.mark.parametrize(
+    "content", ["On 8 May Ana moved", "昨天安娜搬家了", "Am 3. Mai zog Ana um", "May 2023: Ana moved", "1999: Ana was born"]
+)
+def test_an_event_may_name_its_time_in_other_words(content: str) -> None:
+    mem = alpha()
+    assert not mem.surface.call("new_memory_insert", {"type": "episodic", "content": content}).failed
+    for vague in ("Ana may move", "Ana has 200 euros", "Ana often moves"):
+        assert mem.surface.call("new_memory_insert", {"type": "episodic", "content": vague}).failed
+
+
+def test_the_rules_keep_short_profiles_and_sentences_without_blanks_and_leave_small_talk_out() -> None:
+    mem = alpha()
+    mem.read("Call me Ada. Thanks a lot! Is that so？ 我的妹妹住在里斯本。")
+    assert mem.core() == "Call me Ada."
+    assert [entry.text for entry in mem.entries("semantic")] == ["我的妹妹住在里斯本。"]
+    mem.read("Call me Ada.")
+    assert mem.core() == "Call me Ada."
+
+
+def test_a_write_reads_no_more_of_a_large_memory_than_what_is_near() -> None:
+    mem = alpha()
+    mem.space.remember([f"Fact number {number} about topic {number}" for number in range(3000)], kind="fact", tags=("mem-alpha",))
+    read: list[int] = []
+    found = mem.space.memories
+    mem.space.memories = lambda *args, **more: (page := found(*args, **more), read.append(len(page)))[0]  # type: ignore[method-assign]
+    assert "already there" in mem.surface.call("new_memory_insert", {"type": "semantic", "content": "Fact number 7 about topic 7"}).text
+    assert mem.surface.call("new_memory_insert", {"type": "semantic", "content": "Something else"}).text.startswith("inserted")
+    assert sum(read) <= 200

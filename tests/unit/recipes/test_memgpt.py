@@ -106,3 +106,56 @@ def test_pages_past_the_end_are_refused() -> None:
     assert paged(["a", "b", "c"], 1, 2, "rows").splitlines() == ["page 2 of 2, 3 rows", "c"]
     with pytest.raises(ToolFailed, match="past the end"):
         paged(["a"], 1, 2, "rows")
+
+
+def test_what_is_erased_leaves_the_queue_the_summary_and_the_block() -> None:
+    acts = [call("core_memory_append", name="human", content="knows the code zanzibar")] + [call("send_message", message="ok")] * 40
+    mem = agent({"memgpt.act": acts, "memgpt.summarise": {"text": "the code is zanzibar"}})
+    mem.receive("the code is zanzibar")
+    mem.surface.call("archival_memory_insert", {"content": "zanzibar is the code"})
+    (secret,) = [memory for memory in mem.space.memories({"kinds": ["turn"]}) if "zanzibar" in memory.text]
+    assert "zanzibar" in mem.context()
+    again = MemGPT(mem.space, None, mem.settings, count=words)
+    mem.space.forget(secret.id, erase=True)
+    for one in (mem, again):
+        assert "zanzibar" not in one.context()
+    assert "zanzibar" not in str(mem.space.memories({"kinds": ["note", "profile", "summary", "turn"]}))
+    other = agent({"memgpt.act": call("send_message", message="ok"), "memgpt.summarise": {"text": "the code is zanzibar"}})
+    other.receive("the code is zanzibar")
+    for number in range(14):
+        other.receive(f"{number} " + "tree " * 17)
+    assert other.summary == "the code is zanzibar"
+    assert not any("zanzibar" in line for line in other.lines()[1:])
+    (secret,) = [memory for memory in other.space.memories({"kinds": ["turn"]}) if "zanzibar" in memory.text]
+    other.space.forget(secret.id, erase=True)
+    assert "zanzibar" not in other.context()
+    other.receive("go on")
+    assert other.summary != "the code is zanzibar"
+
+
+def test_messages_longer_than_the_window_ask_for_no_summary_of_nothing() -> None:
+    mem = agent({"memgpt.act": call("send_message", message="ok"), "memgpt.summarise": {"text": "they talked"}}, keep_last=12)
+    for number in range(3):
+        mem.receive(f"{number} " + "tree " * 90)
+    assert mem.summary == ""
+    assert not mem.space.memories({"kinds": ["summary"]})
+
+
+def test_without_a_model_a_name_ends_with_the_name_once_and_a_full_block_overflows_into_the_archive() -> None:
+    mem = agent(block_chars=40)
+    for _ in range(2):
+        mem.receive("My name is Ada and I like chess and my dog.")
+    assert mem.space.blocks.get("human").text.splitlines()[1:] == ["name: Ada", "likes chess"]
+    mem.receive("I love walking in the mountains of Portugal.")
+    assert "mountains" not in mem.context().partition("</human>")[0]
+    assert "walking in the mountains" in mem.surface.call("archival_memory_search", {"query": "mountains"}).text
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("9999-12-31", "9999-12-31"), ("2024-05-01", "soon"), ("2024-13-01", "2024-05-01"), ("2025-01-01", "2024-01-01")],
+)
+def test_dates_that_are_none_are_errors_as_text(start: str, end: str) -> None:
+    result = agent().surface.call("conversation_search_date", {"start_date": start, "end_date": end})
+    assert result.failed
+    assert result.text.startswith("Error")

@@ -293,3 +293,16 @@ def test_the_recipe_is_dated_and_undone_like_any_other() -> None:
     assert [hit.text for hit in then.hits] == ["I live in Rome"]
     assert Filter(kinds=("fact",)).accepts(facts(space)[0])
     assert resolve("memory-r1").card is not None
+
+
+def test_an_erased_fact_takes_along_what_the_bank_has_of_it() -> None:
+    mem = bank()
+    for fact in (BUDDY, SCOUT):
+        mem.manage(fact, speaker="Ana")
+    assert len(mem.entries()) == 1
+    said = {memory.text: memory.id for memory in mem.space.memories({"kinds": ["turn"]})}
+    mem.space.forget(said[SCOUT], erase=True)
+    assert [entry.text for entry in mem.entries()] == [BUDDY]
+    mem.space.forget(said[BUDDY], erase=True)
+    assert mem.entries() == []
+    assert mem.space.verify().ok

@@ -1,9 +1,10 @@
 """Mem-alpha's memory under a policy: core, semantic and episodic entries, changed by tools, chunk by chunk.
 
 Source: Mem-alpha (arXiv 2509.25911) and its code: insert, update, delete, search by words or by vectors; exact repetitions are skipped; an
-episodic entry needs a time; the core paragraph has at most 512 tokens and is replaced whole. Differs: entries are memories of a space, so
-each change is journalled and can be undone; an entry's id is a small number, which a model copies without mistakes; the policy is a
-model, a function of the caller's own (the place of a trained one), or rules.
+episodic entry needs a time; the core paragraph has at most 512 tokens and is replaced whole. Differs: entries are memories of a space that
+rest on the chunks they were written from, so each change is journalled, can be undone, and goes with an erased chunk; an entry's id is a
+small number, which a model copies without mistakes; there is no second pass over what was written; the policy is a model, a function of
+the caller's own (the place of a trained one), or rules.
 """
 
 from __future__ import annotations
@@ -11,18 +12,23 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from mneme.core.llm import LLM, Prompt, scoped
 from mneme.core.query import Filter
 from mneme.core.records import Memory
+from mneme.engine.prepare import Given
+from mneme.recipes.agent.entries import entry, nearest, reworded, spans
 from mneme.recipes.agent.everything import everything
 from mneme.recipes.agent.rewards import reward
 from mneme.recipes.agent.tools import Call, ShortIds, Step, Surface, Tool, ToolFailed, run
 from mneme.space import Space
+from mneme.text.script import is_paired, normalise, raw_tokens
 from mneme.text.sentences import sentences
 from mneme.text.stopwords import stopwords
 from mneme.text.terms import K1, B
+from mneme.text.time_expressions import find_times
 from mneme.text.tokens import count_tokens
 
 KINDS = {"semantic": "fact", "episodic": "event"}
@@ -34,13 +40,10 @@ CORE_CHARS = 8 * CORE_TOKENS
 SAME = 0.6
 """Share of words from which the rule policy updates an entry instead of adding one."""
 
-_TIMED = re.compile(
-    r"\b(?:\d{4}-\d{2}(?:-\d{2})?|(?:19|20)\d{2}|\d{1,2}:\d{2}|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b", re.IGNORECASE
-)
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)|(?<!\d)\d{1,2}:\d{2}(?!\d)")
 _PROFILE = re.compile(
     r"\b(?:my name is|i am called|call me|i(?:'m| am) (?:an? )?\w+|i (?:like|love|prefer|hate)|my favou?rite)\b", re.IGNORECASE
 )
-_SMALL = re.compile(r"\W*(?:\w+\W+){0,2}\w*\W*")
 _WORD = re.compile(r"[\w'-]+")
 
 WRITE = Prompt(
@@ -69,6 +72,7 @@ class PolicyMemory:
     def __init__(self, space: Space, llm: LLM | None = None, policy: Policy | None = None) -> None:
         self.space = space
         self.steps: list[Step] = []
+        self._read: tuple[str, ...] = ()
         self._llm = None if llm is None else scoped(llm, space=space.name)
         self._policy = policy or (by_rule if llm is None else None)
         self._ids = ShortIds()
@@ -99,7 +103,7 @@ class PolicyMemory:
 
     def read(self, chunk: str, *, most_steps: int = 20) -> list[Step]:
         """Store a chunk as it is, and let the policy work on it; returns its steps."""
-        self.space.remember(chunk)
+        self._read = self.space.remember(chunk).ids
         made: list[Step] = []
         if self._policy is not None:
             for call in self._policy(self, chunk):
@@ -107,11 +111,16 @@ class PolicyMemory:
         elif self._llm is not None:
             made = run(self._llm, WRITE, lambda steps: self._variables(chunk, steps), self.surface, most_steps=most_steps)
         self.steps += made
+        self._read = ()
         return made
 
     def entries(self, type: str) -> list[Memory]:
         """Return the entries of a type, oldest first."""
         return everything(self.space, Filter(kinds=(KINDS[type],), tags=(TAG,)))
+
+    def near(self, type: str, text: str) -> list[Memory]:
+        """Return the entries of a type that are nearest to a text, best first."""
+        return [memory for memory, _ in nearest(self.space, text, TAG, kind=KINDS[type])]
 
     def core(self) -> str:
         """Return the core paragraph; empty when there is none."""
@@ -152,24 +161,21 @@ class PolicyMemory:
         return {**shown, "tools": self.surface.schemas(), "steps": "\n".join(done) or "nothing"}
 
     def _insert(self, type: str, content: str) -> str:
-        if type == "episodic" and not _TIMED.search(content):
-            raise ToolFailed("an episodic entry needs a time, such as a date")
-        same = next((entry for entry in self.entries(type) if entry.text == content), None)
+        self._check_time(type, content)
+        same = next((entry for entry in self.near(type, content) if entry.text == content), None)
         if same is not None:
             return f"already there as {self.number(same)}"
-        made = self.space.remember(content, kind=KINDS[type], tags=(TAG,)).ids[0]
-        return f"inserted {self.number(self.space.get(made))}"
+        given = Given(text=content, kind=KINDS[type], tags=(TAG,), sources=self._read)
+        return f"inserted {self.number(self.space.get(self.space.remember(memories=[given]).ids[0]))}"
 
     def _update(self, type: str, new: str, id: str = "") -> str:
         if type == CORE:
             if (length := count_tokens(new)) > CORE_TOKENS:
                 raise ToolFailed(f"core would have {length} tokens, at most {CORE_TOKENS} are kept; shorten it")
-            self.space.blocks.set(CORE, new, limit_chars=CORE_CHARS)
+            self.space.blocks.set(CORE, new, limit_chars=CORE_CHARS, sources=spans(self.space, self._read))
             return "core replaced"
-        if type == "episodic" and not _TIMED.search(new):
-            raise ToolFailed("an episodic entry needs a time, such as a date")
-        entry = self._entry(type, id)
-        self.space.revise(entry.id, new)
+        self._check_time(type, new)
+        reworded(self.space, self._entry(type, id), new, self._read)
         return f"updated {id}"
 
     def _delete(self, type: str, id: str) -> str:
@@ -187,9 +193,12 @@ class PolicyMemory:
             found = [hit.memory for hit in hits]
         return [f"{self.number(entry)}: {entry.text}" for entry in found]
 
+    def _check_time(self, type: str, text: str) -> None:
+        if type == "episodic" and not timed(text, self.space._memory.clock.now()):
+            raise ToolFailed("an episodic entry needs a time, such as a date")
+
     def _entry(self, type: str, id: str) -> Memory:
-        wanted = self._ids.id(id)
-        found = next((entry for entry in self.entries(type) if entry.id == wanted), None)
+        found = entry(self.space, self._ids.id(id), TAG, kind=KINDS[type])
         if found is None:
             raise ToolFailed(f"there is no {type} entry {id!r}")
         return found
@@ -200,18 +209,18 @@ def by_rule(memory: PolicyMemory, chunk: str) -> Iterator[Call]:
 
     A sentence that shares most of its words with an entry updates it; small talk and questions are left out.
     """
+    now = memory.space._memory.clock.now()
     for sentence in sentences(chunk):
-        text = sentence.strip()
-        if text.endswith("?") or _SMALL.fullmatch(text):
+        text, core = sentence.strip(), memory.core()
+        profile = _PROFILE.search(text) is not None
+        if text.endswith(("?", "？", "؟")) or (not profile and slight(text)) or (profile and text in core):
             continue
-        if _PROFILE.search(text) and text not in memory.core():
-            joined = f"{memory.core()} {text}".strip()
-            if count_tokens(joined) <= CORE_TOKENS:
-                yield Call(tool="memory_update", arguments={"type": CORE, "new": joined})
-                continue
-        type = "episodic" if _TIMED.search(text) else "semantic"
+        if profile and count_tokens(joined := f"{core} {text}".strip()) <= CORE_TOKENS:
+            yield Call(tool="memory_update", arguments={"type": CORE, "new": joined})
+            continue
+        type = "episodic" if timed(text, now) else "semantic"
         words = _words(text)
-        near = next((entry for entry in memory.entries(type) if _overlap(words, _words(entry.text)) > SAME), None)
+        near = next((entry for entry in memory.near(type, text) if _overlap(words, _words(entry.text)) > SAME), None)
         if near is None:
             yield Call(tool="new_memory_insert", arguments={"type": type, "content": text})
         elif near.text != text:
@@ -231,6 +240,28 @@ def by_words(query: str, entries: Sequence[Memory], k: int) -> list[Memory]:
             scores[place] += idf * times / (times + K1 * (1 - B + B * len(words) / max(mean, 1.0)))
     order = sorted((place for place in range(len(lists)) if scores[place] > 0), key=lambda place: (-scores[place], entries[place].id))
     return [entries[place] for place in order[:k]]
+
+
+def timed(text: str, now: datetime) -> bool:
+    """Return whether a text names a time, in any language whose dates are read.
+
+    Example:
+        >>> from datetime import UTC
+        >>> [timed(text, datetime(2024, 5, 9, tzinfo=UTC)) for text in ("Ana moved", "Ana moved on 8 May", "昨天安娜搬家了")]
+        [False, True, True]
+    """
+    return _YEAR.search(text) is not None or any(found.kind not in ("order", "recurring") for found in find_times(text, now))
+
+
+def slight(text: str) -> bool:
+    """Return whether a sentence is too short to say anything: at most three words, or characters of a script without spaces.
+
+    Example:
+        >>> slight("Thanks a lot!"), slight("我住在里斯本。")
+        (True, False)
+    """
+    tokens = raw_tokens(normalise(text))
+    return len(tokens) <= 3 and not any(is_paired(token) and len(token) > 3 for token in tokens)
 
 
 def _words(text: str) -> frozenset[str]:

@@ -2,16 +2,17 @@
 
 Source: MemGPT (arXiv 2310.08560) and its code at 0.2.0: alert at 0.7 of the window, flush above it down to half, the last three messages
 stay, pages of five, timed heartbeats that the model may pause. Differs: messages are stored in the space before they enter the queue, so a
-flush loses nothing; without a model, and where the model fails, the summary of what was evicted is made of its central sentences; without
-one, what rules can read of the user is appended to the block ``human``.
+flush loses nothing; what the model writes rests on the message that it acts on, and the summary on those that it sums up, so that an
+erasure takes them along; the window is that of the queue; without a model, and where the model fails, the summary of what was evicted is
+made of its central sentences; without one, what rules can read of the user is appended to the block ``human``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 
 from mneme.core.errors import InvalidInput, ModelError
 from mneme.core.llm import LLM, Prompt, scoped
@@ -19,6 +20,7 @@ from mneme.core.query import Filter
 from mneme.core.records import Episode, Memory, Message
 from mneme.engine.prepare import Given
 from mneme.formation.summary import extracts, render
+from mneme.recipes.agent.entries import reworded, spans
 from mneme.recipes.agent.everything import everything
 from mneme.recipes.agent.tools import Step, Surface, Tool, ToolFailed, paged, run
 from mneme.space import Space
@@ -47,7 +49,9 @@ SUMMARISE = Prompt(
     trim=(("messages", "tail"),),
 )
 
-_NAME = re.compile(r"\bmy name is ([A-Z][\w'-]+(?: [A-Z][\w'-]+)?)|\bi (?:like|love) ([\w' -]{2,40}?)(?:[.,!?]|$)", re.IGNORECASE)
+_NAME = re.compile(
+    r"\b(?i:my name is) ([A-Z][\w'-]+(?: [A-Z][\w'-]+)?|[\w'-]+)|\b(?i:i (?:like|love)) ([\w' -]{2,40}?)(?=[.,!?]|$| and (?i:i|my)\b)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,24 +97,24 @@ class MemGPT:
     ) -> None:
         self.space = space
         self.settings = settings or Settings()
-        self.summary = next((memory.text for memory in self._kept_summary(space)), "")
+        self.summary = ""
         said = everything(space, Filter(kinds=("turn",), sessions=(SESSION,)))[-self.settings.keep_last :]
-        self.queue = [Message(text=memory.text, role=memory.role, at=memory.at) for memory in said]
+        self.queue = [Message(text=memory.text, role=memory.role, at=memory.at, ref=memory.id) for memory in said]
         self.alerts = 0
         self.failed_summaries = 0
         self.said: list[str] = []
         self._llm = None if llm is None else scoped(llm, space=space.name)
         self._paused_until: datetime | None = None
+        self._heard: tuple[str, ...] = ()
         self._count = count
         self._warned = False
         self.surface = Surface(self._tools())
-        for name in BLOCKS:
-            if name not in {block.name for block in space.blocks.list()}:
-                space.blocks.set(name, f"({name})", limit_chars=self.settings.block_chars)
+        self._look()
 
     def receive(self, text: str, *, role: str = "user", at: datetime | None = None) -> list[Step]:
         """Take in a message and let the model act on it; returns its steps."""
-        self._push(Message(text=text, role=role, at=at))
+        self._look()
+        self._heard = (self._push(Message(text=text, role=role, at=at)),)
         if self._llm is None:
             self._by_rule(text)
             return []
@@ -120,6 +124,8 @@ class MemGPT:
         """Give the model a turn of its own, unless it has paused these; returns its steps."""
         if self._llm is None or (self._paused_until is not None and self.space._memory.clock.now() < self._paused_until):
             return []
+        self._look()
+        self._heard = ()
         self.queue.append(Message(text=BEAT, role="system"))
         return self._act()
 
@@ -131,6 +137,7 @@ class MemGPT:
 
     def context(self) -> str:
         """Return what is always visible: blocks, the summary of what left the queue, and the queue."""
+        self._look()
         return "\n".join([self.space.blocks.render(), *self.lines()])
 
     def lines(self) -> list[str]:
@@ -142,15 +149,27 @@ class MemGPT:
         """Return how long the queue is."""
         return sum(self._count(line) for line in self.lines())
 
-    def _push(self, message: Message) -> None:
-        self.space.remember(message, session=SESSION)
-        self.queue.append(message)
+    def _look(self) -> None:
+        """See the space as it is: what was erased or forgotten since leaves the queue and the summary; a block that went begins anew."""
+        refs = tuple(message.ref for message in self.queue if message.ref is not None)
+        there = {memory.id for memory in self.space.memories(Filter(ids=refs), limit=len(refs))} if refs else set()
+        self.queue = [message for message in self.queue if message.ref is None or message.ref in there]
+        self.summary = next((memory.text for memory in self._kept_summary(self.space)), "")
+        known = {block.name for block in self.space.blocks.list()}
+        for name in BLOCKS:
+            if name not in known:
+                self.space.blocks.set(name, f"({name})", limit_chars=self.settings.block_chars)
+
+    def _push(self, message: Message) -> str:
+        id = self.space.remember(message, session=SESSION).ids[0]
+        self.queue.append(replace(message, ref=id))
         window = self.settings.window_tokens
         if self.tokens() > self.settings.warn_at * window and not self._warned:
             self._warned = True
             self.alerts += 1
             self.queue.append(Message(text=PRESSURE, role="system"))
         self._flush()
+        return id
 
     def _flush(self) -> None:
         """Evict from the front until the queue is short enough, and sum up what left."""
@@ -160,19 +179,23 @@ class MemGPT:
         gone: list[Message] = []
         while len(self.queue) > self.settings.keep_last and self.tokens() > self.settings.flush_to * window:
             gone.append(self.queue.pop(0))
+        gone = [message for message in gone if message.ref is not None]  # not alerts and heartbeats
+        if not gone:
+            return
         self._warned = False
-        gone = [message for message in gone if message.text not in (PRESSURE, BEAT)]
         try:
             self.summary = self._summed_by_model(gone) if self._llm is not None else self._summed(gone)
         except ModelError:
             # What was said is in the space already; a flush that fails would block every later message.
             self.summary = self._summed(gone)
             self.failed_summaries += 1
+        left = tuple(str(message.ref) for message in gone)
         for kept in self._kept_summary(self.space):
-            self.space.revise(kept.id, self.summary or "nothing")
+            reworded(self.space, kept, self.summary or "nothing", left)
             return
         if self.summary:
-            self.space.remember(memories=[Given(text=self.summary, kind="summary", tags=(SUMMARY,), attributes={"by": "memgpt"})])
+            given = Given(text=self.summary, kind="summary", tags=(SUMMARY,), attributes={"by": "memgpt"}, sources=left)
+            self.space.remember(memories=[given])
 
     @staticmethod
     def _kept_summary(space: Space) -> list[Memory]:
@@ -194,9 +217,12 @@ class MemGPT:
         return " ".join(words[-min(SUMMARY_WORDS, self.settings.window_tokens // 10) :])
 
     def _by_rule(self, text: str) -> None:
+        """Append what the user says of himself to the block, and keep it in the archive where the block is full."""
+        known = self.space.blocks.get("human").text.splitlines()
         for found in _NAME.finditer(text):
             fact = f"name: {found[1]}" if found[1] else f"likes {found[2].strip()}"
-            self.surface.call("core_memory_append", {"name": "human", "content": fact})
+            if fact not in known and self.surface.call("core_memory_append", {"name": "human", "content": fact}).failed:
+                self.surface.call("archival_memory_insert", {"content": fact})
 
     def _variables(self, steps: Sequence[Step]) -> dict[str, object]:
         done = [f"{step.call.tool}({step.call.arguments}) -> {step.result.text}" for step in steps]
@@ -264,12 +290,14 @@ class MemGPT:
 
     def _append(self, name: str, content: str) -> str:
         try:
-            return f"{name} now has {len(self.space.blocks.append(name, content).text)} characters"
+            block = self.space.blocks.append(name, content, sources=spans(self.space, self._heard))
+            return f"{name} now has {len(block.text)} characters"
         except InvalidInput as error:
             raise ToolFailed(f"{error}") from error
 
     def _replace(self, name: str, old_content: str, new_content: str) -> str:
-        return f"{name} now has {len(self.space.blocks.replace(name, old_content, new_content).text)} characters"
+        block = self.space.blocks.replace(name, old_content, new_content, sources=spans(self.space, self._heard))
+        return f"{name} now has {len(block.text)} characters"
 
     def _search(self, query: str, page: int = 0) -> str:
         wanted = query.casefold()
@@ -277,10 +305,11 @@ class MemGPT:
 
     def _search_date(self, start_date: str, end_date: str, page: int = 0) -> str:
         try:
-            since, until = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (start_date, end_date))
-        except ValueError as error:
+            since, until = (date.fromisoformat(text.strip()[:10]) for text in (start_date, end_date))
+            first, last = (datetime.combine(day, time.min, UTC) for day in (since, until + timedelta(days=1)))
+        except (ValueError, OverflowError) as error:
             raise ToolFailed("dates are written like 2024-05-01") from error
-        return paged(self._said(Filter(kinds=("turn",), since=since, until=until + timedelta(days=1))), page, PAGE, "messages")
+        return paged(self._said(Filter(kinds=("turn",), since=first, until=last)), page, PAGE, "messages")
 
     def _said(self, where: Filter | None = None) -> list[str]:
         lines, after = [], ""
@@ -290,7 +319,7 @@ class MemGPT:
         return lines
 
     def _insert(self, content: str) -> str:
-        self.space.remember(content, kind="note", tags=(ARCHIVAL,))
+        self.space.remember(memories=[Given(text=content, kind="note", tags=(ARCHIVAL,), sources=self._heard)])
         return "kept"
 
     def _search_archive(self, query: str, page: int = 0) -> str:

@@ -2,8 +2,8 @@
 
 Source: Memory-R1 (arXiv 2508.19828): ADD, UPDATE, DELETE or NOOP for each new fact, given the related entries; 60 entries for a question,
 30 of each speaker, of which the relevant ones are read. Differs: the operations are tools, so that a model that misuses one is told
-and goes on; entries are memories under small numbers; a deletion archives. The policy is a model, a function, or the rules of
-:class:`mneme.organisation.managing.RulePolicy`.
+and goes on; entries are memories under small numbers that rest on what they were written from; a deletion archives. The policy is a model,
+a function, or the rules of :class:`mneme.organisation.managing.RulePolicy`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from mneme.core.llm import LLM, Prompt, scoped
 from mneme.core.query import Filter
 from mneme.core.records import Memory
+from mneme.engine.prepare import Given
 from mneme.organisation.managing import RulePolicy, content
+from mneme.recipes.agent.entries import entry, nearest, reworded
 from mneme.recipes.agent.everything import everything
 from mneme.recipes.agent.tools import Call, ShortIds, Step, Surface, Tool, ToolFailed, run
 from mneme.retrieval.distilled import SELECT, Chosen
@@ -69,6 +71,7 @@ class Bank:
         self._llm = None if llm is None else scoped(llm, space=space.name)
         self._policy = policy or (by_rule if llm is None else None)
         self._ids = ShortIds()
+        self._read: tuple[str, ...] = ()
         self.speaker: str | None = None
         text = {"type": "string", "maxLength": 4000}
         self.surface = Surface(
@@ -82,17 +85,20 @@ class Bank:
 
     def manage(self, fact: str, *, speaker: str | None = None, most_steps: int = 5) -> list[Step]:
         """Store what was said as it is, and let the policy fit it into the bank; returns its steps."""
-        self.space.remember(fact, author=speaker)
+        self._read = self.space.remember(fact, author=speaker).ids
         self.speaker = speaker
         related = self.related(fact)
         if self._policy is not None:
-            return [Step(call=call, result=self.surface.call(call.tool, call.arguments)) for call in self._policy(self, fact, related)]
-        assert self._llm is not None
-        return run(self._llm, MANAGE, lambda steps: self._variables(fact, related, steps), self.surface, most_steps=most_steps)
+            steps = [Step(call=call, result=self.surface.call(call.tool, call.arguments)) for call in self._policy(self, fact, related)]
+        else:
+            assert self._llm is not None
+            steps = run(self._llm, MANAGE, lambda done: self._variables(fact, related, done), self.surface, most_steps=most_steps)
+        self._read = ()
+        return steps
 
     def related(self, fact: str) -> list[Memory]:
         """Return the entries that a new fact may concern, nearest first."""
-        return self._found(fact)[:RELATED]
+        return [entry for entry, _ in nearest(self.space, fact, TAG, most=RELATED)]
 
     def entries(self) -> list[Memory]:
         """Return all entries, oldest first."""
@@ -102,10 +108,10 @@ class Bank:
         """Return the 30 best entries of each speaker, best first."""
         taken: dict[str | None, int] = {}
         found = []
-        for entry in self._found(question):
-            taken[entry.author] = taken.get(entry.author, 0) + 1
-            if taken[entry.author] <= EACH:
-                found.append(entry)
+        for known in self._found(question):
+            taken[known.author] = taken.get(known.author, 0) + 1
+            if taken[known.author] <= EACH:
+                found.append(known)
         return found
 
     def distil(self, question: str) -> list[Memory]:
@@ -140,14 +146,14 @@ class Bank:
         return {"entries": listed or "none", "fact": fact, "speaker": speaker, "tools": self.surface.schemas(), "steps": done or "nothing"}
 
     def _add(self, content: str) -> str:
-        known = next((entry for entry in self.entries() if entry.text == content), None)
+        known = next((entry for entry, _ in nearest(self.space, content, TAG) if entry.text == content), None)
         if known is not None:
             return f"already there as {self.number(known)}"
-        made = self.space.remember(content, kind="fact", author=self.speaker, tags=(TAG,)).ids[0]
-        return f"added {self.number(self.space.get(made))}"
+        given = Given(text=content, author=self.speaker, tags=(TAG,), sources=self._read)
+        return f"added {self.number(self.space.get(self.space.remember(memories=[given]).ids[0]))}"
 
     def _update(self, id: str, content: str) -> str:
-        self.space.revise(self._entry(id).id, content)
+        reworded(self.space, self._entry(id), content, self._read)
         return f"updated {id}"
 
     def _delete(self, id: str) -> str:
@@ -155,8 +161,7 @@ class Bank:
         return f"deleted {id}"
 
     def _entry(self, id: str) -> Memory:
-        wanted = self._ids.id(id)
-        found = next((entry for entry in self.entries() if entry.id == wanted), None)
+        found = entry(self.space, self._ids.id(id), TAG)
         if found is None:
             raise ToolFailed(f"entry {id!r} is no longer there")
         return found
