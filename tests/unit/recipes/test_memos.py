@@ -217,3 +217,69 @@ def test_an_item_expires_with_its_time() -> None:
     clock.set(START + timedelta(days=1))
     assert mem.state(id) == "expired"
     assert mem.recall(PORTO) == []
+
+
+def test_a_short_denial_is_a_conflict_and_no_duplicate_however_near() -> None:
+    table = {"Ana likes tea.": [1, 0], "Ana doesn't like tea.": at_angle(0.97), "Ana doesn’t like tea.": at_angle(0.97)}
+    for denied in list(table)[1:]:
+        memory, _ = memory_of("memos", table)
+        mem = Cube(memory.space("a"))
+        old = mem.add("Ana likes tea.").id
+        assert (mem.add(denied).update, mem.state(old)) == ("conflict", "archived")
+
+
+def test_a_frozen_item_has_its_header_frozen_too() -> None:
+    mem, _ = cube()
+    id = mem.add(PORTO).id
+    mem.freeze(id)
+    before = mem.header(id)
+    assert (mem.add(AGAIN).update, mem.add(AGAIN).id) == ("duplicate", id)
+    assert mem.header(id) == before
+
+
+def test_a_duplicate_brings_its_source_and_what_it_told_goes_with_that() -> None:
+    mem, _ = cube()
+    first, second = mem.space.remember(["I live in Porto.", "Porto is where I live."]).ids
+    id = mem.add(PORTO, sources=[first]).id
+    mem.add(AGAIN, sources=[second])
+    assert mem.header(id).sources == ("ep" + first[3:], "ep" + second[3:])
+    mem.space.forget(first, erase=True)
+    (left,) = mem.items()
+    assert mem.header(left.id).sources == ("ep" + second[3:],)
+
+
+def test_a_reader_sees_what_is_visible_to_all_or_to_him() -> None:
+    memory, _ = memory_of("memos", TABLE)
+    one, two = Cube(memory.space("a")), Cube(memory.space("b"))
+    one.add(PORTO, visible_to=["ana"])
+    one.add("Ana has a dog.")
+    two.add("Ana owns a boat there.", visible_to=["ben"])
+    assert {hit.text for hit in one.recall("Ana", 5)} == {PORTO, "Ana has a dog."}
+    assert {hit.text for hit in one.recall("Ana", 5, reader="ana")} == {PORTO, "Ana has a dog."}
+    assert {hit.text for hit in one.recall("Ana", 5, reader="ben")} == {"Ana has a dog."}
+    assert two.recall("Ana", 5, reader="ana") == []
+    assert {hit.text for _, hit in together(memory, [one, two], "Ana", reader="ben")} == {"Ana has a dog.", "Ana owns a boat there."}
+
+
+def test_a_model_that_fails_keeps_a_statement_beside_the_related_one_and_searches() -> None:
+    llm = ScriptedLLM(lambda request: "I would rather not.")
+    mem, _ = cube(llm=llm)
+    mem.add(PORTO)
+    assert mem.add("Ana owns a boat there.").update == "unrelated"
+    assert mem.unjudged == 1
+    assert [item.text for item in Schedule(mem, llm=llm).ask(PORTO, k=1)] == [PORTO]
+
+
+def test_what_says_something_else_is_read_into_the_cache_anew() -> None:
+    mem, _ = cube()
+    cache = Cache()
+    plan = Schedule(mem, cache)
+    id = mem.add(PORTO).id
+    for _ in range(3):
+        plan.use([id])
+    plan.tick()
+    assert list(cache.warm_now.values()) == [(PORTO,)]
+    mem.update(id, "Ana lives in Rome.")
+    plan.tick()
+    assert list(cache.warm_now.values()) == [("Ana lives in Rome.",)]
+    assert plan.form(id) == "activation"

@@ -2,8 +2,8 @@
 
 Source: MemOS (arXiv 2507.03724) and its code: three priorities; working set of 20, cleaned above 80 %; 20 activation entries; importance =
 0.9 sort + 0.05 min(0.05 kw, 5) + 0.05 min(0.05 count, 2); intent {trigger_retrieval, evidences, missing_evidences}. Differs: tasks run when
-the caller lets them; the cache is a port; without a model retrieval is triggered unless the working set holds the question or it is small
-talk.
+the caller lets them; the cache is a port, refreshed at each tick and not by the clock; without a model retrieval is triggered by all but
+small talk.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from mneme.core.errors import InvalidInput
+from mneme.core.errors import InvalidInput, ModelError
 from mneme.core.llm import LLM, Prompt
 from mneme.core.records import Memory
 from mneme.recipes.agent.cubes import Cube
@@ -77,6 +77,7 @@ class Schedule:
         self.bounds = bounds or Bounds()
         self.working: list[str] = []
         self.handles: dict[str, str] = {}
+        self._warmed: dict[str, str] = {}
         self._activation = activation
         self._llm = llm
         self._used: dict[str, tuple[int, datetime]] = {}
@@ -133,7 +134,10 @@ class Schedule:
         if self._llm is None:
             return Intent(trigger_retrieval=True, missing_evidences=[question])
         working = "\n".join(item.text for item in self.at_hand()) or "nothing"
-        return self._llm.ask(INTENT, {"working": working, "question": question}, Intent)
+        try:
+            return self._llm.ask(INTENT, {"working": working, "question": question}, Intent)
+        except ModelError:
+            return Intent(trigger_retrieval=True, missing_evidences=[question])
 
     def use(self, ids: Sequence[str]) -> None:
         """Count a use of items, and put them in front of the working set."""
@@ -169,9 +173,15 @@ class Schedule:
         return "activation" if id in self.handles else "plaintext"
 
     def tick(self) -> dict[str, list[str]]:
-        """Move what is hot into the cache and what idles out of it; returns ids of both. What is gone from the cube goes from the cache."""
+        """Move what is hot into the cache and what idles out of it; returns ids of both.
+
+        What is gone from the cube goes from the cache, and what says something else by now is read into it anew.
+        """
         now, bounds = self.cube._now(), self.bounds
         there = {item.id: item for item in self.cube.items()}
+        for id in [id for id in self.handles if id in there and there[id].text != self._warmed[id]]:
+            self._drop(id)
+            self._warm(there[id])
         out = [id for id in self.handles if id not in there or now - self._used[id][1] >= bounds.idle]
         for id in out:
             self._drop(id)
@@ -184,7 +194,7 @@ class Schedule:
                 self._drop(id)
                 out.append(id)
             for id in into:
-                self.handles[id] = self._activation.warm([there[id]])
+                self._warm(there[id])
         return {"in": into if self._activation is not None else [], "out": out}
 
     def for_training(self) -> list[Pair]:
@@ -204,8 +214,13 @@ class Schedule:
             for item in stable
         ]
 
+    def _warm(self, item: Memory) -> None:
+        if self._activation is not None:
+            self.handles[item.id], self._warmed[item.id] = self._activation.warm([item]), item.text
+
     def _drop(self, id: str) -> None:
         handle = self.handles.pop(id)
+        self._warmed.pop(id, None)
         if self._activation is not None:
             self._activation.drop(handle)
 

@@ -15,27 +15,25 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import orjson
 
-from mneme.core.errors import InvalidInput, NotFound, Refused
+from mneme.core.errors import InvalidInput, ModelError, NotFound, Refused
 from mneme.core.llm import LLM, Prompt
 from mneme.core.query import Filter, Hit
-from mneme.core.records import Memory, Usage
+from mneme.core.records import Memory, Span, Usage
 from mneme.memory import Memory as Engine
 from mneme.organisation.frozen import TAG as FROZEN
+from mneme.recipes.agent.entries import nearest
 from mneme.recipes.agent.everything import everything
 from mneme.retrieval.latest import same_frame
 from mneme.space import Space
 
 TAG = "cube"
 DUPLICATE, RELATED = 0.92, 0.80
-_READ = 64
-"""How many of the nearest are read to find one that is still active."""
 State = Literal["generated", "activated", "merged", "archived", "expired", "frozen"]
 Update = Literal["extract", "duplicate", "conflict", "unrelated"]
 
-_NOT = re.compile(r"\b(?:not|never|no longer|n['’]t)\b", re.IGNORECASE)
+_NOT = re.compile(r"\b(?:not|never|no longer|cannot)\b|n['’]t\b", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 
 RELATE = Prompt(
@@ -108,6 +106,7 @@ class Cube:
 
     def __init__(self, space: Space, llm: LLM | None = None) -> None:
         self.space = space
+        self.unjudged = 0
         self._llm = llm
 
     def add(
@@ -132,16 +131,17 @@ class Cube:
             lasts: for how long it holds; None until further notice.
             priority, sensitivity, visible_to: governance, for who reads the header.
         """
-        near, cosine = self._nearest(text)
+        near, cosine = self._near(text)
         update: Update = "extract" if near is None else self._judged(near.text, text, cosine)
         about: dict[str, object] = {"key": key, "priority": priority, "sensitivity": sensitivity, "visible_to": list(visible_to)}
         if near is None or update in ("extract", "unrelated"):
             return Change(id=self._keep(text, kind, sources, tags, lasts, about), update=update)
+        if FROZEN in near.tags:  # it stays as it is, also in its header
+            known = update == "duplicate"
+            return Change(id=near.id if known else self._keep(text, kind, sources, tags, lasts, about), update=update)
         if update == "duplicate":
-            self._note(near, {"update": "duplicate", "memory": text, "at": self._now().isoformat()})
+            self._note(near, {"update": "duplicate", "memory": text, "at": self._now().isoformat()}, sources=sources)
             return Change(id=near.id, update="duplicate")
-        if FROZEN in near.tags:
-            return Change(id=self._keep(text, kind, sources, tags, lasts, about), update="conflict")
         about |= {"version": _version(near) + 1, "archived_item": near.id}
         id = self._keep(text, kind, sources, tags, lasts, about)
         self._replace(near, id)
@@ -231,9 +231,20 @@ class Cube:
             sources=tuple(dict.fromkeys(span.episode for span in item.sources)),
         )  # fmt: skip
 
-    def recall(self, question: str, k: int = 5) -> list[Hit]:
-        """Return the items that bear on a question, best first."""
-        return list(self.space.recall(question, k=k, filters=Filter(tags=(TAG,))).hits)
+    def recall(self, question: str, k: int = 5, *, reader: str | None = None) -> list[Hit]:
+        """Return the items that bear on a question, best first.
+
+        Args:
+            question: what is asked.
+            k: how many.
+            reader: who asks; sees what is visible to all or to him. None is the owner, who sees everything.
+        """
+        where = Filter(tags=(TAG,))
+        if reader is not None:
+            where = Filter(tags=(TAG,), ids=tuple(item.id for item in self.items() if visible(item, reader)))
+            if not where.ids:
+                return []
+        return list(self.space.recall(question, k=k, filters=where).hits)
 
     def migrate(self, ids: Iterable[str], to: Cube) -> list[str]:
         """Move items with the episodes that they rest on into another cube; ids stay, here they are archived. Returns what arrived.
@@ -279,27 +290,25 @@ class Cube:
         self.space.revise(old.id, attributes={**old.attributes, "evolves_to": id})
         self.space.forget(old.id, reason=f"contradicted by {id}")
 
-    def _note(self, item: Memory, step: dict[str, object], text: str | None = None) -> None:
+    def _note(self, item: Memory, step: dict[str, object], text: str | None = None, sources: Sequence[str] = ()) -> None:
         about = {**item.attributes, "history": [*_history(item), step]}
         if text is not None:
             about["version"] = _version(item) + 1
-        self.space.revise(item.id, text, attributes=about)
+        read = self._spans(sources)
+        more: dict[str, Any] = {"sources": tuple(dict.fromkeys((*item.sources, *read)))} if read else {}
+        self.space.revise(item.id, text, attributes=about, **more)
 
-    def _nearest(self, text: str) -> tuple[Memory | None, float]:
-        """Return the item nearest to a text if it is related, and the cosine; by the index's vectors, and without counting as a use."""
-        row = self.space._memory.embedder.embed([text])[0]
-        with self.space._use(create=False) as opened, opened.current.lock:
-            index = opened.current.now()
-            codes, values = index.codes("tags")
-            mine = [code for code, value in enumerate(values) if isinstance(value, (tuple, list)) and TAG in value]
-            positions = np.flatnonzero(np.isin(codes, mine) & index.present)
-            cosines = index.exact(positions, row) if len(positions) else np.zeros(0, np.float32)
-            order = np.argsort(-cosines, kind="stable")[:_READ]
-            near = [(index.ids[positions[place]], float(cosines[place])) for place in order.tolist()]
-        for id, cosine in near:
-            item = self.space.get(id)
-            if item.status == "active" and (item.valid_to is None or item.valid_to > self._now()):
-                return (item, cosine) if cosine >= RELATED else (None, cosine)
+    def _spans(self, sources: Sequence[str]) -> tuple[Span, ...]:
+        """Return what is named as sources by ids of memories or by the caller's own refs."""
+        if not sources:
+            return ()
+        named = (Filter(ids=tuple(sources)), Filter(refs=tuple(sources)))
+        return tuple(dict.fromkeys(span for where in named for memory in self.space.memories(where, limit=1000) for span in memory.sources))
+
+    def _near(self, text: str) -> tuple[Memory | None, float]:
+        """Return the item nearest to a text if it is related, and the cosine."""
+        for item, cosine in nearest(self.space, text, TAG, most=1):
+            return (item, cosine) if cosine >= RELATED else (None, cosine)
         return None, 0.0
 
     def _judged(self, known: str, new: str, cosine: float) -> Update:
@@ -309,7 +318,10 @@ class Cube:
         if cosine >= DUPLICATE:
             return "duplicate"
         if self._llm is not None:
-            return self._llm.ask(RELATE, {"known": known, "new": new}, Relation).relation
+            try:
+                return self._llm.ask(RELATE, {"known": known, "new": new}, Relation).relation
+            except ModelError:
+                self.unjudged += 1  # both stay side by side, as without a model
         return "unrelated"
 
     def _now(self) -> datetime:
@@ -332,11 +344,20 @@ def contradictory(known: str, new: str) -> bool:
     return same_frame(known, new, 0.6) and not (words[0] <= words[1] or words[1] <= words[0])
 
 
-def together(engine: Engine, cubes: Sequence[Cube], question: str, k: int = 10) -> list[tuple[str, Hit]]:
-    """Return what several cubes hold on a question, as if they were one: (cube, hit), best first, each text once."""
+def visible(item: Memory, reader: str) -> bool:
+    """Return whether somebody may see an item: one that names nobody is visible to all."""
+    seen = item.attributes.get("visible_to", ())
+    return not isinstance(seen, (list, tuple)) or not seen or reader in seen
+
+
+def together(engine: Engine, cubes: Sequence[Cube], question: str, k: int = 10, *, reader: str | None = None) -> list[tuple[str, Hit]]:
+    """Return what several cubes hold on a question, as if they were one: (cube, hit), best first, each text once.
+
+    A ``reader`` sees what is visible to all or to him.
+    """
     found = engine.recall(question, spaces=[cube.space.name for cube in cubes], k=2 * k, filters=Filter(tags=(TAG,)))
     texts: dict[str, tuple[str, Hit]] = {}
-    for hit in found.hits:
+    for hit in found.hits if reader is None else [hit for hit in found.hits if visible(hit.memory, reader)]:
         texts.setdefault(" ".join(hit.text.casefold().split()), (hit.space, hit))
     return list(texts.values())[:k]
 
