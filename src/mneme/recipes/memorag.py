@@ -14,15 +14,18 @@ recipe = compose(
         paper="MemoRAG, arXiv 2409.05591 (TheWebConf 2025)",
         parts=(
             ("light variant of the global memory: gists", "former sessions: summaries"),
-            ("clues, three passages each, short ones dropped", "refiner clues, role clues.suggest"),
+            ("clues and simpler questions, three passages each, short ones dropped", "refiner clues, role clues.suggest"),
             ("union in the order of the document", "packer chronological"),
         ),
         differs=(
             "There is no compressed key-value memory: gists stand for it.",
-            "Clues take at most a fifth of the places.",
+            "A gist is of a session, not of 4096 tokens; messages without a session have none.",
+            "Clues take at most a fifth of the places; a draft answer is no clue.",
+            "A book is memorised once under its key; what is told again without one is told again.",
+            "The summary of key points that are searched for one by one is left out.",
         ),
         without_model="Clues are the gists' sentences nearest to the question.",
         per_write="a digest per session",
-        per_recall="one scan and one per clue; with a model one call",
+        per_recall="one scan and one per clue or question; with a model one call",
     ),
 )

@@ -1,15 +1,15 @@
 """Clues: what a global view of the memory suggests as evidence is searched for as well as the question itself.
 
-Source: MemoRAG (arXiv 2409.05591): a memory model drafts clues, each retrieves its best three, clues of at most three words are dropped,
-the original question stays among them. Differs: with any model the gists of the memory are shown to it; without one the sentences of the
-gists nearest to the question are the clues; what clues find takes at most ``share`` of the places, from the end, and only where it is near
-enough to its clue, so clues that lead nowhere change nothing.
+Source: MemoRAG (arXiv 2409.05591): a memory model drafts clues and simpler questions, each retrieves its best three, clues of at most three
+words are dropped, the original question stays among them. Differs: with any model the gists of the memory that the question may see are
+shown to it; without one the sentences of the gists nearest to the question are the clues; what clues find takes at most ``share`` of the
+places, from the end, and only where it is near enough to its clue, so clues that lead nowhere change nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,17 +26,19 @@ LEAST_WORDS = 4
 
 SUGGEST = Prompt(
     role="clues.suggest",
-    system="You know the gist of a long record. You suggest what its passages that answer a question may say, one sentence each.",
-    template="Gist:\n$gist\n\nQuestion: $question\n\nSuggest at most $most sentences.",
+    system="You know the gist of a long record. You suggest what its passages that answer a question may say, one sentence each, and "
+    "simpler questions that lead to the answer.",
+    template="Gist:\n$gist\n\nQuestion: $question\n\nSuggest at most $most sentences, and at most $most questions.",
     trim=(("gist", "head"),),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggested:
-    """Sentences that evidence may say."""
+    """Sentences that evidence may say, and questions that lead there."""
 
     clues: list[str]
+    questions: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class Clues:
 
     Args:
         gists: how many summaries are looked at.
-        clues: how many clues are searched with.
+        clues: how many clues are searched with, and how many questions.
         each: how many messages a clue brings.
         share: of the places they may take.
         near: cosine with its clue that a message needs.
@@ -77,7 +79,7 @@ class Clues:
         return with_tail(ranked, kept, added)
 
     def _clues(self, ctx: Context, query: Query) -> list[str]:
-        gists = best(ctx.index.dense(query.vector), kind_mask(ctx, ("summary",)), ctx.index.at, self.gists)
+        gists = best(ctx.index.dense(query.vector), kind_mask(ctx, ("summary",)) & query.admitted, ctx.index.at, self.gists)
         texts = [memory.text for memory in ctx.memories(gists.tolist())]
         if not texts:
             return []
@@ -85,7 +87,8 @@ class Clues:
             said = {"gist": "\n".join(texts), "question": query.text, "most": self.clues}
             suggested = consulted(ctx, SUGGEST, said, Suggested)
             if suggested is not None:
-                return long_enough(suggested.clues)[: self.clues]
+                asked = long_enough(suggested.questions)[: self.clues]
+                return long_enough([*long_enough(suggested.clues)[: self.clues], *asked])
         parts = long_enough([sentence for text in texts for sentence in sentences(text)])
         if not parts:
             return []

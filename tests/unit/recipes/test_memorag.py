@@ -114,3 +114,24 @@ def test_without_a_model_the_clues_are_sentences_of_the_gists() -> None:
     found = space.recall("What about the boat?", k=5)
     assert found.trace is not None
     assert any(note.get("clues") for note in found.trace.notes)
+
+
+def test_questions_of_the_model_are_searched_for_beside_its_clues() -> None:
+    llm = ScriptedLLM({"clues.suggest": {"clues": [CLUES[7]], "questions": [CLUES[31], "Who?"]}})
+    found = memorised(llm).recall(QUESTION, k=12)
+    assert {7, 31} <= set(refs(found))
+    assert 52 not in refs(found)
+    assert found.trace is not None
+    assert [note["clues"] for note in found.trace.notes if "clues" in note] == [2]
+
+
+def test_the_model_reads_no_gist_that_the_question_may_not_see() -> None:
+    llm = suggesting(*CLUES.values())
+    space = memorised(llm)
+    space.remember(memories=[{"text": "Ben hides the key in the clock.", "kind": "summary", "sources": ["c1"], "session": "secret"}])
+    (old,) = [memory for memory in space.memories({"kinds": ["summary"]}) if memory.text == "gist"]
+    space.forget(old.id)
+    space.recall(QUESTION, k=12)
+    space.recall(QUESTION, k=12, filters={"sessions": ["other"]})
+    shown = [request.variables["gist"] for request in llm.asked if request.role == "clues.suggest"]
+    assert shown == ["Ben hides the key in the clock."]  # neither the archived one, nor any where a filter leaves none
