@@ -22,10 +22,11 @@ recipe = compose(
         differs=(
             "The reader answers; a recall of the space itself does three rounds by rule and returns evidence alone.",
             "Thresholds and the five rounds are our own; the paper's were not to be read.",
-            "Attribution is names, numbers and four fifths of the words, not entailment; relevance is shared words or names, not a cosine.",
+            "Attribution is names, numbers, four fifths of the words and no denial, not entailment.",
+            "Relevance is shared words or names, not a cosine.",
             "In a conflict the inference wins whose sources have more of the question's words, then the later one.",
             "A conflict is the same relation of the same thing with other names; one that may have many values is taken for one, too.",
-            "Sources are never dropped, only inferences; these stay in the pool's log with the reason.",
+            "Sources are never dropped, only inferences; these stay in the pool's log with the reason, and may come again.",
             "The answer without inferences is kept for comparison and decides nothing.",
             "Without a model an answer is reliable when its chain has four fifths of the question's words, as they are written.",
             "The pool lives for one question and is not stored.",

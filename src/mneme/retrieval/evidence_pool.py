@@ -1,7 +1,8 @@
 """A pool of evidence for one question that can be revised: what was inferred falls when better evidence contradicts it, however late.
 
 Source: RetroRAG (arXiv 2501.05475), evidence collation and discovery, filter by relevance and attribution, retroactive update. Differs:
-attribution is that a statement's names, numbers and most of its words stand in what it cites; what is dropped stays in the pool's log.
+attribution is that a statement's names, numbers and most of its words stand in what it cites, and that the clause nearest to it denies
+when it does; what is dropped stays in the pool's log, and gets in later when a source bears it out.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from mneme.text.stopwords import stopwords
 ATTRIBUTED = 0.8
 """Least share of a statement's words that its sources have."""
 SAME_RELATION = 0.5
+WEAKER = "contradicts what is better attributed"
 _WORD = re.compile(r"\w+")
+_CLAUSE = re.compile(r"[.!?;,\n]+|\b(?:but|and|while|although)\b", re.IGNORECASE)
+_DENIES = re.compile(r"\b(?:not|never|no|nobody|none|nothing|neither|nor|without|cannot|no\s+longer)\b|n['’]t\b", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:(?:do|does|did|is|are|was|were|has|have|had|who|whose|what|when|where|why|how|which|the)\b\s*)+", re.I)
 
 
@@ -62,13 +66,28 @@ class EvidencePool:
         question: what is asked.
         retroactive: False keeps what came first, as forward chains do.
         sources: id -> passage.
-        log: every inference in order of arrival, whatever became of it.
+        log: every inference in order of arrival, whatever became of it; one that was dropped is tried again when it comes again.
     """
 
     question: str
     retroactive: bool = True
     sources: dict[str, Source] = field(default_factory=dict)
     log: list[Inference] = field(default_factory=list)
+    _words: dict[str, frozenset[str]] = field(default_factory=dict)
+    _names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _arrived: dict[tuple[frozenset[str], bool], list[int]] = field(default_factory=dict)
+
+    def words(self, text: str) -> frozenset[str]:
+        """Return :func:`words_of` a text, worked out once for the pool."""
+        if text not in self._words:
+            self._words[text] = frozenset(words_of(text))
+        return self._words[text]
+
+    def names(self, text: str) -> tuple[str, ...]:
+        """Return :func:`names_of` a text, worked out once for the pool."""
+        if text not in self._names:
+            self._names[text] = tuple(names_of(text))
+        return self._names[text]
 
     @property
     def active(self) -> list[Inference]:
@@ -88,61 +107,92 @@ class EvidencePool:
             one: the inference.
             replaces: active ones that somebody says it supersedes; heeded where both are about the same.
         """
-        if any(words_of(one.statement) == words_of(known.statement) for known in self.log):
+        key = self.words(one.statement), denies(one.statement)
+        before = [self.log[place] for place in self._arrived.get(key, ())]
+        if any(known.status != "dropped" for known in before):
             return False
+        if before and before[-1].why == WEAKER:  # said again it is no later than it was
+            one = replace(one, round=before[-1].round)
         cited = " ".join(self.sources[id].text for id in one.support if id in self.sources)
+        one = replace(one, fit=len(self.words(self.question) & self.words(cited)) / max(len(self.words(self.question)), 1))
+        why, rivals = self._unfit(one, cited), list[Inference]()
+        if not why:
+            rivals = [
+                known
+                for known in self.active
+                if self._conflicting(one, known) or (known in replaces and known.entity.casefold() == one.entity.casefold())
+            ]
+            why = WEAKER if any(not self._beats(one, known) for known in rivals) else ""
+        if why and before:
+            return False
+        for known in () if why else rivals:
+            place = next(place for place, each in enumerate(self.log) if each is known)
+            self.log[place] = replace(known, status="revised", why=one.statement)
+        self._arrived.setdefault(key, []).append(len(self.log))
+        self.log.append(replace(one, status="dropped", why=why) if why else one)
+        return not why
+
+    def _unfit(self, one: Inference, cited: str) -> str:
+        """Return why an inference does not pass the filters; nothing when it does."""
         if not cited or not attributed(one.statement, cited):
-            self.log.append(replace(one, status="dropped", why="no source says so"))
+            return "no source says so"
+        return "" if self._relevant(one) else "does not bear on the question"
+
+    def _conflicting(self, one: Inference, other: Inference) -> bool:
+        """Return whether two inferences say of the same thing the same with other names, so that not both can stand."""
+        if one.entity.casefold() != other.entity.casefold():
             return False
-        if not self._relevant(one):
-            self.log.append(replace(one, status="dropped", why="does not bear on the question"))
-            return False
-        asked = words_of(self.question)
-        one = replace(one, fit=len(asked & words_of(cited)) / max(len(asked), 1))
-        rivals = [
-            known
-            for known in self.active
-            if conflicting(one, known) or (known in replaces and known.entity.casefold() == one.entity.casefold())
-        ]
-        if any(not self._beats(one, known) for known in rivals):
-            self.log.append(replace(one, status="dropped", why="contradicts what is better attributed"))
-            return False
-        for known in rivals:
-            self.log[self.log.index(known)] = replace(known, status="revised", why=one.statement)
-        self.log.append(one)
-        return True
+        (said, values), (told, others) = self._relation(one), self._relation(other)
+        alike = len(said & told) >= SAME_RELATION * max(min(len(said), len(told)), 1)
+        return bool(values) and bool(others) and not values & others and alike
+
+    def _relation(self, one: Inference) -> tuple[frozenset[str], frozenset[str]]:
+        """Return what a statement says of its entity, and the names with which it says so."""
+        entity = self.words(one.entity)
+        values = frozenset().union(*(self.words(name) for name in self.names(one.statement))) - entity
+        return self.words(one.statement) - values - entity, values
 
     def _beats(self, new: Inference, known: Inference) -> bool:
         return self.retroactive and (new.fit, new.round) >= (known.fit, known.round)
 
     def _relevant(self, one: Inference) -> bool:
         """Whether a statement shares words with the question, or names with a statement that holds."""
-        names = {name.casefold() for name in names_of(one.statement)}
-        held = {name.casefold() for known in self.active for name in names_of(known.statement)}
-        return bool(words_of(one.statement) & words_of(self.question)) or bool(names & held)
+        if self.words(one.statement) & self.words(self.question):
+            return True
+        names = {name.casefold() for name in self.names(one.statement)}
+        return bool(names) and any(name.casefold() in names for known in self.active for name in self.names(known.statement))
 
 
 def attributed(statement: str, cited: str) -> bool:
-    """Return whether a text says what a statement says: all of its names and numbers, and most of its words.
+    """Return whether a text says what a statement says: all of its names and numbers, most of its words, and no denial of it.
 
     Example:
         >>> attributed("Ana lives in Porto.", "My friend Ana lives in Porto now."), attributed("Ana lives in Rome.", "Ana lives in Porto.")
         (True, False)
+        >>> attributed("Ana was not born in Porto.", "Ana was born in Porto.")
+        False
     """
-    said, there = words_of(statement), words_of(cited)
+    said = words_of(statement)
+    place = cited.find(statement)
+    if said and place >= 0 and (not place or cited[:place].rstrip(" ")[-1:] in ".!?\n"):
+        return True  # a whole sentence, word for word
+    there = words_of(cited)
     exact = words_of(" ".join([*names_of(statement), *re.findall(r"\d+", statement)]))
-    return bool(said) and exact <= there and len(said & there) >= ATTRIBUTED * len(said)
-
-
-def conflicting(one: Inference, other: Inference) -> bool:
-    """Return whether two inferences say of the same thing the same with other names, so that not both can stand."""
-    if one.entity.casefold() != other.entity.casefold():
+    if not said or not exact <= there or len(said & there) < ATTRIBUTED * len(said):
         return False
-    entity = words_of(one.entity)
-    values, others = (words_of(" ".join(names_of(each.statement))) - entity for each in (one, other))
-    said, told = words_of(one.statement) - values - entity, words_of(other.statement) - others - entity
-    alike = len(said & told) >= SAME_RELATION * max(min(len(said), len(told)), 1)
-    return bool(values) and bool(others) and not values & others and alike
+    clauses = [(len(said & words_of(clause)), denies(clause)) for clause in _CLAUSE.split(cited)]
+    most = max(count for count, _ in clauses)
+    return denies(statement) in {denied for count, denied in clauses if count == most}
+
+
+def denies(text: str) -> bool:
+    """Return whether a text denies something.
+
+    Example:
+        >>> denies("She never came."), denies("She came.")
+        (True, False)
+    """
+    return _DENIES.search(text) is not None
 
 
 def names_of(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import mneme
@@ -120,3 +121,67 @@ def test_a_space_with_nothing_in_it_has_no_answer() -> None:
     memory, _ = memory_of("retrorag", "hash:96")
     found = RetroReader(memory.space("empty")).ask(QUESTION)
     assert (found.text, found.reliable) == ("", False)
+
+
+def pool_of(*texts: str, question: str = QUESTION) -> EvidencePool:
+    pool = EvidencePool(question=question)
+    for text in texts:
+        pool.collate(Source(id=text, text=text, query="q", round=1))
+    return pool
+
+
+def test_a_denial_that_no_source_makes_is_not_attributed_and_one_that_it_makes_is_not_left_out() -> None:
+    assert not attributed("Irene Vale was not born in Bergen.", BERGEN)
+    assert not attributed("Irene Vale was born in Bergen.", "Irene Vale was never born in Bergen, they say.")
+    assert attributed("Irene Vale was not born in Bergen.", "Irene Vale wasn't born in Bergen.")
+    assert attributed("Irene Vale was born in Bergen.", "Karl Moss was not born in Graz, but Irene Vale was born in Bergen.")
+    pool = pool_of(BERGEN)
+    assert not pool.admit(Inference(statement="Irene Vale was not born in Bergen.", entity="Irene Vale", support=(BERGEN,), round=1))
+    assert pool.admit(Inference(statement=BERGEN, entity="Irene Vale", support=(BERGEN,), round=1))
+
+
+def test_what_nothing_bore_out_gets_in_when_a_source_does() -> None:
+    pool = pool_of(WRONG)
+    early = Inference(statement=BERGEN, entity="Irene Vale", support=(WRONG,), round=1)
+    assert not pool.admit(early)
+    assert not pool.admit(early)
+    assert [one.status for one in pool.log] == ["dropped"]
+    pool.collate(Source(id=BERGEN, text=BERGEN, query="Irene Vale", round=2))
+    assert pool.admit(Inference(statement=BERGEN, entity="Irene Vale", support=(BERGEN,), round=2))
+    assert [one.status for one in pool.log] == ["dropped", "active"]
+    assert not pool.admit(Inference(statement=BERGEN, entity="Irene Vale", support=(BERGEN,), round=3))
+
+
+def test_what_lost_a_conflict_wins_none_by_being_said_again() -> None:
+    other = "The 1999 film Silver Tide was directed by Karl Moss."
+    pool = EvidencePool(question=QUESTION, retroactive=True)
+    for text in (other, RIGHT):
+        pool.collate(Source(id=text, text=text, query="q", round=1))
+    assert pool.admit(Inference(statement=RIGHT, entity="Silver Tide", support=(RIGHT,), round=2))
+    late = Inference(statement=other, entity="Silver Tide", support=(other,), round=1)
+    assert not pool.admit(late)
+    assert not pool.admit(Inference(statement=other, entity="Silver Tide", support=(other,), round=5))
+    assert [one.statement for one in pool.active] == [RIGHT]
+
+
+def test_long_messages_full_of_names_take_no_longer_than_a_search() -> None:
+    memory, _ = memory_of("retrorag", "hash:96")
+    space = memory.space("long")
+    names = [f"{first}{last}" for first in ("Bel", "Cor", "Dan", "Fal", "Gor", "Hul") for last in ("do", "mir", "nik", "vas", "zan", "tek")]
+    told = [(names[n * 7 % 36], names[n * 5 % 36], n) for n in range(1500)]
+    for start in range(0, 1500, 150):
+        text = " ".join(
+            f"{one} told {other} that project step {n} needs a hall before week {n}." for one, other, n in told[start : start + 150]
+        )
+        space.remember(f"Silver Tide plan {start}. {text}", session=str(start))
+    began = time.process_time()
+    found = RetroReader(space, rounds=3).ask(
+        "Which unwritten budget clause of Silver Tide did the mayor forget when Beldo and Gortek left?"
+    )
+    assert time.process_time() - began < 2.5
+    assert len(found.rounds) == 3
+
+
+def test_a_sentence_word_for_word_is_attributed_and_a_piece_of_a_denial_is_not() -> None:
+    assert attributed(BERGEN, f"Karl Moss was not here. {BERGEN}")
+    assert not attributed("Irene Vale was born in Bergen", "It is not true that Irene Vale was born in Bergen.")

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from mneme.core.errors import InvalidInput, ModelError
 from mneme.core.llm import LLM, Prompt
-from mneme.retrieval.evidence_pool import EvidencePool, Inference, Source, attributed, names_of, words_of
+from mneme.retrieval.evidence_pool import EvidencePool, Inference, Source, attributed, words_of
 from mneme.space import Space
 from mneme.text.sentences import sentences
 
@@ -145,10 +145,12 @@ class RetroReader:
     def _infer(self, pool: EvidencePool, number: int) -> None:
         """Infer by rule: the sentences that name what the question is about, and those that share a name with one that holds."""
         for hop in (0, 1):
-            keys = names_of(pool.question) if hop == 0 else [name for one in pool.active for name in names_of(one.statement)]
+            names = pool.names(pool.question) if hop == 0 else [name for one in pool.active for name in pool.names(one.statement)]
+            keys = {name: pool.words(name) for name in names}
             for source in list(pool.sources.values()):
                 for sentence in sentences(source.text):
-                    entity = next((name for name in keys if words_of(name) <= words_of(sentence)), None)
+                    said = pool.words(sentence)
+                    entity = next((name for name, words in keys.items() if words <= said), None)
                     if entity is not None and not sentence.rstrip().endswith("?"):
                         pool.admit(Inference(statement=sentence.strip(), entity=entity, support=(source.id,), round=number))
 
@@ -159,7 +161,7 @@ class RetroReader:
         if said is None:
             chain, score = _chain(pool)
             text = chain[-1].statement if chain else ""
-            nearest = max(pool.sources.values(), key=lambda one: len(words_of(one.text) & words_of(pool.question)), default=None)
+            nearest = max(pool.sources.values(), key=lambda one: len(pool.words(one.text) & pool.words(pool.question)), default=None)
             without = nearest.text if nearest else ""
             return Candidate(
                 round=number, query=query, text=text, without=without, score=score, reliable=bool(text) and score >= self._enough
@@ -176,11 +178,12 @@ class RetroReader:
         said = self._told(MISSING, told, Missing)
         before = [words_of(one) for one in asked]
         chain, _ = _chain(pool)
-        missing = sorted(words_of(pool.question) - {word for one in chain for word in _backed(pool, one)})
-        names = [name for one in reversed(chain) for name in reversed(names_of(one.statement))] + names_of(pool.question)
+        missing = sorted(pool.words(pool.question) - {word for one in chain for word in _backed(pool, one)})
+        asked_about = pool.names(pool.question)
+        names = [*(name for one in reversed(chain) for name in reversed(pool.names(one.statement))), *asked_about]
         options = [said.query] if said else []
-        options += [" ".join([name, *missing]) for name in (*names_of(pool.question), *names)]
-        options += [*names_of(pool.question), *(name for one in pool.active for name in names_of(one.statement))]
+        options += [" ".join([name, *missing]) for name in (*asked_about, *names)]
+        options += [*asked_about, *(name for one in pool.active for name in pool.names(one.statement))]
         return next((one for one in options if words_of(one) and words_of(one) not in before), None)
 
     def _told(self, prompt: Prompt, said: Mapping[str, object], schema: type[T]) -> T | None:
@@ -198,25 +201,27 @@ def _given(pool: EvidencePool) -> dict[str, str]:
     return {"question": pool.question, "sources": sources or "none", "inferred": inferred or "none"}
 
 
-def _backed(pool: EvidencePool, one: Inference) -> set[str]:
-    return words_of(" ".join([one.statement, *(pool.sources[id].text for id in one.support if id in pool.sources)]))
+def _backed(pool: EvidencePool, one: Inference) -> frozenset[str]:
+    return pool.words(one.statement).union(*(pool.words(pool.sources[id].text) for id in one.support if id in pool.sources))
 
 
 def _chain(pool: EvidencePool, longest: int = 3) -> tuple[list[Inference], float]:
     """Return statements that hold and lead from the question's names on, and the share of the question's words that they have."""
-    asked = words_of(pool.question)
-    start = {name.casefold() for name in names_of(pool.question)}
-    paths = [[one] for one in pool.active if not start or start & {name.casefold() for name in names_of(one.statement)}]
+    active, asked, own = pool.active, pool.words(pool.question), frozenset(pool.names(pool.question))
+    start = {name.casefold() for name in own}
+    names = {one.statement: frozenset(pool.names(one.statement)) for one in active}
+    backed = {one.statement: _backed(pool, one) & asked for one in active}
+    paths = [[one] for one in active if not start or start & {name.casefold() for name in names[one.statement]}]
     best: tuple[list[Inference], float] = ([], 0.0)
     for _ in range(longest):
         for path in paths:
-            share = len(asked & {word for one in path for word in _backed(pool, one)}) / max(len(asked), 1)
+            share = len(frozenset().union(*(backed[one.statement] for one in path))) / max(len(asked), 1)
             if share > best[1]:
                 best = (path, share)
         paths = [
             [*path, one]
             for path in paths[:64]
-            for one in pool.active
-            if one not in path and {*names_of(one.statement)} & ({*names_of(path[-1].statement)} - {*names_of(pool.question)})
-        ]
+            for one in active
+            if one not in path and names[one.statement] & (names[path[-1].statement] - own)
+        ]  # fmt: skip
     return best
