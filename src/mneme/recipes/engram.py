@@ -21,9 +21,9 @@ recipe = compose(
         ),
         differs=(
             "Messages are episodic memory too.",
-            "One bank for all speakers; filter by author for one of them.",
+            "One bank for all speakers; filter by author for one of them. A context is in the order of time, not by speaker.",
         ),
-        without_model="The router is rules for each sentence, and a record is the sentences of its type as they were said.",
+        without_model="The router is rules of English for each sentence, and a record is the sentences of its type as they were said.",
         per_write="one pass of rules; with a model one call and one for each store that a message belongs to",
         per_recall="one scan per type",
     ),

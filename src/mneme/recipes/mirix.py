@@ -5,7 +5,7 @@ from mneme.core.composing import compose
 
 recipe = compose(
     name="mirix",
-    about="six types queried one by one, secrets masked",
+    about="six types queried one by one; SixTypes keeps them by managers, secrets sealed and masked",
     channels=["voiced", "lexical"],
     ranker={
         "use": "typed",
@@ -18,6 +18,7 @@ recipe = compose(
         },
         "each": 10,
         "recent": 10,
+        "recent_of": ["episodic"],
     },
     formers=["rules"],
     card=Card(
@@ -30,8 +31,10 @@ recipe = compose(
         ),
         differs=(
             "Messages are episodic memory too, so that no manager can lose one.",
-            "A plain space gets its types from formers and callers; managers work through SixTypes.",
-            "Managers work one after the other.",
+            "A plain space gets its types from formers and callers and masks nothing; managers and masking work through SixTypes.",
+            "Managers work one after the other, the vault's first, so that the others never see a value.",
+            "An entry has a summary and details; there are no actors and no tree of paths, and no job compacts entries.",
+            "The topic of active retrieval is the caller's; near-equal screenshots are not told apart.",
             "Sealing wants the extra vault; without a cipher values are masked only.",
         ),
         without_model="Types are routed by rule; events of one session are merged by likeness.",

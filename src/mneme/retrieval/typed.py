@@ -23,18 +23,26 @@ from mneme.retrieval.fusion import best
 from mneme.retrieval.keyed import summed
 from mneme.retrieval.provenance import kind_mask, or_all
 
+_KIN = (
+    r"(?:siblings?|brothers?|sisters?|mother|father|parents?|child(?:ren)?|sons?|daughters?|wife|husband|married|spouse|partner|friends?|boss"
+    r"|colleagues?|cousins?|uncle|aunt|nephew|niece|neighbou?rs?)"
+)
 _CUES: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
         "event": re.compile(r"\b(?:when|where did|what happened|how long|last|ago|visit(?:ed)?|went|trip|attend\w*)\b", re.I),
         "turn": re.compile(r"\b(?:sa(?:y|id)|tell|told|talk\w*|mention\w*|suggest\w*|recommend\w*|conversation|discuss\w*)\b", re.I),
         "profile": re.compile(
-            r"\b(?:who is|name|age|old|job|work\w*|live[sd]?|born|birthday|sibling|married|relationship|hobby|hobbies)\b", re.I
+            rf"\b(?:who (?:is|am)\b(?!.*\b{_KIN}\b|\s+\w+\s+to\b)|name|age|old|job|work\w*|live[sd]?|born|birthday|hobby|hobbies)\b", re.I
         ),
+        "fact": re.compile(rf"\b(?:who is \w+ to|{_KIN}|relationship|related|pets?|owns?|drives?|plays?)\b", re.I),
         "preference": re.compile(r"\b(?:favou?rite|prefer\w*|like[sd]?|love[sd]?|hate[sd]?|enjoy\w*|allergic|dislike\w*)\b", re.I),
         "skill": re.compile(r"\b(?:how (?:do|to|can)|steps?|procedure|reset|instructions?)\b", re.I),
     }
 )
 
+
+SPARE = 3
+"""So many times as many as are taken of a type are looked at, so that what repeats another takes no place."""
 
 LEAST_CHANCE = 0.01
 """No type is less likely, so that a wrong guess can be outweighed by a good match."""
@@ -67,10 +75,11 @@ class Typed:
 
     Args:
         types: name of a type -> kinds of memory that it holds.
-        each: how many of a type at most; kinds of no type are left out.
+        each: how many of a type at most, 0 as many as hits are wanted; kinds of no type are left out.
         weights: channel -> weight of its z-score; channels that are not named count 1.
         steer: in [0, 1]: how much the question's likely type counts; 0 gives the plain order.
-        recent: this many of the newest of each type are taken besides the best.
+        recent: this many of the newest are taken besides the best, of the types of ``recent_of``.
+        recent_of: names of types.
         ask_model: the model, where there is one, says what the question is after.
     """
 
@@ -79,6 +88,7 @@ class Typed:
     weights: Mapping[str, float] = field(default_factory=dict)
     steer: float = 0.0
     recent: int = 0
+    recent_of: tuple[str, ...] = ()
     ask_model: bool = False
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
@@ -87,12 +97,13 @@ class Typed:
         masks = {name: kind_mask(ctx, kinds) & query.admitted for name, kinds in self.types.items()}
         steered = self.steered(plain, masks, self.chances(ctx, query)) if self.steer else plain
         chosen = np.zeros(ctx.index.size, bool)
-        for mask in masks.values():
-            chosen[best(steered, mask, ctx.index.at, self.each)] = True
-            if self.recent:
+        each = self.each or query.k
+        for name, mask in masks.items():
+            chosen[_distinct(ctx, best(steered, mask, ctx.index.at, SPARE * each), each)] = True
+            if self.recent and name in self.recent_of:
                 chosen[best(ctx.index.at.astype(np.float32), mask, ctx.index.at, self.recent)] = True
         chosen = or_all(chosen, query.admitted)
-        positions = _distinct(ctx, best(steered, chosen, ctx.index.at, 2 * query.k), query.k)
+        positions = _distinct(ctx, best(steered, chosen, ctx.index.at, SPARE * query.k), query.k)
         return Ranked(positions=positions, scores=steered[positions], parts={"match": plain[positions]})
 
     def chances(self, ctx: Context, query: Query) -> dict[str, float]:
@@ -135,9 +146,9 @@ def _distinct(
     """Return the positions without those that repeat the text of a better one."""
     texts: set[str] = set()
     kept = []
-    place = {position: memory.text for position, memory in zip(positions.tolist(), ctx.memories(positions.tolist()), strict=False)}
+    said = {memory.id: memory.text for memory in ctx.memories(positions.tolist())}
     for position in positions.tolist():
-        text = " ".join(place.get(position, "").casefold().split())
+        text = " ".join(said.get(ctx.index.ids[position], "").casefold().split())
         if text not in texts:
             texts.add(text)
             kept.append(position)

@@ -108,3 +108,11 @@ def test_a_context_line_has_the_time_and_the_speaker() -> None:
     context = space.recall("allergic?", k=5).context
     assert "2024-01-01" in context
     assert "12:00 Ana: I am allergic to nuts" in context
+
+
+def test_a_text_that_was_said_thirty_times_leaves_room_for_others() -> None:
+    memory, _ = memory_of("engram", "hash:96")
+    space = memory.space("s")
+    space.remember(["I like tea in Oslo"] * 30 + ["Oslo has good tea rooms", "The tea of Oslo is strong"])
+    texts = [hit.text for hit in space.recall("tea in Oslo", k=3).hits]
+    assert len(texts) == len(set(texts)) == 3

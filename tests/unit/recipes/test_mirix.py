@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from mneme.core.errors import Refused
+from mneme.core.errors import ModelUnavailable, Refused
+from mneme.models.transport import Request
 from mneme.recipes.agent.ciphers import Cipher, new_key
 from mneme.recipes.agent.six_types import SixTypes
 from mneme.recipes.agent.vault import MASK
@@ -163,3 +164,84 @@ def test_rules_route_by_type() -> None:
         "core": 1, "procedural": 1, "semantic": 1, "resource": 1, "vault": 0,
     }  # fmt: skip
     assert "prefer tea" in mem.context("tea")
+
+
+def test_other_managers_never_see_what_the_vault_takes() -> None:
+    secret = call("vault_insert", caption="word for the gate", secret_value="swordfish", sensitivity="medium")
+    echo: list[str] = []
+
+    def kept(request: Request) -> object:
+        if request.variables["type"] == "vault":
+            return secret
+        echo.append(request.variables["messages"])
+        return call("episodic_insert", summary=request.variables["messages"])
+
+    mem = six(ScriptedLLM({"mirix.meta": {"types": ["episodic", "vault"]}, "mirix.keep": kept}))
+    mem.read("Yesterday at the gate I said swordfish and my pin is 9321.")
+    assert echo
+    assert not any(value in "".join(echo) for value in ("swordfish", "9321"))
+    assert not any(value in everything(mem) for value in ("swordfish", "9321"))
+    assert {mem.vault.reveal(row.id) for row in mem.rows("vault")} == {"swordfish", "9321"}
+
+
+@pytest.mark.parametrize("types", [["episodic"], []])
+def test_a_masked_value_is_in_the_vault_even_where_no_manager_takes_it(types: list[str]) -> None:
+    replies = {"mirix.meta": {"types": types}, "mirix.keep": call("finish_memory_update")}
+    mem = six(ScriptedLLM(replies))
+    assert mem.read(PASSWORD) == [*types, "vault"]
+    assert [mem.vault.reveal(row.id) for row in mem.rows("vault")] == ["hunter2"]
+
+
+def test_a_vault_whose_manager_can_not_be_asked_loses_no_value() -> None:
+    mem = six(ScriptedLLM({"mirix.meta": {"types": ["vault"]}, "mirix.keep": ModelUnavailable("mirix.keep: nobody answers")}))
+    with pytest.raises(ModelUnavailable):
+        mem.read(PASSWORD)
+    assert [mem.vault.reveal(row.id) for row in mem.rows("vault")] == ["hunter2"]
+    assert "hunter2" not in everything(mem)
+
+
+def test_every_message_of_a_batch_is_routed_by_what_it_says() -> None:
+    mem = six()
+    assert mem.read(PASSWORD, "Yesterday I met Carla at the harbour.") == ["vault", "episodic"]
+    assert [row.text for row in mem.rows("episodic")] == ["Yesterday I met Carla at the harbour."]
+    assert mem.read() == []
+
+
+def test_a_value_that_names_itself_is_kept_under_another_caption() -> None:
+    mem = six()
+    mem.read("My password is password")
+    assert [mem.vault.reveal(row.id) for row in mem.rows("vault")] == ["password"]
+
+
+def test_entries_rest_on_their_messages_and_go_with_them() -> None:
+    mem = six()
+    mem.read("Today in the budget meeting with Ben the budget is 900.", session="a")
+    mem.read("In the budget meeting with Ben we agreed on the venue Alhambra.", session="a")
+    (event,) = mem.rows("episodic")
+    turns = {turn.text: turn for turn in mem.space.memories({"kinds": ["turn"]})}
+    assert {turn.sources[0].episode for turn in turns.values()} <= {span.episode for span in event.sources}
+    mem.space.forget(turns["In the budget meeting with Ben we agreed on the venue Alhambra."].id, erase=True)
+    assert "Alhambra" not in everything(mem)
+    mem.read("How to reset the router: first unplug it, then wait a minute.")
+    (turn,) = [turn for turn in mem.space.memories({"kinds": ["turn"]}) if "router" in turn.text]
+    mem.space.forget(turn.id, erase=True)
+    assert mem.rows("procedural") == []
+
+
+def test_a_plain_recall_takes_ten_of_each_type_and_recent_ones_of_the_episodic_alone() -> None:
+    memory, clock = memory_of("mirix", "hash:96")
+    space = memory.space("s")
+    for number in range(30):
+        clock.set(START + timedelta(days=number))
+        about = "the harbour of Porto" if number < 12 else "woods"
+        space.remember(memories=[{"text": f"{kind} {number}: {about}", "kind": kind} for kind in ("fact", "skill", "event")])
+    kinds = [hit.memory.kind for hit in space.recall("the harbour of Porto", k=100).hits]
+    assert (kinds.count("fact"), kinds.count("skill"), kinds.count("event")) == (10, 10, 20)
+
+
+def test_secrets_of_high_sensitivity_crowd_out_no_other() -> None:
+    mem = six()
+    for number in range(15):
+        mem.vault.put(f"pin of the card {number}", f"x{number}", sensitivity="high")
+    mem.vault.put("an old pin of a card in the drawer", "y", sensitivity="low")
+    assert [secret.sensitivity for secret in mem.vault.search("pin of the card 3")] == ["low"]

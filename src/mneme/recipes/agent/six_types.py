@@ -21,6 +21,7 @@ from mneme.core.llm import LLM, Prompt
 from mneme.core.query import Filter
 from mneme.core.records import Memory
 from mneme.recipes.agent.ciphers import Cipher
+from mneme.recipes.agent.entries import spans
 from mneme.recipes.agent.everything import everything
 from mneme.recipes.agent.tools import Step, Surface, Tool, ToolFailed, run
 from mneme.recipes.agent.vault import LEVELS, MASK, Vault
@@ -88,6 +89,10 @@ class Rewritten:
     text: str
 
 
+def _masked(text: str) -> str:
+    return _SECRET.sub(lambda found: text[found.start() : found.start("value")] + MASK + text[found.end("value") : found.end()], text)
+
+
 def routed(text: str) -> list[Type]:
     """Return which memories a message concerns, by rule.
 
@@ -124,22 +129,33 @@ class SixTypes:
         self._block_chars = block_chars
         self._ids: dict[str, str] = {}
         self._secrets: list[str] = []
+        self._stored: list[str] = []
+        self._session: str | None = None
         self.surfaces: dict[Type, Surface] = {type_: Surface(self._tools(type_)) for type_ in TYPES}
 
     def read(self, *messages: str, session: str | None = None) -> list[Type]:
-        """Store messages, secrets masked, and let the managers of the memories that they concern work; returns which those were."""
-        masked = [_SECRET.sub(lambda found: found[0].replace(found["value"], MASK), text) for text in messages]
-        stored = self.space.remember([{"text": text, "session": session} for text in masked])
-        text = "\n".join(messages)
-        types = self._chosen(text)
-        for type_ in types:
-            if self._llm is not None:
-                variables = self._variables(type_, text)
-                made = run(self._llm, KEEP, variables, self.surfaces[type_], most_steps=4)
-                self.steps += [(type_, step) for step in made]
-            else:
-                self._by_rule(type_, messages, session)
-        self._hide(dict(zip(stored.ids, masked, strict=True)), session)
+        """Store messages, secrets masked, and let the managers of the memories that they concern work; returns which those were.
+
+        The vault's manager works first and alone sees values; what it takes is masked for the others and in the messages.
+        """
+        masked = [_masked(text) for text in messages]
+        self._stored = list(self.space.remember([{"text": text, "session": session} for text in masked]).ids) if masked else []
+        self._session = session
+        try:
+            types = self._chosen(messages)
+            if masked != list(messages) and "vault" not in types:
+                types.append("vault")
+            if "vault" in types:
+                try:
+                    self._work("vault", messages)
+                finally:
+                    self._saved(messages)  # also where the manager could not be asked
+                    masked = self._hide(masked)
+            for type_ in types:
+                if type_ != "vault":
+                    self._work(type_, masked)
+        finally:
+            self._stored, self._session = [], None
         return types
 
     def rows(self, type_: Type) -> list[Memory]:
@@ -189,7 +205,7 @@ class SixTypes:
         now = f"{there[block]}\n{text}" if block in there else text
         if len(now) >= FULL * self._block_chars:
             now = self._shorter(now)
-        self.space.blocks.set(block, now[: self._block_chars], limit_chars=self._block_chars)
+        self.space.blocks.set(block, now[: self._block_chars], limit_chars=self._block_chars, sources=spans(self.space, self._stored))
         return f"{block} has {len(now)} of {self._block_chars} characters"
 
     def _shorter(self, text: str) -> str:
@@ -205,13 +221,30 @@ class SixTypes:
             lines.pop(0)
         return "\n".join(lines)[-(self._block_chars // 2) :]
 
-    def _chosen(self, text: str) -> list[Type]:
+    def _chosen(self, messages: Sequence[str]) -> list[Type]:
+        by_rule = list(dict.fromkeys(type_ for text in messages for type_ in routed(text)))
         if self._llm is None:
-            return routed(text)
+            return by_rule
         try:
-            return list(dict.fromkeys(self._llm.ask(META, {"messages": text}, Chosen).types))
+            return list(dict.fromkeys(self._llm.ask(META, {"messages": "\n".join(messages)}, Chosen).types))
         except InvalidReply:
-            return routed(text)
+            return by_rule
+
+    def _work(self, type_: Type, messages: Sequence[str]) -> None:
+        """Let one manager work, by model or by rule."""
+        if self._llm is None:
+            self._by_rule(type_, messages)
+            return
+        made = run(self._llm, KEEP, self._variables(type_, "\n".join(messages)), self.surfaces[type_], most_steps=4)
+        self.steps += [(type_, step) for step in made]
+
+    def _saved(self, messages: Sequence[str]) -> None:
+        """Put into the vault what was masked by rule and no manager took: its value is nowhere else."""
+        for text in messages:
+            for found in _SECRET.finditer(text):
+                what, value = found["what"].strip(), found["value"]
+                if value not in (MASK, *self._secrets):
+                    self._put_secret(what if value.casefold() not in what.casefold() else "a value that was masked", value, "medium")
 
     def _variables(self, type_: Type, text: str) -> Callable[[Sequence[Step]], Mapping[str, object]]:
         def variables(steps: Sequence[Step]) -> Mapping[str, object]:
@@ -225,23 +258,20 @@ class SixTypes:
 
         return variables
 
-    def _by_rule(self, type_: Type, messages: Sequence[str], session: str | None) -> None:
+    def _by_rule(self, type_: Type, messages: Sequence[str]) -> None:
         for text in messages:
-            if type_ not in routed(text):
-                continue
-            if type_ == "vault":
-                for found in _SECRET.finditer(text):
-                    self._put_secret(found["what"].strip(), found["value"], "medium")
-            elif type_ == "core":
+            if type_ == "vault" or type_ not in routed(text):
+                continue  # what the patterns find in a message is saved in any case
+            if type_ == "core":
                 self.append_core("human", text.strip())
-            elif type_ == "episodic" and (going_on := self._going_on(text, session)) is not None:
+            elif type_ == "episodic" and (going_on := self._going_on(text)) is not None:
                 self._merge(type_, self._number(going_on), text)
             else:
-                self._insert(type_, text, session=session)
+                self._insert(type_, text)
 
-    def _going_on(self, text: str, session: str | None) -> Memory | None:
+    def _going_on(self, text: str) -> Memory | None:
         """Return the latest event if this is more of it: of the same session, not long ago, about the same."""
-        events = [event for event in self.rows("episodic") if event.session == session]
+        events = [event for event in self.rows("episodic") if event.session == self._session]
         if not events:
             return None
         last = max(events, key=lambda event: (event.at, event.id))
@@ -250,13 +280,13 @@ class SixTypes:
         rows = self.space._memory.embedder.embed([last.text, text])
         return last if float(np.dot(rows[0], rows[1])) >= 0.3 else None
 
-    def _insert(self, type_: Type, summary: str, details: str = "", session: str | None = None) -> str:
+    def _insert(self, type_: Type, summary: str, details: str = "") -> str:
         text = f"{summary}\n{details}" if details else summary
         same = next((row for row in self.rows(type_) if row.text == text), None)
         if same is not None:
             return f"already there as {self._number(same)}"
         given = {
-            "text": text, "kind": KINDS[type_], "tags": (TAG,), "session": session,
+            "text": text, "kind": KINDS[type_], "tags": (TAG,), "session": self._session, "sources": tuple(self._stored),
             "attributes": {"type": type_, "summary": summary, "details": details},
         }  # fmt: skip
         id = self.space.remember(memories=[given]).ids[0]
@@ -267,7 +297,11 @@ class SixTypes:
         summary = summary or str(row.attributes.get("summary", row.text))
         joined = "\n".join(part for part in (str(row.attributes.get("details", "")), details) if part)
         told = {**row.attributes, "summary": summary, "details": joined}
-        self.space.revise(row.id, f"{summary}\n{joined}", attributes=told)
+        if read := spans(self.space, self._stored):
+            rests = tuple(dict.fromkeys((*row.sources, *read)))
+            self.space.revise(row.id, f"{summary}\n{joined}", attributes=told, sources=rests)
+        else:
+            self.space.revise(row.id, f"{summary}\n{joined}", attributes=told)
         return f"merged into {id}"
 
     def _update(self, type_: Type, ids: Sequence[str], summary: str, details: str = "") -> str:
@@ -282,16 +316,19 @@ class SixTypes:
         self._secrets.append(value)
         return f"kept as {self._number(self.space.get(id))}"
 
-    def _hide(self, stored: Mapping[str, str], session: str | None) -> None:
-        """Mask in the stored messages what the vault took in after them."""
-        for id, text in stored.items():
+    def _hide(self, texts: Sequence[str]) -> list[str]:
+        """Return the messages with what the vault took in masked, in the space too."""
+        shown = []
+        for place, text in enumerate(texts):
             clean = text
-            for value in self._secrets:
+            for value in sorted(self._secrets, key=len, reverse=True):
                 clean = clean.replace(value, MASK)
             if clean != text:
-                self.space.forget(id, erase=True)
-                self.space.remember(clean, session=session)
+                self.space.forget(self._stored[place], erase=True)
+                self._stored[place] = self.space.remember(clean, session=self._session).ids[0]
+            shown.append(clean)
         self._secrets.clear()
+        return shown
 
     def _number(self, row: Memory) -> str:
         known = {full: short for short, full in self._ids.items()}

@@ -69,9 +69,11 @@ class Vault:
 
     def search(self, query: str, *, highest: str = "medium", k: int = 10) -> Sequence[Secret]:
         """Return secrets up to a sensitivity whose caption fits, best first, values masked."""
-        allowed = LEVELS[: LEVELS.index(highest) + 1]
-        found = self._space.recall(query, k=k, filters=Filter(kinds=("secret",)))
-        return [_shown(hit.memory) for hit in found.hits if hit.memory.attributes.get("sensitivity") in allowed]
+        allowed = [one.id for one in self.list(highest)]
+        if not allowed:
+            return []
+        found = self._space.recall(query, k=k, filters=Filter(kinds=("secret",), ids=tuple(allowed)))
+        return [_shown(hit.memory) for hit in found.hits]
 
     def reveal(self, id: str) -> str:
         """Return the value of a secret.
