@@ -10,7 +10,7 @@ recipe = compose(
     ranker={
         "use": "typed",
         "types": {"profile": ["profile", "preference"], "events": ["event"], "facts": ["fact"], "dialogue": ["turn"]},
-        "each": 20,
+        "each": 0,
         "steer": 0.5,
         "ask_model": True,
     },
@@ -22,6 +22,8 @@ recipe = compose(
             ("re-scoring by the type's chance", "score plus the logarithm of the chance over the even one"),
         ),
         differs=(
+            "Relationships are facts beside others, not a store of their own; what is none of the four types is not returned.",
+            "A dialogue is a message; it is tied to an event by being its source.",
             "The classifier is a language model, or a handful of rules, instead of a fine-tuned BERT.",
             "The answer is written by ask, which cites; anchors are what it cites.",
         ),

@@ -68,6 +68,13 @@ def test_a_classifier_that_misbehaves_shuts_nothing_out(chances: dict[str, float
     assert len(found) == 20
 
 
+def test_as_many_messages_are_found_as_were_asked_for() -> None:
+    memory, _ = memory_of("perltqa", "hash:96")
+    space = memory.space("s")
+    space.remember([f"Thing number {number} is blue." for number in range(60)])
+    assert len(space.recall("Which thing is blue?", k=50).hits) == 50
+
+
 def test_rules_classify_by_the_words_of_the_question() -> None:
     ranker = resolve("perltqa").ranker
     types = ranker.types  # type: ignore[attr-defined]
@@ -77,6 +84,9 @@ def test_rules_classify_by_the_words_of_the_question() -> None:
         "When did Ana visit Oslo?": "events",
         "What is her job?": "profile",
         "What did Ben say to her?": "dialogue",
+        "Who is Carla to Ana?": "facts",
+        "Who is Ana's brother?": "facts",
+        "Is Ben married?": "facts",
     }.items():
         chances = likely(question, types)
         assert max(chances, key=lambda name: chances[name]) == type
