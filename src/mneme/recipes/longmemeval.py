@@ -21,7 +21,8 @@ recipe = compose(
         differs=(
             "Facts are keys of their own, of which the best counts, instead of text joined to the value's.",
             "A value is a message, not a round of two.",
-            "A range in which nothing lies filters nothing.",
+            "A range in which nothing lies filters nothing; last month and last year begin with the month or year before this one.",
+            "Upkeep and forgetting are those of default; the study has none.",
         ),
         without_model="Facts are those that rules can read for certain; the time of a question is found by grammar.",
         per_write="one pass of rules; with a model one call for a dozen messages",

@@ -8,7 +8,7 @@ reply that is no range, and a range in which nothing lies, filter nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -23,12 +23,16 @@ from mneme.core.ports import FloatArray
 from mneme.retrieval.provenance import provenance
 from mneme.text.questions import asked_ranges
 
+# "The last day of my trip", "on the last day" and "these days" are no stretch that leads up to the question.
 _TRAILING = re.compile(
-    r"\b(?:last|past|previous|these)\s+(?:(?P<count>\d{1,3}|two|three|four|five|six|seven|ten|few|couple\s+of)\s+)?(?P<unit>day|week|month|year)s?\b",
+    r"\b(?:last|past|previous|these\s+(?:last|past))\s+(?!days?\s+of\b)"
+    r"(?:(?P<count>\d{1,3}|two|three|four|five|six|seven|eight|nine|ten|twelve|few|couple\s+of)\s+|(?!day\b))"
+    r"(?P<unit>day|week|month|year)s?\b(?!\s+of\b)",
     re.I,
 )
 _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
-_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "ten": 10, "few": 3, "couple of": 2}
+_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12}
+_COUNTS |= {"few": 3, "couple of": 2}
 
 RANGE = Prompt(
     role="dated.range",
@@ -89,7 +93,8 @@ class Dated:
 def by_rule(question: str, now: datetime) -> tuple[datetime, datetime] | None:
     """Return the range that a question is about, its end excluded; None for no range.
 
-    "Last week" and the like are the days that lead up to the question, and that day itself.
+    "Last week" and the like are the days that lead up to the question, and that day itself; "last month" and "last year" begin with the
+    month or year before this one. A month or a season without a year is the latest that has begun.
 
     Example:
         >>> found = by_rule("What did I buy last week?", datetime(2023, 5, 20, 9, tzinfo=UTC))
@@ -98,14 +103,28 @@ def by_rule(question: str, now: datetime) -> tuple[datetime, datetime] | None:
     """
     trailing = _TRAILING.search(question)
     if trailing:
-        told = " ".join((trailing["count"] or "1").casefold().split())
+        told, unit = " ".join((trailing["count"] or "1").casefold().split()), trailing["unit"].casefold()
         count = int(told) if told.isdigit() else _COUNTS[told]
-        return _days(now - timedelta(days=count * _DAYS[trailing["unit"].casefold()]), now)
-    ranges = asked_ranges(question, now, [now.year])
+        return _days(min(now - timedelta(days=count * _DAYS[unit]), _begun(now, count, unit)), now)
+    ranges = next((found for year in (now.year, now.year - 1) if _past(found := asked_ranges(question, now, [year]), now)), [])
+    ranges = ranges or asked_ranges(question, now, [now.year])
     if not ranges:
         return None
     moments = [datetime.fromtimestamp(micros / 1e6, UTC) for pair in ranges for micros in pair]
     return min(moments), max(moments)
+
+
+def _begun(now: datetime, count: int, unit: str) -> datetime:
+    """Return when the month or year before this one began, with a count so many before; the moment itself for days and weeks."""
+    if unit in ("day", "week"):
+        return now
+    months = now.year * 12 + now.month - 1 - count if unit == "month" else (now.year - count) * 12
+    return now.replace(year=max(months // 12, 1), month=months % 12 + 1, day=1)
+
+
+def _past(ranges: Sequence[tuple[int, int]], now: datetime) -> bool:
+    """Return whether any of the ranges has begun."""
+    return any(lower <= to_micros(now) for lower, _ in ranges)
 
 
 def by_model(ctx: Context, query: Query) -> tuple[datetime, datetime] | None:

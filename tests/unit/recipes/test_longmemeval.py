@@ -72,6 +72,31 @@ def test_last_week_is_the_seven_days_before_the_question() -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "asked", "first", "last"),
+    [
+        ("What do I eat these days?", "2023-05-20", "", ""),
+        ("Where was I on the last day of my trip?", "2023-05-20", "", ""),
+        ("What did I say on the last day?", "2023-05-20", "", ""),
+        ("What did I buy over the past few days?", "2023-05-20", "2023-05-17", "2023-05-20"),
+        ("What did I buy these last two weeks?", "2023-05-20", "2023-05-06", "2023-05-20"),
+        ("What did I buy in the last eight weeks?", "2023-05-20", "2023-03-25", "2023-05-20"),
+        ("What did I buy last month?", "2023-05-20", "2023-04-01", "2023-05-20"),
+        ("Where did I travel last year?", "2023-05-20", "2022-01-01", "2023-05-20"),
+        ("Where did I travel last year?", "2024-02-29", "2023-01-01", "2024-02-29"),
+        ("What did I buy in December?", "2023-01-10", "2022-12-01", "2022-12-31"),
+        ("What did I buy in March?", "2023-05-20", "2023-03-01", "2023-03-31"),
+        ("What did I do in May?", "2023-05-20", "2023-05-01", "2023-05-31"),
+    ],
+)
+def test_a_stretch_that_leads_up_to_the_question_is_told_from_other_uses_of_its_words(
+    question: str, asked: str, first: str, last: str
+) -> None:
+    found = by_rule(question, datetime.fromisoformat(f"{asked}T09:00:00+00:00"))
+    told = ("", "") if found is None else (found[0].date().isoformat(), (found[1] - DAY).date().isoformat())
+    assert told == (first, last)
+
+
+@pytest.mark.parametrize(
     "reply", [None, {"start": "2023-05-13", "end": "2023-05-20"}], ids=["by rule", "by model"]
 )  # fmt: skip
 def test_what_lies_outside_the_range_is_filtered(reply: object) -> None:
@@ -146,6 +171,18 @@ def test_notes_that_are_all_empty_mean_unknown_and_no_answer_is_asked_for() -> N
     assert homes().ask("What is the name of my parrot?").text == UNKNOWN
     empty = memory_of("longmemeval", "hash:96")[0].space("empty")
     assert ChainOfNotes(empty, ScriptedLLM({})).ask(WHERE).text == UNKNOWN
+
+
+@pytest.mark.parametrize("replies", [{}, {"notes.take": "no JSON"}, {"notes.take": {"notes": ["x"] * 9}, "notes.answer": 7}])
+def test_a_model_that_fails_leaves_notes_and_answer_to_rules(replies: dict[str, object]) -> None:
+    assert homes(ScriptedLLM(replies)).ask(WHERE).text == "I live in Oslo now."
+
+
+def test_notes_are_taken_where_words_have_no_blanks_between_them() -> None:
+    memory, _ = memory_of("longmemeval", "hash:96")
+    space = memory.space("s")
+    space.remember(["我住在波尔图。", "今天下雨了。"])
+    assert ChainOfNotes(space).ask("我住在哪里?").text == "我住在波尔图。"
 
 
 def test_the_recipe_ranks_behind_the_time_of_the_question() -> None:

@@ -1,7 +1,8 @@
 """Reading by notes: what was found as items in JSON, in the order of their dates, a note on each, and an answer from the notes alone.
 
 Source: LongMemEval (arXiv 2410.10813), reading: structured items and chain of notes; no note at all means that it is not known. Differs:
-without a model a note is the item's sentence with most of the question's words, and the answer is the latest of the fullest notes.
+without a model, and where it fails, a note is the item's sentence with most of the question's words, and the answer is the latest of the
+fullest notes.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from dataclasses import dataclass
 
 import orjson
 
+from mneme.core.errors import ModelError
 from mneme.core.llm import LLM, Prompt, scoped
 from mneme.core.query import Hit, Recall
-from mneme.retrieval.phrases import normalised
+from mneme.engine.extracting import content
 from mneme.space import Space
 from mneme.text.sentences import sentences
-from mneme.text.stopwords import stopwords
 
 UNKNOWN = "unknown"
 LEAST_SHARE = 0.5
@@ -86,17 +87,27 @@ class ChainOfNotes:
         found = self.space.recall(question, k=self._k)
         hits = sorted(found.hits, key=lambda hit: (hit.at, hit.memory.id))
         items = as_json(hits)
-        today = self.space._memory.clock.now().date()
+        text, notes = self._by_model(question, hits, items) or self._by_rule(question, hits)
+        return Reading(text=text, items=items, notes=tuple(notes), found=found)
+
+    def _by_rule(self, question: str, hits: Sequence[Hit]) -> tuple[str, list[str]]:
+        notes = [_note(hit.text, question) for hit in hits]
+        return _latest(notes, question), notes
+
+    def _by_model(self, question: str, hits: Sequence[Hit], items: str) -> tuple[str, list[str]] | None:
+        """Return answer and notes; None without a model, or where it can't be reached, may not be asked or gives no fitting reply."""
         if self._llm is None:
-            notes = [_note(hit.text, question) for hit in hits]
-            return Reading(text=_latest(notes, question), items=items, notes=tuple(notes), found=found)
-        taken = self._llm.ask(TAKE, {"items": items, "question": question, "today": today}, Notes).notes if hits else []
-        notes = [note.strip() for note in taken[: len(hits)]] + [""] * (len(hits) - len(taken))
-        if not any(notes):
-            return Reading(text=UNKNOWN, items=items, notes=tuple(notes), found=found)
-        listed = "\n".join(f"{hit.at:%Y-%m-%d}: {note}" for hit, note in zip(hits, notes, strict=True) if note)
-        text = self._llm.ask(ANSWER, {"notes": listed, "question": question, "today": today}, Said).text.strip()
-        return Reading(text=text or UNKNOWN, items=items, notes=tuple(notes), found=found)
+            return None
+        asked = {"question": question, "today": self.space._memory.clock.now().date()}
+        try:
+            taken = self._llm.ask(TAKE, {"items": items, **asked}, Notes).notes if hits else []
+            notes = [note.strip() for note in taken[: len(hits)]] + [""] * (len(hits) - len(taken))
+            if not any(notes):
+                return UNKNOWN, notes
+            listed = "\n".join(f"{hit.at:%Y-%m-%d}: {note}" for hit, note in zip(hits, notes, strict=True) if note)
+            return self._llm.ask(ANSWER, {"notes": listed, **asked}, Said).text.strip() or UNKNOWN, notes
+        except ModelError:
+            return None
 
 
 def as_json(hits: Sequence[Hit]) -> str:
@@ -108,16 +119,12 @@ def as_json(hits: Sequence[Hit]) -> str:
 
 
 def _note(text: str, question: str) -> str:
-    wanted = _content(question)
-    best = max(sentences(text), key=lambda sentence: len(wanted & _content(sentence)), default="").strip()
-    return best if wanted and len(wanted & _content(best)) >= LEAST_SHARE * len(wanted) else ""
+    wanted = content(question)
+    best = max(sentences(text), key=lambda sentence: len(wanted & content(sentence)), default="").strip()
+    return best if wanted and len(wanted & content(best)) >= LEAST_SHARE * len(wanted) else ""
 
 
 def _latest(notes: Sequence[str], question: str) -> str:
-    wanted = _content(question)
-    shares = [len(wanted & _content(note)) for note in notes]
+    wanted = content(question)
+    shares = [len(wanted & content(note)) for note in notes]
     return next((note for note, share in reversed(list(zip(notes, shares, strict=True))) if note and share == max(shares)), UNKNOWN)
-
-
-def _content(text: str) -> set[str]:
-    return {word[:6] for word in normalised(text).split() if word not in stopwords("en")}
