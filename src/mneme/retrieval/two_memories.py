@@ -261,9 +261,13 @@ class TwoMemories:
     def refine(self, ctx: Context, query: Query, ranked: Ranked) -> Ranked:
         """Return the hits, those for the answer first."""
         order = ranked.positions.tolist()
-        passages = [
+        known = {memory.id: memory for memory in ctx.memories(order)}
+        read = [known.get(ctx.index.ids[position]) for position in order]
+        passages = [  # what was erased meanwhile says nothing
             Passage(source=memory.sources[0].episode if memory.sources else memory.id, text=memory.text, at=memory.at)
-            for memory in ctx.memories(order)
+            if memory is not None
+            else Passage(source=ctx.index.ids[position], text="", at=query.now)
+            for position, memory in zip(order, read, strict=True)
         ]
         reading = read_by_rule(query.text, passages, patience=None)
         if not reading.candidates:

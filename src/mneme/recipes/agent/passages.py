@@ -176,7 +176,7 @@ def passages(hits: Iterable[Hit]) -> list[Passage]:
     """Return hits as passages in their order, one per episode."""
     made: dict[str, Passage] = {}
     for hit in hits:
-        source = hit.memory.sources[0].episode
+        source = hit.memory.sources[0].episode if hit.memory.sources else hit.memory.id
         made.setdefault(source, Passage(source=source, text=hit.text, at=hit.at))
     return list(made.values())
 
