@@ -1,4 +1,4 @@
-"""The graphs-or-not study's strong baseline: raw sessions as values, facts, keywords and summaries as keys of their own."""
+"""The graphs-or-not study's strong baseline: raw messages as values, facts, keywords and summaries as keys of their own."""
 
 from typing import Any
 
@@ -33,8 +33,11 @@ recipe = compose(
             ("maintenance agent: create, update, pass", "organiser managed with policy model and again = 5, for those who want it"),
         ),
         differs=(
-            "The mean is over own text and best key, message by message.",
+            "A message is the value, not a session; keywords and a summary of its session are keys of it like its facts.",
+            "The mean is over a message's own text, which the study's baseline leaves out, and the best of its keys.",
+            "Keys join as none, separate or merge; the study's merge_raw, merged and raw text side by side, is not there.",
             "Communities of a graph are left out; relations count as edges between entities.",
+            "Organisation by links that a model names, and maintenance, are not part of the plain recipe.",
         ),
         without_model="Facts by rule, keywords by repetition, summaries of central sentences.",
         per_write="one pass of rules and a digest per session",
