@@ -25,6 +25,9 @@ BoolArray = NDArray[np.bool_]
 TermArray = NDArray[np.uint64]
 T = TypeVar("T")
 
+ADMITTED = "admitted"
+"""What :meth:`Context.admitted` is kept under."""
+
 
 class Index(Protocol):
     """The space as search sees it."""
@@ -187,6 +190,11 @@ class Context:
     settings: Mapping[str, object] = field(default_factory=dict)
     scratch: dict[str, Any] = field(default_factory=dict)
     aside: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    def admitted(self) -> BoolArray:
+        """Return ``(size,)``: the positions that this recall may show, whatever its hits; all present ones where nothing is asked."""
+        found: BoolArray | None = self.scratch.get(ADMITTED)
+        return self.index.present if found is None else found
 
     def once(self, name: str, build: Callable[[], T]) -> T:
         """Return what ``build`` made in this call under this name; made on first use."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from mneme.core.clock import Clock, to_utc
 from mneme.core.components import Item, Packed, Ranked
-from mneme.core.context import BoolArray, Context, Query
+from mneme.core.context import ADMITTED, BoolArray, Context, Query
 from mneme.core.errors import InvalidInput
 from mneme.core.llm import LLM, scoped
 from mneme.core.ports import Embedder, FloatArray, Store
@@ -224,6 +224,7 @@ class Reader:
         )
 
     def _rank(self, ctx: Context, query: Query) -> Ranked:
+        ctx.scratch[ADMITTED] = query.admitted
         scores = {channel.name: channel.search(ctx, query) for channel in self.recipe.channels}
         ranked = self.recipe.ranker.rank(ctx, query, scores)
         for refiner in self.recipe.refiners:

@@ -2,7 +2,7 @@
 
 Source: LIGHT with BEAM (arXiv 2510.27246): a note per pair of messages, compressed from 28,000 tokens to 14,000. Differs: each note is a
 memory that cites its message; without a model a note is made of the sentences that instruct, prefer, date or count, and compression keeps
-instructions first and then the latest.
+instructions first and then the latest; with one, instructions that its text lost are put back, word for word.
 """
 
 from __future__ import annotations
@@ -11,25 +11,28 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from mneme.core.clock import to_micros
 from mneme.core.context import Context
 from mneme.core.llm import Prompt
 from mneme.core.operations import Archive, Keep, Operation
 from mneme.core.records import Episode, Memory, Span
-from mneme.formation.nearby import standing
+from mneme.formation.nearby import among, standing
 from mneme.formation.rules import derived_id
+from mneme.text.instructions import instructs
 from mneme.text.sentences import sentence_spans
+from mneme.text.stopwords import stopwords
 from mneme.text.time_expressions import find_times
 from mneme.text.tokens import count_tokens
 
 TIER = "scratchpad"
 INSTRUCTION = "instruction"
 
-_INSTRUCTS = re.compile(
-    r"\b(?:always|never|from\s+now\s+on|whenever|please\s+(?:answer|reply|write|use|keep|call|avoid|do)|answer\s+in|reply\s+in|make\s+sure"
-    r"|remember\s+(?:to|that)|do\s+not|don['’]t|stop\s+\w+ing)\b",
+_PREFERS = re.compile(
+    r"\b(?:prefer\w*|favou?rite|i\s+(?:really\s+|do\s+not\s+|don['’]t\s+)?(?:like|love|hate|need|want)|(?:i|we)(?:['’]ve)?\s+(?:always|never)|allergic|rather)\b",
     re.IGNORECASE,
 )
-_PREFERS = re.compile(r"\b(?:prefer\w*|favou?rite|i\s+(?:really\s+)?(?:like|love|hate|need|want)|allergic|rather)\b", re.IGNORECASE)
 _COUNTS = re.compile(r"\d|\b(?:decided|agreed|moved|changed|no\s+longer|instead|deadline|budget)\b", re.IGNORECASE)
 
 NOTE = Prompt(
@@ -69,7 +72,7 @@ class ScratchpadFormer:
 
     def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
         """Return the notes of these episodes, and, when they are too many, one text in place of all."""
-        fresh = [memory for number, episode in enumerate(episodes) for memory in self._noted(ctx, episodes, number, episode)]
+        fresh = [memory for episode in episodes for memory in self._noted(ctx, episodes, episode)]
         if not fresh:
             return []
         there = standing(ctx, "note", TIER)
@@ -80,27 +83,41 @@ class ScratchpadFormer:
         ctx.trace.note(former="scratchpad", compressed=len(notes))
         return [Keep(memory=whole), *(Archive(id=memory.id) for memory in there)]
 
-    def _noted(self, ctx: Context, episodes: Sequence[Episode], number: int, episode: Episode) -> list[Memory]:
+    def _noted(self, ctx: Context, episodes: Sequence[Episode], episode: Episode) -> list[Memory]:
         if ctx.llm is not None:
-            before = "\n".join(f"{e.author or e.role or 'someone'}: {e.text}" for e in episodes[max(0, number - self.before) : number])
+            before = "\n".join(f"{e.author or e.role or 'someone'}: {e.text}" for e in self._before(ctx, episodes, episode))
             now = f"{episode.author or episode.role or 'someone'}: {episode.text}"
             text = ctx.llm.ask(NOTE, {"before": before or "nothing", "now": now}, Note).text.strip()
-            instructs = _INSTRUCTS.search(text) is not None
             spans = [(0, len(episode.text))]
         else:
             if episode.role in ("assistant", "tool", "system"):
                 return []
             spans = [span for span in sentence_spans(episode.text) if _salient(episode.text[span[0] : span[1]], episode)]
             text = " ".join(episode.text[start:end].strip() for start, end in spans)
-            instructs = _INSTRUCTS.search(text) is not None
         if not text or not spans:
             return []
-        return [_memory(episode, text, spans, instructs)]
+        return [_memory(episode, text, spans, instructs(text))]
+
+    def _before(self, ctx: Context, episodes: Sequence[Episode], episode: Episode) -> list[Episode]:
+        """Return the messages of the same session that came last before one, those of earlier calls among them."""
+        codes, values = ctx.index.codes("session")
+        turns, at = among(ctx, "turn"), ctx.index.at
+        mine = turns[np.isin(codes[turns], [code for code, name in enumerate(values) if name == episode.session])]
+        mine = mine[at[mine] <= to_micros(episode.at)]
+        new = {one.id for one in episodes}
+        last = mine[np.lexsort((mine, at[mine]))][-self.before - len(new) :]
+        ids = [id for place in last.tolist() if (id := "ep" + ctx.index.ids[place][3:]) not in new]
+        said = [*ctx.episodes(ids).values(), *(one for one in episodes if one.session == episode.session)]
+        said = [one for one in said if (one.at, one.id) < (episode.at, episode.id)]
+        return sorted(said, key=lambda one: (one.at, one.id))[-self.before :] if self.before else []
 
     def _compressed(self, ctx: Context, notes: Sequence[Memory]) -> Memory:
         text = ""
         if ctx.llm is not None:
-            text = ctx.llm.ask(COMPRESS, {"notes": "\n".join(_line(note) for note in notes)}, Note).text.strip()
+            text = ctx.llm.ask(COMPRESS, {"notes": "\n".join(line for note in notes for line in _lines(note))}, Note).text.strip()
+            # A rewriter may drop what nobody repeats: instructions that its text has no longer are put before it, word for word.
+            orders = [line for note in notes for line in _lines(note) if INSTRUCTION in note.tags or instructs(line)]
+            text = "\n".join([*dict.fromkeys(line for line in orders if text and not _has(text, line)), text])
         if not text or count_tokens(text) > self.to_tokens:
             text = shortened([line for note in notes for line in _lines(note)], self.to_tokens)
         last = notes[-1]
@@ -128,7 +145,7 @@ def shortened(lines: Sequence[str], most_tokens: int) -> str:
     """
     latest = {" ".join(line.casefold().split())[-200:]: number for number, line in enumerate(lines)}
     distinct = sorted(latest.values())
-    order = sorted(distinct, key=lambda number: (_INSTRUCTS.search(lines[number]) is None, -number))
+    order = sorted(distinct, key=lambda number: (not instructs(lines[number]), -number))
     chosen: list[int] = []
     spent = 0
     for number in order:
@@ -139,10 +156,20 @@ def shortened(lines: Sequence[str], most_tokens: int) -> str:
     return "\n".join(lines[number] for number in sorted(chosen))
 
 
+def _has(text: str, line: str) -> bool:
+    """Return whether a text has most of what a note says: of its words that tell something, three fifths."""
+    there, wanted = _told(text), _told(line.partition(": ")[2] or line)
+    return len(wanted & there) >= 0.6 * len(wanted)
+
+
+def _told(text: str) -> set[str]:
+    return {word for word in re.findall(r"\w+", text.casefold()) if word not in stopwords("en") and word != "please"}
+
+
 def _salient(sentence: str, episode: Episode) -> bool:
     if sentence.rstrip().endswith("?"):
         return False
-    if any(pattern.search(sentence) for pattern in (_INSTRUCTS, _PREFERS, _COUNTS)):
+    if instructs(sentence) or any(pattern.search(sentence) for pattern in (_PREFERS, _COUNTS)):
         return True
     return bool(find_times(sentence, episode.at))
 
@@ -155,7 +182,7 @@ def _lines(note: Memory) -> list[str]:
     return note.text.splitlines() if "compressed" in note.tags else [_line(note)]
 
 
-def _memory(episode: Episode, text: str, spans: Sequence[tuple[int, int]], instructs: bool) -> Memory:
+def _memory(episode: Episode, text: str, spans: Sequence[tuple[int, int]], standing: bool) -> Memory:
     return Memory(
         id=derived_id(episode.id, "scratchpad"),
         text=text,
@@ -166,7 +193,7 @@ def _memory(episode: Episode, text: str, spans: Sequence[tuple[int, int]], instr
         author=episode.author,
         role=episode.role,
         session=episode.session,
-        tags=(INSTRUCTION,) if instructs else (),
+        tags=(INSTRUCTION,) if standing else (),
         attributes={"by": "scratchpad"},
         sources=tuple(Span(episode=episode.id, start=start, end=end) for start, end in spans),
         tier=TIER,

@@ -7,7 +7,6 @@ instructions always stay; everything together is held to the budget, the last me
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,13 +20,12 @@ from mneme.core.records import Memory
 from mneme.retrieval.consulting import consulted
 from mneme.retrieval.packing import Chronological, excerpt, render
 from mneme.retrieval.provenance import kind_mask
+from mneme.text.instructions import instructs
 from mneme.text.tokens import count_tokens
 
 TIER, INSTRUCTION = "scratchpad", "instruction"
 LEAST_FOUND = 120
 """Tokens that hits get whatever else there is."""
-
-_INSTRUCTS = re.compile(r"\b(?:always|never|from now on|whenever|answer in|reply in|please)\b", re.IGNORECASE)
 
 RELEVANT = Prompt(
     role="sections.relevant",
@@ -92,7 +90,7 @@ class Sections:
 
     def _with_last(self, ctx: Context, hits: Sequence[Memory], left: int) -> Packed:
         """Return the hits among as many of the last messages as fit, by halving what does not."""
-        turns = np.flatnonzero(kind_mask(ctx, ("turn",)) & ctx.index.present)
+        turns = np.flatnonzero(kind_mask(ctx, ("turn",)) & ctx.admitted())
         newest = turns[np.argsort(ctx.index.at[turns], kind="stable")][::-1][: self.last]
         last = [memory for memory in ctx.memories(newest.tolist()) if memory.status == "active"]
         known = {memory.id for memory in hits}
@@ -111,13 +109,13 @@ class Sections:
     def _notes(self, ctx: Context, question: str, most: int) -> list[tuple[str, Memory]]:
         """Return the lines of notes that stand, in order, with the memory that each is from."""
         codes, values = ctx.index.codes("tier")
-        mine = np.isin(codes, [code for code, value in enumerate(values) if value == TIER]) & ctx.index.present
+        mine = np.isin(codes, [code for code, value in enumerate(values) if value == TIER]) & ctx.admitted()
         found = (memory for memory in ctx.memories(np.flatnonzero(mine).tolist()) if memory.status == "active")
         memories = sorted(found, key=lambda memory: (memory.at, memory.id))
         lines = [(line, memory) for memory in memories for line in _lines(memory)]
         if not lines:
             return []
-        rows = ctx.embedder.embed([question, *(line for line, _ in lines)])
+        rows = self._vectors(ctx, question, [line for line, _ in lines])
         kept: list[int] = []
         for chunk in chunks(rows[1:], self.percentile):
             kept += self._standing(ctx, question, [lines[number][0] for number in chunk], chunk, rows[1:] @ rows[0])
@@ -130,13 +128,21 @@ class Sections:
                 spent += cost
         return [lines[number] for number in sorted(chosen)]
 
+    def _vectors(self, ctx: Context, question: str, lines: Sequence[str]) -> FloatArray:
+        """Return ``(1 + n, width)`` of the question and of lines; a line is embedded once for a state of the space."""
+        known: dict[str, FloatArray] = ctx.index.memo("section-lines", dict)
+        fresh = [line for line in dict.fromkeys(lines) if line not in known]
+        first, *rows = ctx.embedder.embed([question, *fresh])
+        known.update(zip(fresh, rows, strict=True))
+        return np.stack([first, *(known[line] for line in lines)])
+
     def _standing(self, ctx: Context, question: str, texts: Sequence[str], numbers: Sequence[int], near: FloatArray) -> list[int]:
         if ctx.llm is not None:
             reply = consulted(ctx, RELEVANT, {"chunk": "\n".join(texts), "question": question}, Relevant)
             if reply is not None:
                 return list(numbers) if reply.relevant else []
         close = max(float(near[number]) for number in numbers) >= self.least
-        return list(numbers) if close else [number for number, text in zip(numbers, texts, strict=True) if _INSTRUCTS.search(text)]
+        return list(numbers) if close else [number for number, text in zip(numbers, texts, strict=True) if instructs(text)]
 
 
 def chunks(rows: FloatArray, percentile: float) -> list[list[int]]:
@@ -170,4 +176,4 @@ def _lines(memory: Memory) -> list[str]:
 
 
 def _instructs(line: str, memory: Memory) -> bool:
-    return INSTRUCTION in memory.tags or _INSTRUCTS.search(line) is not None
+    return INSTRUCTION in memory.tags or instructs(line)

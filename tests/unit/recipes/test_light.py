@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
 import mneme
+from mneme.core.clock import FrozenClock
 from mneme.core.composing import resolve
+from mneme.core.ports import FloatArray
 from mneme.formation.scratchpad import shortened
 from mneme.models.transport import Request
 from mneme.retrieval.sections import chunks
 from mneme.testing import ScriptedLLM
+from mneme.text.instructions import instructs
 from mneme.text.tokens import count_tokens
 
-from .world import START, bare, memory_of
+from .world import START, TableEmbedder, bare, memory_of
 
 PAIRS = 300
 BUDGET = 14_000
@@ -134,3 +138,89 @@ def test_lines_that_say_the_same_are_kept_once_the_latest_and_instructions_first
 
 def test_the_recipe_packs_by_sections() -> None:
     assert type(resolve("light").packer).__name__ == "Sections"
+
+
+def test_the_model_that_notes_sees_what_was_said_before_though_messages_come_one_by_one() -> None:
+    llm = ScriptedLLM({"scratchpad.note": {"text": ""}})
+    memory, clock = memory_of(bare(ranker="keyed", formers=["scratchpad"]), "hash:64", llm=llm)
+    space = memory.space("s")
+    for number in range(7):
+        clock.set(START + timedelta(minutes=number))
+        space.remember(f"message {number}", author="Ana", session="b" if number == 5 else "a", wait=True)
+    shown = [str(request.variables["before"]) for request in llm.asked]
+    assert shown[0] == "nothing"
+    assert shown[6].split("\n") == [f"Ana: message {number}" for number in (1, 2, 3, 4)]
+    assert shown[5] == "nothing"
+    space.remember([{"text": f"more {number}", "author": "Ana", "session": "a"} for number in range(2)], wait=True)
+    assert str(llm.asked[-1].variables["before"]).split("\n")[-2:] == ["Ana: message 6", "Ana: more 0"]
+
+
+def test_an_instruction_that_the_rewriter_drops_is_put_back_word_for_word() -> None:
+    llm = ScriptedLLM(
+        {"scratchpad.note": lambda request: {"text": str(request.variables["now"])}, "scratchpad.compress": {"text": "Much was counted."}}
+    )
+    small = {"use": "scratchpad", "most_tokens": 400, "to_tokens": 200}
+    memory, clock = memory_of(bare(ranker="keyed", formers=[small], packer="sections"), "hash:64", llm=llm)
+    space = memory.space("s")
+    for number in range(90):
+        clock.set(START + timedelta(minutes=number))
+        space.remember(FRENCH if number == 3 else f"We counted {number} apples in the orchard behind the mill.", role="user", wait=True)
+    compressed = space.memories({"tags": ["compressed"]}, limit=10, statuses=("active", "archived"))
+    assert len(compressed) > 1  # it was rewritten again and again
+    assert all(FRENCH in note.text and "Much was counted." in note.text for note in compressed)
+    assert all(note.text.count(FRENCH) == 1 for note in compressed)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        (FRENCH, True),
+        ("Always call me Ana.", True),
+        ("Great work! From now on use metres.", True),
+        ("Ok, never mention my sister again.", True),
+        ("2024-01-01 Ana: Don't use abbreviations.", True),
+        ("You should always cite the source.", True),
+        ("I don't like fish.", False),
+        ("I've always loved the sea, and I never swim.", False),
+        ("Never mind, I don't know.", False),
+        ("We never met again.", False),
+        ("That is always nice to hear.", False),
+        ("", False),
+    ],
+)
+def test_instructions_are_told_from_what_people_say_of_themselves(text: str, is_one: bool) -> None:
+    assert instructs(text) is is_one
+
+
+def test_filters_and_the_moment_asked_about_hold_for_notes_and_last_messages() -> None:
+    memory, clock = memory_of("light", "hash:64")
+    space = memory.space("s")
+    space.remember("The gate opens at 7.", author="Ana", role="user", session="a")
+    clock.set(START + timedelta(days=5))
+    space.remember("Always knock twice, the code is 4711.", author="Ben", role="user", session="b")
+    clock.set(START + timedelta(days=9))
+    assert "4711" in space.recall("gate", budget_tokens=400).context
+    assert "4711" not in space.recall("gate", budget_tokens=400, as_of=START + timedelta(days=2)).context
+    for filters in ({"authors": ["Ana"]}, {"sessions": ["a"]}, {"until": START + timedelta(days=2)}):
+        context = space.recall("gate", budget_tokens=400, filters=filters).context
+        assert "at 7" in context
+        assert "4711" not in context
+
+
+def test_notes_are_embedded_once_for_a_state_of_the_space() -> None:
+    class Counting(TableEmbedder):
+        texts = 0
+
+        def embed(self, texts: Sequence[str]) -> FloatArray:
+            self.texts += len(texts)
+            return super().embed(texts)
+
+    embedder = Counting()
+    clock = FrozenClock(START)
+    with mneme.Memory(":memory:", embedder=embedder, recipe="light", clock=clock, background=False) as memory:
+        space = memory.space("s")
+        space.remember([f"We counted {number} apples." for number in range(30)], role="user")
+        space.recall("How many apples?", budget_tokens=500)
+        before = embedder.texts
+        space.recall("How many pears?", budget_tokens=500)
+        assert embedder.texts - before <= 3  # the question, for its search and beside the notes
