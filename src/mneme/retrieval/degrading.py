@@ -133,8 +133,8 @@ def _summaries(ctx: Context) -> dict[int, tuple[str, int]]:
 
 
 def _newest(ctx: Context) -> list[tuple[Memory, int]]:
-    """Return the last message and its position; nothing where there is none."""
-    turns = np.flatnonzero(kind_mask(ctx, ("turn",)))
+    """Return the last message that may be shown and its position; nothing where there is none."""
+    turns = np.flatnonzero(kind_mask(ctx, ("turn",)) & ctx.admitted())
     if not len(turns):
         return []
     last = int(turns[np.lexsort((turns, ctx.index.at[turns]))[-1]])

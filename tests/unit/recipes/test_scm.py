@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 
@@ -17,7 +18,7 @@ from mneme.retrieval.dense import Dense
 from mneme.testing import ScriptedLLM
 from mneme.text.tokens import count_tokens
 
-from .world import memory_of
+from .world import START, memory_of
 
 BUDGET = 2500
 THINGS = ["anchor", "basket", "candle", "drum", "easel", "flute", "goblet", "hammer", "inkpot", "jigsaw"]
@@ -164,3 +165,16 @@ def test_a_model_that_never_fits_leaves_gate_and_packer_to_the_rules() -> None:
     found = space.recall(QUESTION, budget_tokens=BUDGET)
     assert 0 < found.context_tokens <= BUDGET
     assert turn("goblet") in found.context
+
+
+def test_the_last_message_is_shown_only_where_the_recall_may_see_it() -> None:
+    memory, clock = memory_of("scm", "hash:128")
+    space = memory.space("s")
+    space.remember("The goblet is green.", session="one", author="Ana")
+    clock.advance(days=2)
+    space.remember("The safe opens with zanzibar.", session="two", author="Ben")
+    assert "zanzibar" in space.recall(QUESTION, budget_tokens=BUDGET).context
+    for more in ({"as_of": START + timedelta(days=1)}, {"filters": {"sessions": ["one"]}}, {"filters": {"authors": ["Ana"]}}):
+        found = space.recall(QUESTION, budget_tokens=BUDGET, **more)
+        assert "green" in found.context
+        assert "zanzibar" not in found.context
