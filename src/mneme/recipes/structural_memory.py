@@ -6,11 +6,9 @@ from mneme.core.errors import InvalidInput
 from mneme.core.recipe import Recipe
 from mneme.retrieval.units import RETRIEVALS, STRUCTURES
 
-FORMERS = {
-    "triples": {"use": "structures", "kinds": ["triples"]},
-    "atomic-facts": {"use": "structures", "kinds": ["atomic-facts"]},
-    "summaries": {"use": "sessions", "words": 0},
-}
+READ = ("triples", "atomic-facts")
+"""Structures that are read from the same messages at once."""
+
 CARD = Card(
     paper="On the Structural Memory of LLM Agents, arXiv 2412.15266",
     parts=(
@@ -50,13 +48,15 @@ def variant(structure: str = "mixed", retrieval: str = "single-step") -> Recipe:
     if problems:
         raise InvalidInput(problems)
     chosen = STRUCTURES if structure == "mixed" else (structure,)
+    read = [name for name in READ if name in chosen]
+    formers = [{"use": "structures", "kinds": read}] * bool(read) + [{"use": "sessions", "words": 0}] * ("summaries" in chosen)
     plain = (structure, retrieval) == ("mixed", "single-step")
     return compose(
         name="structural-memory" if plain else f"structural-memory:{structure}:{retrieval}",
         about=f"{'all structures' if structure == 'mixed' else structure} searched by {retrieval} retrieval, messages returned",
         channels=["voiced", "lexical"],
         ranker={"use": "units", "structures": list(chosen), "retrieval": retrieval},
-        formers=[FORMERS[name] for name in chosen if name in FORMERS],
+        formers=formers,
         card=CARD,
     )
 

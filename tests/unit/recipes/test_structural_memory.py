@@ -187,9 +187,11 @@ def test_with_a_model_units_cite_their_messages() -> None:
         ],
         "facts": [{"message": 2, "text": "Blue was filmed in Oslo."}],
     }
-    memory, _ = memory_of(variant("mixed"), "hash:96", llm=ScriptedLLM({"structures.extract": taken}))
+    llm = ScriptedLLM({"structures.extract": taken})
+    memory, _ = memory_of(variant("mixed"), "hash:96", llm=llm)
     space = memory.space("s")
     space.remember(["Ann is the author of Blue.", "They shot it in Oslo."], wait=True)
+    assert [request.role for request in llm.asked] == ["structures.extract"]  # once for both structures
     made = {unit.text: space.episodes([unit.sources[0].episode])[0].text for unit in space.memories({"kinds": ["fact"]})}
     assert made == {"<Ann; wrote; Blue>": "Ann is the author of Blue.", "Blue was filmed in Oslo.": "They shot it in Oslo."}
 
