@@ -30,8 +30,9 @@ recipe = replace(
     guards=(Grounding(), Fingerprints()),
     organisers=(Duplicates(), ModelReconcile(), Links()),
     card=Card(
-        without_model="Statements are those that rules can read for certain; unknown relations are added and never closed.",
+        without_model="Statements are those that rules can read for certain and lift no message, whose words they are;"
+        " unknown relations are added and never closed.",
         per_write="one pass of rules, or one model call for a dozen messages and one for what no rule can reconcile",
-        per_recall="a second look at the 60 best statements of each channel",
+        per_recall="as default, and a second look at the 60 best statements of each channel",
     ),
 )
