@@ -7,7 +7,13 @@ recipe = compose(
     name="ld-agent",
     about="shared words discounted by age; sessions summed up after a gap",
     channels=["voiced"],
-    ranker={"use": "overlap", "per_second": 1e-07, "similarity": 0.5},
+    ranker={
+        "use": "overlap",
+        "per_second": 1e-07,
+        "similarity": 0.5,
+        "kinds": ["turn", "fact", "event", "preference", "profile"],
+        "lifting": ["summary"],
+    },
     formers=["traits", "closed-talks"],
     card=Card(
         paper="LD-Agent, arXiv 2406.05925",
@@ -19,7 +25,8 @@ recipe = compose(
         differs=(
             "Content words stand for noun lemmas.",
             "Memories without a common word follow instead of being dropped; as many are returned as are asked for, not one.",
-            "The cosine counts half beside the shared words, and every kind of memory is ranked, messages too.",
+            "The cosine counts half beside the shared words; messages and traits are ranked, and a summary adds a tenth of its score to"
+            " the messages that it rests on.",
             "A persona bank has no last place; a context does not list it unasked.",
         ),
         without_model="A summary is the most central sentence; traits are those that rules can read for certain.",

@@ -17,7 +17,7 @@ from mneme.core.components import Ranked
 from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray
 from mneme.retrieval.fusion import best
-from mneme.retrieval.provenance import kind_mask, or_all
+from mneme.retrieval.provenance import kind_mask, or_all, provenance
 from mneme.retrieval.terms import search_terms
 
 LEAST_FIT = 1e-6
@@ -34,12 +34,16 @@ class Overlap:
         similarity: how much the cosine counts beside the shared words.
         strict: memories without a common word are left out.
         kinds: which kinds are ranked; empty ranks all.
+        lifting: kinds that add a part of their score to the messages that they rest on.
+        lift: that part.
     """
 
     per_second: float = 1e-7
     similarity: float = 0.0
     strict: bool = False
     kinds: tuple[str, ...] = ()
+    lifting: tuple[str, ...] = ()
+    lift: float = 0.1
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
         """Return admitted memories, best first; ties by time, then position."""
@@ -54,13 +58,21 @@ class Overlap:
         admitted = or_all(query.admitted & kind_mask(ctx, self.kinds), query.admitted) if self.kinds else query.admitted
         among = admitted & (shared > 0) if self.strict else admitted
         # Logarithms, so that a packer can weigh it against length and no age is too great to tell two memories apart.
-        fit = np.log(np.maximum(overlap + self.similarity * np.maximum(cosines, 0), LEAST_FIT))
+        plain = overlap + self.similarity * np.maximum(cosines, 0)
+        fit = np.log(np.maximum(plain + self._lifted(ctx, query, plain), LEAST_FIT))
         aged = fit - self.per_second * seconds
         least = aged[among & (shared > 0)].min(initial=0.0)
         total: FloatArray = np.where(shared > 0, aged, least - BEHIND + cosines).astype(np.float32)
         positions = best(total, among, ctx.index.at, query.k)
         decay = np.exp(-self.per_second * seconds[positions]).astype(np.float32)
         return Ranked(positions=positions, scores=total[positions], parts={"overlap": overlap[positions], "decay": decay})
+
+    def _lifted(self, ctx: Context, query: Query, plain: FloatArray) -> FloatArray:
+        """Return ``(size,)`` what summaries and the like add to the messages that they rest on."""
+        if not self.lifting:
+            return np.zeros(len(plain), np.float32)
+        told = np.where(query.admitted & kind_mask(ctx, self.lifting), plain, 0.0).astype(np.float32)
+        return np.float32(self.lift) * provenance(ctx).lift(told)
 
 
 def share(shared: FloatArray, wanted: float, lengths: FloatArray) -> FloatArray:

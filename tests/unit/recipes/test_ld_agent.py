@@ -172,3 +172,14 @@ def test_what_was_erased_is_in_no_summary() -> None:
     assert "4411" in summaries(space)[0].text
     space.forget(ids[0], erase=True)
     assert not any("4411" in memory.text for memory in space.memories({"archived": True}, limit=50, statuses=("active", "archived")))
+
+
+def test_a_summary_lifts_the_messages_that_it_rests_on_and_takes_no_place_of_theirs() -> None:
+    space, clock = agent(ScriptedLLM({"talks.summarise": {"text": "Ana plans a regatta."}, "traits.persona": {"trait": "NO_TRAIT"}}))
+    for number, (session, text) in enumerate((("a", "The hull is dry."), ("a", "We sail on Sunday."), ("b", "The hull is grey."))):
+        clock.set(START + number * MINUTE + (session == "b") * DAY)
+        space.remember(text, session=session, wait=True)
+    space._memory.llm = None
+    found = space.recall("regatta hull", k=3).hits
+    assert [hit.text for hit in found] == ["The hull is dry.", "The hull is grey.", "We sail on Sunday."]
+    assert {hit.memory.kind for hit in found} == {"turn"}
