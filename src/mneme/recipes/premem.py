@@ -20,7 +20,9 @@ recipe = compose(
         differs=(
             "Clusters are statements of one subject and relation, and of shared content words.",
             "A cluster is formed when a statement comes; there is no pool of centroids.",
-            "Without a model a pattern follows from values, relations and shared names.",
+            "Where subject and relation agree the pattern follows by rule, with a model too; it judges other pairs.",
+            "Without one those are paired by a common thing or name.",
+            "A story tells the last four values. It and the messages that it rests on may both be returned, best first and not by date.",
         ),
         without_model="Fragments are those that rules can read for certain; stories are dated lists of values.",
         per_write="one pass of rules and a look at statements of the same subject",

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 import mneme
+from mneme.core.clock import FrozenClock
 from mneme.core.composing import resolve
+from mneme.core.context import Context
+from mneme.core.operations import Keep, Operation
 from mneme.core.recipe import Recipe
+from mneme.core.records import Episode, Memory, Span
+from mneme.formation.rules import derived_id
 from mneme.testing import ScriptedLLM
 
-from .test_sheets import Known, statement
-from .world import START, memory_of
+from .world import START, bare, memory_of
 
 DAY = timedelta(days=1)
 JOGS, MORE, RACE = "I jog 2 km daily.", "I now jog 5 km.", "I signed up for a half marathon."
@@ -65,17 +72,11 @@ def test_without_the_reasoning_one_hit_does_not_answer() -> None:
 
 def told(*facts: tuple[str, str, str, str]) -> list[str]:
     """Return the patterns that a series of (text, subject, relation, value) leaves, by rule."""
-    from mneme.organisation.evolution import Evolution
-
-    ctx, patterns = Known(), []
-    for number, (text, subject, relation, value) in enumerate(facts):
-        keep = statement(number, text, relation, value, START + number * 31 * DAY)
-        memory = replace(keep.memory, session=f"s{number}", attributes={**keep.memory.attributes, "subject": subject})
-        for operation in Evolution().organise(ctx, [replace(keep, memory=memory)])[1:]:  # type: ignore[arg-type]
-            if hasattr(operation, "memory"):
-                patterns.append(str(operation.memory.attributes["pattern"]))
-        ctx.memories.append(memory)
-    return patterns
+    space, clock = world({text: (subject, relation, value) for text, subject, relation, value in facts})
+    for number, (text, *_) in enumerate(facts):
+        clock.set(START + number * 31 * DAY)
+        space.remember(text, session=f"s{number}")
+    return [str(memory.attributes["pattern"]) for memory in space.memories({"kinds": ["note"]})]
 
 
 def test_five_patterns_by_rule() -> None:
@@ -85,3 +86,88 @@ def test_five_patterns_by_rule() -> None:
     assert told(("Ann likes chess.", "Ann", "likes", "chess"), ("Ann won at chess.", "Ann", "won", "chess prize")) == ["extension"]
     assert told(("Ann met Carla.", "Ann", "met", "Carla"), ("Ben hired Carla.", "Ben", "hired", "Carla")) == ["implication"]
     assert told(("Ann met Carla.", "Ann", "met", "Carla"), ("Ben likes tea.", "Ben", "likes", "tea")) == []
+
+
+class Told:
+    """A former that knows what each message states: (subject, relation, value)."""
+
+    def __init__(self, known: dict[str, tuple[str, str, str]]) -> None:
+        self.known = known
+
+    def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
+        return [Keep(memory=self._memory(episode)) for episode in episodes if episode.text in self.known]
+
+    def _memory(self, episode: Episode) -> Memory:
+        subject, relation, value = self.known[episode.text]
+        return Memory(
+            id=derived_id(episode.id, "told"), text=episode.text, kind="fact", at=episode.at, recorded_at=episode.recorded_at,
+            valid_from=episode.at, session=episode.session, attributes={"subject": subject, "relation": relation, "object": value},
+            sources=(Span(episode=episode.id, start=0, end=len(episode.text)),),
+        )  # fmt: skip
+
+
+def world(known: dict[str, tuple[str, str, str]], **more: object) -> tuple[mneme.Space, FrozenClock]:
+    memory, clock = memory_of(bare(formers=[Told(known)], organisers=["evolution"]), "hash:96", **more)
+    return memory.space("s"), clock
+
+
+RUNS = {f"Ann jogs {km} km daily.": ("Ann", "jogs", f"{km} km daily") for km in range(1, 13)}
+
+
+def stories(space: mneme.Space) -> list[str]:
+    return [memory.text for memory in space.memories({"kinds": ["note"]})]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_one_story_stands_however_often_a_value_changes(at_once: bool) -> None:
+    space, clock = world(RUNS)
+    given = [{"text": text, "at": START + number * DAY, "session": f"s{number}"} for number, text in enumerate(RUNS)]
+    clock.set(START + 20 * DAY)
+    for part in [given] if at_once else [[one] for one in given]:
+        space.remember(part)
+    (story,) = stories(space)
+    assert [km for km in range(1, 13) if f" {km} km" in story] == [9, 10, 11, 12]  # the last four
+
+
+def test_what_is_told_late_takes_its_place_in_the_story() -> None:
+    space, clock = world(RUNS)
+    clock.set(START + 20 * DAY)
+    for day, km in ((0, 1), (9, 9), (5, 5)):
+        space.remember(f"Ann jogs {km} km daily.", at=START + day * DAY)
+    (story,) = stories(space)
+    assert story.index("1 km") < story.index("5 km") < story.index("9 km")
+
+
+def test_a_statement_costs_one_embedding_however_many_there_are() -> None:
+    known = {f"Ann met guest {number} at the pier.": ("Ann", f"met in {number}", f"guest {number}") for number in range(60)}
+    llm = ScriptedLLM({"evolution.judge": {"pattern": "none", "text": ""}})
+    space, _ = world(known, llm=llm)
+    for text in known:
+        space.remember(text, wait=True)
+    embedder, seen = space._memory.embedder, []
+
+    class Counting:
+        identity, width = embedder.identity, embedder.width
+
+        def embed(self, texts: Sequence[str]) -> object:
+            seen.extend(texts)
+            return embedder.embed(texts)
+
+        def passages(self, text: str) -> list[str]:
+            return embedder.passages(text)
+
+    space._memory.embedder = Counting()  # type: ignore[assignment]
+    new = "Ann met guest 60 at the pier."
+    known[new] = ("Ann", "met in 60", "guest 60")
+    space.remember(new, wait=True)
+    assert len(seen) <= 4
+
+
+def test_an_erased_value_is_in_no_story() -> None:
+    space, _ = world(RUNS)
+    _, second = (space.remember(f"Ann jogs {km} km daily.").ids[0] for km in (2, 7))
+    assert "7 km" in stories(space)[0]
+    space.forget(second, erase=True)
+    everywhere = space.memories({"archived": True}, limit=100, statuses=("active", "archived", "quarantined"))
+    assert not any("7 km" in memory.text for memory in everywhere)
+    assert any("2 km" in memory.text for memory in everywhere)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,9 +13,9 @@ import mneme
 from mneme.core.composing import resolve
 from mneme.core.operations import Keep
 from mneme.core.recipe import Recipe
-from mneme.core.records import Memory, Span
+from mneme.core.records import Episode, Memory, Span
+from mneme.formation.rules import derived_id
 from mneme.formation.segmented import affinity
-from mneme.organisation.evolution import Evolution
 from mneme.organisation.mixture import accepted
 from mneme.retrieval.granular import entropy_weights, walked
 from mneme.retrieval.pagerank import Graph
@@ -49,13 +50,45 @@ def test_memorybank_what_is_recalled_stays_and_what_is_not_fades() -> None:
 def test_memorybank_an_emptied_day_loses_its_summary() -> None:
     memory, clock = memory_of("memorybank", "hash:64")
     space = memory.space("s")
-    space.remember([f"I planted tree number {n} in the garden today." for n in range(5)], session="a")
-    assert len(space.memories({"kinds": ["summary"]})) == 1
+    said = ["I planted a tree in the garden.", "The pump of the well broke.", "Carla repaired the pump.", "We ate figs.", "I saw an owl."]
+    for number, text in enumerate(said):  # one by one, as a conversation arrives
+        clock.set(START + number * timedelta(minutes=9))
+        space.remember(text, author="Ana", session="a")
+    assert not space.memories({"kinds": ["summary"]})
+    clock.set(START + DAY)
+    space.upkeep()
+    (day,) = space.memories({"tags": ["tree:day"]})
+    assert "owl" in day.text
+    assert {episode.text for episode in space.episodes([span.episode for span in day.sources])} <= set(said)
     clock.set(START + 30 * DAY)
+    space.upkeep()
+    assert not space.memories({"kinds": ["turn"]})
     space.upkeep()
     assert not space.memories({"kinds": ["turn", "summary"]})
     space.undo()
+    space.undo()
     assert len(space.memories({"kinds": ["turn"]})) == 5
+    assert [one.id for one in space.memories({"tags": ["tree:day"]})] == [day.id]
+
+
+def test_memorybank_a_model_tells_the_day_in_its_own_words_and_reads_the_portrait() -> None:
+    quotes = [{"message": 1, "quote": "I planted a fig tree"}]
+    llm = ScriptedLLM(
+        {
+            "form.statements": {"items": []},
+            "retain.summary": {"sentences": [{"text": "Ana planted a fig tree.", "quotes": quotes}]},
+        }
+    )
+    memory, clock = memory_of("memorybank", "hash:64", llm=llm)
+    space = memory.space("s")
+    for text in ("I planted a fig tree in the garden.", "The pump of the well broke.", "Carla repaired the pump of the well."):
+        space.remember(text, author="Ana", wait=True)
+    assert {request.role for request in llm.asked} == {"form.statements"}
+    clock.set(START + DAY)
+    space.upkeep()
+    (day,) = space.memories({"tags": ["tree:day"]})
+    assert "Ana planted a fig tree." in day.text
+    assert day.attributes["told_by"] == "model"
 
 
 # MemGAS
@@ -108,6 +141,35 @@ def test_memgas_links_from_the_sixth_session_on() -> None:
     assert len(space.memories({"kinds": ["summary"]})) == 6
     assert {"s0", "s1", "s4"} <= linked()["s5"]
     assert not {"s2", "s3"} & linked()["s5"]
+
+
+def test_memgas_digests_that_are_written_anew_are_no_associations_of_their_own_session() -> None:
+    memory, clock = memory_of("memgas", "hash:64")
+    space = memory.space("s")
+    topics = ["sailing and boats", "taxes", "bread", "sailing and boats", "gardens", "trains", "sailing and boats"]
+    for number, topic in enumerate(topics):
+        for turn in range(24):
+            clock.set(START + number * DAY + turn * timedelta(minutes=1))
+            space.remember(f"We talked about {topic}, part {number}, turn {turn}.", session=f"s{number}")
+    digests = {one.id: one for one in space.memories({"kinds": ["summary"], "archived": True}, limit=100, statuses=("active", "archived"))}
+    assert len(digests) == 3 * len(topics)
+    pairs = [(digests[link.source], digests[link.target]) for link in space.links() if link.type == "similar"]
+    assert all(one.session != other.session for one, other in pairs)
+    standing = {(one.session, other.session) for one, other in pairs if (one.status, other.status) == ("active", "active")}
+    assert {("s6", "s0"), ("s6", "s3")} <= standing
+
+
+def test_memgas_a_short_session_is_digested_when_another_follows() -> None:
+    memory, clock = memory_of("memgas", "hash:64")
+    space = memory.space("s")
+    for number in range(5):
+        clock.set(START + timedelta(minutes=number))
+        space.remember(f"The violin has string number {number}.", session="short")
+    assert not space.memories({"kinds": ["summary"]})
+    clock.set(START + DAY)
+    space.remember("Good morning.", session="next")
+    (digest,) = space.memories({"kinds": ["summary"]})
+    assert (digest.session, digest.attributes["episodes"]) == ("short", 5)
 
 
 # A-MEM
@@ -283,31 +345,31 @@ def statement(number: int, text: str, relation: str, value: str, at: datetime) -
     return Keep(memory=Memory(id=id, text=text, kind="fact", at=at, recorded_at=at, valid_from=at, attributes=told, sources=(span,)))
 
 
-class Known:
-    """What an organiser sees."""
+class Stated:
+    """A former that reads of Ann's jogging."""
 
-    llm = None
-
-    def __init__(self) -> None:
-        self.memories: list[Memory] = []
-
-    def find(self, where: mneme.Filter) -> list[Memory]:
-        return [memory for memory in self.memories if memory.kind in where.kinds]
+    def form(self, ctx: object, episodes: Sequence[Episode]) -> list[Keep]:
+        keeps = []
+        for episode in episodes:
+            keep = statement(0, episode.text, "jogs", episode.text.removeprefix("Ann jogs ").rstrip("."), episode.at)
+            span = Span(episode=episode.id, start=0, end=len(episode.text))
+            keeps.append(Keep(memory=replace(keep.memory, id=derived_id(episode.id, "stated"), sources=(span,))))
+        return keeps
 
 
 def test_premem_a_changed_value_is_a_story_with_both_values_and_dates() -> None:
-    ctx = Known()
-    first = statement(1, "Ann jogs 2 km daily.", "jogs", "2 km daily", START)
-    second = statement(5, "Ann jogs 5 km.", "jogs", "5 km", START + 30 * DAY)
-    assert Evolution().organise(ctx, [first]) == [first]  # type: ignore[arg-type]
-    ctx.memories.append(first.memory)
-    _, told = Evolution().organise(ctx, [second])  # type: ignore[arg-type]
-    assert isinstance(told, Keep)
-    assert told.memory.attributes["pattern"] == "transformation"
+    memory, clock = memory_of(bare(formers=[Stated()], organisers=["evolution"]), "hash:96")
+    space = memory.space("s")
+    first = space.remember("Ann jogs 2 km daily.").ids[0]
+    assert space.memories({"kinds": ["note"]}) == []
+    clock.set(START + 30 * DAY)
+    second = space.remember("Ann jogs 5 km.").ids[0]
+    (story,) = space.memories({"kinds": ["note"]})
+    assert story.attributes["pattern"] == "transformation"
     for part in ("2 km", "5 km", "2024-01-01", "2024-01-31"):
-        assert part in told.memory.text
-    assert told.memory.attributes["of"] == [first.memory.id, second.memory.id]
-    assert {span.episode for span in told.memory.sources} == {first.memory.sources[0].episode, second.memory.sources[0].episode}
+        assert part in story.text
+    assert story.attributes["of"] == [derived_id("ep" + id[3:], "stated") for id in (first, second)]
+    assert {span.episode for span in story.sources} == {"ep" + first[3:], "ep" + second[3:]}
 
 
 # EM-LLM
