@@ -2,8 +2,8 @@
 
 Source: SALM (arXiv 2411.00489), forgetting adapter; the paper gives no formulas. Legend: w = (1 + log(1 + uses)) exp(-lambda t), t in
 days since the last use; lambda' = lambda exp(up idle - down regret). Differs: forgetting is archiving; what was needed while archived
-comes back; the state of the adapter (lambda, and when it was set) rides on the oldest memory of the space, so that it is journalled and
-undone with it.
+comes back; the state of the adapter (lambda, and when it was set) rides on the three oldest memories of the space, so that it is
+journalled and undone with them, and erasing one of them loses nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from mneme.core.clock import to_micros
 from mneme.core.operations import Archive, Operation, Reinforce, Restore
 from mneme.core.records import Usage
 from mneme.core.upkeep import NEVER, Proposal, Round
+
+CARRIERS = 3
+"""On how many of the oldest memories the state rides."""
 
 RATE, SINCE, GONE = "adaptive_rate", "adaptive_since", "adaptive_gone"
 
@@ -89,7 +92,9 @@ class Adaptive:
         mine = census.kind.among(self.kinds)
         if not mine.any():
             return
-        state = ctx.usage([census.ids[0]]).get(census.ids[0], Usage()).state
+        carriers = list(census.ids[:CARRIERS])
+        states = [usage.state for usage in ctx.usage(carriers).values()]
+        state = max(states, key=lambda state: state.get(SINCE, 0.0), default=Usage().state)
         rate, since = state.get(RATE, self.rate_per_day), int(state.get(SINCE, 0.0))
         now = to_micros(ctx.now)
         missed = self._missed(ctx, np.flatnonzero(census.status.among(("archived",)) & mine & (census.last_used > since)))
@@ -100,8 +105,8 @@ class Adaptive:
             used = len(missed) + int((active & (census.last_used > since) & (census.last_used != NEVER)).sum())
             idle = float((active & (census.uses <= 0)).sum()) / max(int(active.sum()), 1)
             rate = self.how.adapted(rate, len(missed) / used if used else 0.0, idle)
-            changed = Reinforce(id=census.ids[0], state={RATE: rate, SINCE: float(now)})
-            yield Proposal(keeper=self.name, why=f"{len(missed)} of {used} were missed", operations=(changed,))
+            changed = tuple(Reinforce(id=id, state={RATE: rate, SINCE: float(now)}) for id in carriers)
+            yield Proposal(keeper=self.name, why=f"{len(missed)} of {used} were missed", operations=changed)
         days = census.age_days(ctx.now)
         for place in np.flatnonzero(active & ~ctx.held).tolist():
             left = weight(rate, float(census.uses[place]), float(days[place]))

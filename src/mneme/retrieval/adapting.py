@@ -37,7 +37,7 @@ class StoreChoice:
     """
 
     stores: Sequence[str] = ("external", "parametric")
-    keep: float = 0.85
+    keep: float = 0.93
     seed: int = 0
     _seen: dict[str, dict[str, tuple[float, float]]] = field(init=False, default_factory=dict)
     _draw: np.random.Generator = field(init=False)

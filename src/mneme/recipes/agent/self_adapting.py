@@ -68,6 +68,8 @@ class SelfAdapting:
     def judge(self, answered: Answered, helped: bool) -> None:
         """Tell whether an answer helped: the retrieval adapter learns, and the hits are judged for the forgetting adapter."""
         if self.choice is not None:
+            if answered.fell_back:  # the form that was asked first had nothing to say
+                self.choice.learn(answered.kind, PARAMETRIC if answered.form == EXTERNAL else EXTERNAL, False)
             self.choice.learn(answered.kind, answered.form, helped)
         if answered.found is not None and answered.found.hits:
             best = answered.found.hits[:1]
