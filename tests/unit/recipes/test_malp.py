@@ -122,3 +122,48 @@ def test_the_export_is_lines_of_json_without_anything_that_was_erased(tmp_path: 
     space.forget(reply.id, erase=True)
     assert Personal(space).export(tmp_path) == {"preferences": 0, "instructions": 1}
     assert b"90 degrees" not in (tmp_path / "preferences.jsonl").read_bytes() + (tmp_path / "instructions.jsonl").read_bytes()
+
+
+def test_what_is_known_from_a_message_goes_with_it() -> None:
+    space, clock = world()
+    space.remember("I bought a red bicycle.", author="Ana")
+    assert [memory.kind for memory in space.memories(limit=9)].count("turn") == 1
+    assert len(space.memories(limit=9)) > 1  # a statement was read from it
+    clock.set(START + 30 * DAY)
+    space.upkeep()
+    assert space.recall("What did Ana buy?", k=5).hits == ()
+    assert space.recall("What did Ana buy?", k=5, archived=True).hits
+
+
+def test_what_matters_much_is_long_term_at_once_and_so_is_the_message_behind_it() -> None:
+    space, clock = world()
+    space.remember(["I am allergic to walnuts.", "The tram was late."], author="Ana")
+    clock.set(START + 60 * DAY)
+    space.upkeep()
+    assert [hit.text for hit in space.recall("What is Ana allergic to?", k=5).hits] == ["I am allergic to walnuts."]
+
+
+def test_preferences_are_there_for_every_reply_the_latest_first() -> None:
+    space, clock = world()
+    for day, text in enumerate(["I love jasmine tea.", "I hate long answers.", "The tram was late."]):
+        clock.set(START + day * DAY)
+        space.remember(text, author="Ana")
+    told = [memory.text for memory in Personal(space).style()]
+    assert len(told) == 2
+    assert "answers" in told[0]
+    assert "tea" in told[1]
+    assert [memory.text for memory in Personal(space).style(1)] == told[:1]
+    assert Personal(talked()).style() == []
+
+
+def test_without_sessions_a_silence_parts_the_talks() -> None:
+    space, clock = world()
+    for number, (role, text) in enumerate(TALK[:3]):
+        clock.set(START + (timedelta(minutes=1) if number < 2 else 3 * DAY))
+        space.remember(text, role=role)
+    assert Personal(space).preferences() == []
+    near, clock = world()
+    for number, (role, text) in enumerate(TALK[:3]):
+        clock.set(START + number * timedelta(minutes=5))
+        near.remember(text, role=role)
+    assert len(Personal(near).preferences()) == 1

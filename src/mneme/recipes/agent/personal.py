@@ -7,6 +7,7 @@ nothing is trained here; pairs are read from what is in the space, so what was e
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from mneme.core.query import Filter
@@ -16,6 +17,9 @@ from mneme.recipes.agent.everything import everything
 from mneme.recipes.agent.forms import Pair, write_instructions, write_preferences
 from mneme.recipes.agent.rewards import normalised
 from mneme.space import Space
+
+PAUSE = timedelta(hours=1)
+"""A silence after which messages without a session are another talk."""
 
 
 class Personal:
@@ -36,6 +40,11 @@ class Personal:
         """Return a pair per reply that was accepted; each once."""
         return _once(pair for talk in self._talks() for pair in _praised(talk))
 
+    def style(self, most: int = 20) -> list[Memory]:
+        """Return the preferences that hold, the latest first: what every reply should heed, whatever the question."""
+        known = [memory for memory in everything(self.space, Filter(kinds=("preference",))) if memory.valid_to is None]
+        return sorted(known, key=lambda memory: (memory.at, memory.id), reverse=True)[:most]
+
     def export(self, folder: Path) -> dict[str, int]:
         """Write ``preferences.jsonl`` and ``instructions.jsonl`` and return how many lines each has."""
         return {
@@ -44,11 +53,18 @@ class Personal:
         }
 
     def _talks(self) -> list[list[Memory]]:
-        """Return the messages of each session in the order of time; archived ones are there, erased ones are not."""
+        """Return the messages of each session in the order of time; archived ones are there, erased ones are not.
+
+        Messages without a session make one talk until nobody speaks for an hour.
+        """
         found = everything(self.space, Filter(kinds=("turn",), archived=True), ("active", "archived"))
-        talks: dict[str | None, list[Memory]] = {}
+        talks: dict[tuple[str | None, int], list[Memory]] = {}
+        last, number = None, 0
         for memory in sorted(found, key=lambda memory: (memory.at, memory.id)):
-            talks.setdefault(memory.session, []).append(memory)
+            if memory.session is None:
+                number += last is not None and memory.at - last > PAUSE
+                last = memory.at
+            talks.setdefault((memory.session, 0 if memory.session is not None else number), []).append(memory)
         return list(talks.values())
 
 
