@@ -81,7 +81,9 @@ def compose(*, name: str, about: str = "", base: str = "", card: Card | Mapping[
             given[slot] = _build(SLOTS[slot], spec, slot, problems)
     made = _card(card, problems)
     if not isinstance(name, str) or not name.strip():
-        problems["name"] = "is missing; give the recipe a name"
+        problems["name"] = f"is {name!r}; give the recipe a name"
+    if not isinstance(about, str):
+        problems["about"] = f"is {about!r}; give a string"
     if problems:
         raise InvalidInput(problems)
     if base or not {"channels", "ranker", "packer"} <= set(given):
@@ -113,8 +115,10 @@ def parse_toml(text: str, where: str = "recipe") -> Recipe:
         raise InvalidInput({"recipe": f"{where} is no TOML: {error}"}) from error
     if "name" not in table:
         raise InvalidInput({"name": f'is missing in {where}; write name = "mine" in its first line'})
-    card = {**table.pop("card", {}), "toml": text}
-    return compose(card=card, **table)
+    card = table.pop("card", {})
+    if not isinstance(card, Mapping):
+        raise InvalidInput({"card": f"is {card!r} in {where}; write it as a table, [card]"})
+    return compose(card={**card, "toml": text}, **table)
 
 
 def resolve(recipe: str | Path | Recipe) -> Recipe:
@@ -165,7 +169,13 @@ def _build(kind: str, spec: object, path: str, problems: dict[str, str]) -> Any:
     missing = [field for field in required if field not in values]
     if missing:
         problems[path] = f"needs {', '.join(missing)}"
-    return None if any(key.startswith(path) for key in problems) else made(**values)
+    if any(key == path or key.startswith(f"{path}.") for key in problems):
+        return None
+    try:
+        return made(**values)
+    except InvalidInput as error:  # a value of the right type that is none of those the component takes
+        problems.update({f"{path}.{key}": problem for key, problem in error.problems.items()})
+        return None
 
 
 def _settings(kind: str, made: type, settings: Mapping[str, Any], path: str, problems: dict[str, str]) -> dict[str, Any]:
@@ -206,7 +216,8 @@ def _fits(value: Any, hint: Any) -> bool:
     if hint is int or hint is float:
         return isinstance(value, int if hint is int else (int, float)) and not isinstance(value, bool)
     if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(item, inner[0]) for item in value)
+        parts = inner[:1] * len(value) if isinstance(value, tuple) and inner[1:] == (...,) else inner
+        return isinstance(value, tuple) and len(value) == len(parts) and all(map(_fits, value, parts))
     if origin in (Mapping, AbstractMapping, dict):
         return isinstance(value, AbstractMapping) and all(_fits(item, inner[1]) for item in value.values())
     return True
@@ -214,17 +225,30 @@ def _fits(value: Any, hint: Any) -> bool:
 
 def _told(hint: Any) -> str:
     words = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_told(part) for part in inner if part is not type(None))
+    if origin is tuple:
+        return f"a list, each {_told(inner[0])}" if inner[1:] == (...,) else f"a list of {len(inner)}: {', '.join(map(_told, inner))}"
+    if origin in (Mapping, AbstractMapping, dict):
+        return "a table, each value " + _told(inner[1])
     return words.get(hint, str(hint).replace("typing.", ""))
 
 
 def _card(card: Card | Mapping[str, Any] | None, problems: dict[str, str]) -> Card | None:
     if card is None or isinstance(card, Card):
         return card
-    known = {field.name for field in dataclasses.fields(Card)}
-    for key in card:
-        if key not in known:
-            problems[f"card.{key}"] = _unknown(key, known)
-    return None if problems else Card(**{key: _plain(value) for key, value in card.items()})
+    if not isinstance(card, AbstractMapping):
+        problems["card"] = f"is {card!r}; give a Card or a table"
+        return None
+    hints = get_type_hints(Card)
+    values = {key: _plain(value) for key, value in card.items()}
+    for key, value in values.items():
+        if key not in hints:
+            problems[f"card.{key}"] = _unknown(key, hints)
+        elif not _fits(value, hints[key]):
+            problems[f"card.{key}"] = f"is {value!r}; give {_told(hints[key])}"
+    return None if problems else Card(**values)
 
 
 def _unknown(key: str, known: Any) -> str:

@@ -76,10 +76,11 @@ class UnknownComponent(InvalidInput):
         kind: what was looked up, for example ``"recipe"``.
         name: the name that is unknown.
         near: known names that look like it, best first.
+        known: names to choose from, told where none looks like it.
     """
 
-    def __init__(self, kind: str, name: str, near: Sequence[str] = ()) -> None:
-        hint = f"; did you mean {', '.join(near)}?" if near else ""
+    def __init__(self, kind: str, name: str, near: Sequence[str] = (), known: Sequence[str] = ()) -> None:
+        hint = f"; did you mean {', '.join(near)}?" if near else f"; there are {', '.join(known)}" if known else ""
         super().__init__({kind: f"there is no {kind} named {name!r}{hint}"})
 
 

@@ -210,6 +210,6 @@ def load(kind: str, name: str) -> Any:
             if point.name == name:
                 return point.load()
         known = names(kind)
-        raise UnknownComponent(kind, name, difflib.get_close_matches(name, known) or known[:8])
+        raise UnknownComponent(kind, name, difflib.get_close_matches(name, known), known)
     module, _, attribute = target.partition(":")
     return getattr(import_module(module), attribute)

@@ -48,6 +48,48 @@ def test_every_mistake_of_a_file_is_named_at_once() -> None:
     assert "did you mean weights" in found.value.problems["ranker.wieghts"]
 
 
+def test_values_that_a_component_refuses_are_named_with_their_place_beside_all_others() -> None:
+    text = """
+name = "travel-notes"
+channels = ["dense", "lexicel"]
+ranker = {use = "dated", ranker = {use = "keyed", pool = "maxx"}}
+refiners = [{use = "contiguity", shares = 0.2}]
+formers = [{use = "rulez"}, {use = "segmented", boundaries = "gap"}, {use = "segmented", refine = "by hand"}]
+
+[card]
+differs = "one thing"
+parts = [["only one"]]
+"""
+    with pytest.raises(InvalidInput) as found:
+        parse_toml(text)
+    problems = found.value.problems
+    assert {
+        "channels[1]", "ranker.ranker.pool", "refiners[0].shares", "formers[0]", "formers[1].boundaries", "formers[2].refine",
+        "card.differs", "card.parts",
+    } <= set(problems)  # fmt: skip
+    assert problems["ranker.ranker.pool"] == "is 'maxx'; give one of max, mean, sum, only, merged"
+    assert problems["formers[1].boundaries"] == "is 'gap'; give a list, each a string"
+    assert problems["card.parts"] == "is (('only one',),); give a list, each a list of 2: a string, a string"
+    assert problems["card.differs"] == "is 'one thing'; give a list, each a string"
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [('name = "x"\ncard = "y"', "card"), ("name = 3", "name"), ('name = " "', "name"), ('name = "x"\nabout = 7', "about")],
+)
+def test_a_field_of_the_wrong_type_is_an_error_that_names_it(text: str, field: str) -> None:
+    with pytest.raises(InvalidInput) as found:
+        parse_toml(text)
+    assert set(found.value.problems) == {field}
+
+
+def test_where_no_name_is_near_all_are_listed_and_not_guessed_at() -> None:
+    with pytest.raises(UnknownComponent) as found:
+        resolve("zzz")
+    assert "did you mean" not in str(found.value)
+    assert "structural-memory" in str(found.value)
+
+
 def test_an_unknown_component_lists_near_ones() -> None:
     with pytest.raises(InvalidInput, match="weighted-sum"):
         compose(name="x", channels=["dense"], ranker="weighted-sun")
