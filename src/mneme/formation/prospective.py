@@ -20,7 +20,7 @@ from mneme.core.records import Episode, Memory, Span
 from mneme.formation.nearby import among, nearest, standing
 from mneme.formation.rules import derived_id
 from mneme.formation.segments import TopicShift, segments
-from mneme.formation.stretches import so_far
+from mneme.formation.stretches import so_far, words_of
 from mneme.formation.summary import extracts, render
 
 TIER = "topic"
@@ -100,8 +100,11 @@ class TopicFormer:
 
     def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
         """Return new topics, and topics with what was added to them."""
+        talks = so_far(ctx, episodes, self.every)
+        if not talks:
+            return []
         board = _Board(standing(ctx, "summary", TIER), among(ctx, "summary", TIER))
-        for whole in so_far(ctx, episodes, self.every).values():
+        for whole in talks.values():
             talk = [episode for episode in whole if episode.id not in board.read]
             by_speaker: dict[str, list[Episode]] = defaultdict(list)
             for episode in talk:
@@ -113,7 +116,7 @@ class TopicFormer:
         return board.operations()
 
     def _by_rule(self, said: Sequence[Episode]) -> list[tuple[str, list[Episode]]]:
-        told = [episode for episode in said if len(episode.text.split()) >= self.least]
+        told = [episode for episode in said if len(words_of(episode.text)) >= self.least]
         if not told:
             return []
         parts = segments(TopicShift().starts(told), len(told), least=1)

@@ -5,38 +5,90 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
+from mneme.core.clock import to_micros
 from mneme.core.context import Context
+from mneme.core.ports import IntArray
 from mneme.core.records import Episode
 from mneme.text.names import mentions
+from mneme.text.script import clusters, is_paired, normalise, raw_tokens
 from mneme.text.stopwords import stopwords
 
 _WORD = re.compile(r"[^\W\d_][\w’'-]{2,}")
+
+PAUSE_S = 3600.0
+"""A silence of so long closes what was talked about."""
 
 
 def so_far(ctx: Context, episodes: Sequence[Episode], every: int) -> dict[str, list[Episode]]:
     """Return the sessions of these episodes with everything said in them up to now, in order.
 
-    A session is left out unless these episodes bring ``every`` messages of it, or make its length a multiple of that: a summary that is
-    written again for each message would be written in vain.
+    A session is left out unless these episodes bring ``every`` messages of it, make its length a multiple of that, or begin another one
+    after an hour in which nobody spoke, which closes it: a summary that is written again for each message would be written in vain.
     """
-    fresh = Counter(episode.session for episode in episodes if episode.session)
-    if not fresh:
-        return {}
     codes, values = ctx.index.codes("session")
     kinds, kind_values = ctx.index.codes("kind")
     turn = [code for code, value in enumerate(kind_values) if value == "turn"]
-    wanted = [code for code, value in enumerate(values) if value in fresh]
-    held = np.flatnonzero(np.isin(codes, wanted) & np.isin(kinds, turn) & ctx.index.present)
+    turns = np.flatnonzero(np.isin(kinds, turn) & ctx.index.present)
+    fresh = Counter(episode.session for episode in episodes if episode.session)
+    length = np.bincount(codes[turns], minlength=len(values))
+    closed = _closed(ctx, turns, episodes)
+    wanted = {
+        name: code
+        for code, name in enumerate(values)
+        if isinstance(name, str)
+        and name
+        and ((name in fresh and (fresh[name] >= every or length[code] % every == 0)) or (code in closed and length[code] % every))
+    }
+    if not wanted:
+        return {}
+    held = turns[np.isin(codes[turns], list(wanted.values()))]
     ids = ["ep" + ctx.index.ids[position][3:] for position in held.tolist()]
     found = {**ctx.episodes(ids), **{episode.id: episode for episode in episodes}}
     sessions: dict[str, list[Episode]] = {}
     for episode in sorted(found.values(), key=lambda episode: (episode.at, episode.id)):
-        if episode.session is not None and episode.session in fresh:
+        if episode.session is not None and episode.session in wanted:
             sessions.setdefault(episode.session, []).append(episode)
-    return {name: said for name, said in sessions.items() if fresh[name] >= every or len(said) % every == 0}
+    return sessions
+
+
+def places(ctx: Context, turns: IntArray, episodes: Sequence[Episode]) -> IntArray:
+    """Return where the messages of episodes stand among these positions, in order of time; looked for by their times."""
+    new = {"mem" + episode.id[2:] for episode in episodes}
+    moments = np.array([to_micros(episode.at) for episode in episodes], np.int64)
+    near = turns[np.isin(ctx.index.at[turns], moments)]
+    found = np.array([position for position in near.tolist() if ctx.index.ids[position] in new], np.int64)
+    return found[np.lexsort((found, ctx.index.at[found]))]
+
+
+def _closed(ctx: Context, turns: IntArray, episodes: Sequence[Episode]) -> set[int]:
+    """Return the codes of the sessions that a silence closed: of those that messages came to, and of the one before them."""
+    came = places(ctx, turns, episodes)
+    if not len(came):
+        return set()
+    at, (codes, _) = ctx.index.at, ctx.index.codes("session")
+    others = np.setdiff1d(turns, came, assume_unique=True)
+    before, after = others[at[others] <= at[came[0]]], others[at[others] > at[came[-1]]]
+    row = came.tolist()
+    if len(before):
+        row.insert(0, int(before[at[before].argmax()]))
+    if len(after):
+        row.append(int(after[at[after].argmin()]))
+    silent = (np.diff(at[row]) > PAUSE_S * 1_000_000) & (np.diff(codes[row]) != 0)  # a slow talk goes on after a silence
+    return {int(codes[row[place]]) for place in np.flatnonzero(silent)}
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text; of a script that puts no blanks between them, its characters.
+
+    Example:
+        >>> words_of("Ana moved."), words_of("我搬家了。")
+        (['ana', 'moved'], ['我', '搬', '家', '了'])
+    """
+    return [word for token in raw_tokens(normalise(text)) for word in (clusters(token) if is_paired(token) else [token])]
 
 
 def keywords(texts: Sequence[str], most: int = 8) -> list[str]:
@@ -55,7 +107,10 @@ def keywords(texts: Sequence[str], most: int = 8) -> list[str]:
                 shown.setdefault(mention.canonical.casefold(), mention.canonical)
         for word in _WORD.findall(text):
             low = word.casefold()
-            if low not in stopwords("en") and len(low) > 3:
+            for pair in map("".join, pairwise(clusters(low))) if is_paired(low) else ():
+                count[pair] += 1
+                shown.setdefault(pair, pair)
+            if not is_paired(low) and low not in stopwords("en") and len(low) > 3:
                 count[low] += 1
                 shown.setdefault(low, low)
     ranked = sorted(count, key=lambda word: (-count[word] * (1 + min(len(word), 10) / 10), word))

@@ -31,6 +31,7 @@ _SMALL_TALK = re.compile(
     re.IGNORECASE,
 )
 _DAMPING, _ROUNDS = 0.85, 30
+_MOST_COMPARED = 800
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,10 @@ def extracts(
     found = sentences_of(episodes)
     if not found:
         return []
+    if vectors is None and len(found) > _MOST_COMPARED:
+        # Each is compared with each: of a talk that never ends, those that say most by themselves.
+        order = sorted(range(len(found)), key=lambda place: -_worth(episodes[found[place].episode], found[place].text))
+        found = [found[place] for place in sorted(order[:_MOST_COMPARED])]
     rows = vectors if vectors is not None else lexical_vectors([item.text for item in found])
     likeness = np.clip(rows @ rows.T, 0, None).astype(np.float64)
     weights = _centrality(likeness) * np.array([_worth(episodes[item.episode], item.text) for item in found])

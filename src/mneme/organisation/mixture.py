@@ -1,7 +1,8 @@
 """Associations without a fixed threshold: a mixture of two normal distributions says which earlier summaries are alike.
 
 Source: MemGAS (arXiv 2505.19549): a two-component mixture over the best 30 similarities of a new session; linked is what belongs to the
-component with the higher mean; from the sixth session on. Differs: one summary per session stands for it.
+component with the higher mean; from the sixth session on. Differs: one summary per session stands for it; a summary that is written anew
+is compared with those of other sessions, not with the one whose place it takes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mneme.core.context import Context
-from mneme.core.operations import Connect, Keep, Operation
+from mneme.core.operations import Archive, Connect, Keep, Operation
+from mneme.core.query import Filter
 from mneme.core.records import Link
 
 _ROUNDS = 100
@@ -39,8 +41,9 @@ class MixtureLinks:
         fresh = [operation.memory for operation in operations if isinstance(operation, Keep) and operation.memory.kind == self.kind]
         if not fresh:
             return list(operations)
-        codes, values = ctx.index.codes("kind")
-        earlier = np.flatnonzero(np.isin(codes, [code for code, value in enumerate(values) if value == self.kind]) & ctx.index.present)
+        goes = {operation.id for operation in operations if isinstance(operation, Archive)}
+        there = np.flatnonzero(ctx.index.mask(Filter(kinds=(self.kind,)), as_of=None, now=ctx.clock.now()))
+        earlier = np.array([position for position in there.tolist() if ctx.index.ids[position] not in goes], np.int64)
         vectors = ctx.embedder.embed([memory.text for memory in fresh])
         links: list[Operation] = []
         for number, memory in enumerate(fresh):

@@ -19,6 +19,8 @@ recipe = compose(
         ),
         differs=(
             "Entropy is divided by log N: the released code rewards the less decisive view when there are many sessions.",
+            "A session is digested after every eighth message, and when another follows after an hour of silence.",
+            "Lines that a model would filter out of the result stay in it.",
             "Messages are returned, by their session's score and their own.",
             "One node per session walks; its views are weighted before.",
         ),

@@ -19,7 +19,8 @@ recipe = compose(
         ),
         differs=(
             "A merge is a revision; the earlier summary stays in its history.",
-            "A session is looked at after every fourth message, not when it ends.",
+            "A session is looked at after every fourth message, and when another follows after an hour of silence.",
+            "Citing reranks messages by their own vectors, not by those of their topics.",
             "Learnt weights live with the caller and are clipped; a fresh reranker leaves the order as it is.",
         ),
         without_model="Topics are a speaker's messages between shifts of topic, described by a central sentence, merged from cosine 0.6.",

@@ -15,6 +15,7 @@ import numpy as np
 from mneme.core.components import Ranked
 from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray, IntArray
+from mneme.core.query import Filter
 from mneme.retrieval.fusion import best, z_scores
 from mneme.retrieval.keyed import summed
 from mneme.retrieval.pagerank import Graph, Numbers, pagerank
@@ -69,8 +70,9 @@ class Granular:
         np.maximum.at(tops, session_of, cosines[turns])
         views = [means, tops]
         numbers, _ = ctx.index.groups
+        standing = ctx.index.mask(Filter(), as_of=None, now=ctx.clock.now())  # digests that were written anew are in the archive
         for kind in ("summary", "concept"):
-            held = np.flatnonzero(kind_mask(ctx, (kind,)) & np.isin(numbers, there))
+            held = np.flatnonzero(kind_mask(ctx, (kind,)) & standing & np.isin(numbers, there))
             if len(held):
                 view = means.copy()
                 view[np.searchsorted(there, numbers[held])] = cosines[held]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from mneme.retrieval.residual import Residual
 from mneme.testing import ScriptedLLM
 
 from .test_sheets import world
-from .world import bare, memory_of
+from .world import START, bare, memory_of
 
 ONE = ["The garden needs water.", "My garden has tomatoes.", "Yes, water the garden.", "The garden is dry."]
 TWO = ["The tomatoes in my garden are ripe.", "What a garden!", "I picked the garden's tomatoes.", "Good for the garden."]
@@ -115,3 +116,25 @@ def test_a_reader_keeps_five_of_twenty_and_what_is_cited_climbs(tmp_path: Path) 
     (t6,) = [m for m in space.memories(limit=50) if m.text == "t6"]
     assert space.usage([t6.id])[t6.id].uses > 0
     assert pytest.approx(0) == np.abs(Citing(space).reranker.memory).sum()
+
+
+def test_messages_without_blanks_have_topics_too() -> None:
+    memory, _ = memory_of("rmm", "hash:96")
+    space = memory.space("s")
+    told(space, ["花园需要很多水。", "我的花园里有西红柿。", "西红柿已经熟了。", "花园很干。"], "a", "安娜")
+    assert {speaker for speaker, _, _ in topics(space)} == {"安娜"}
+    assert sum(count for _, _, count in topics(space)) == 4
+
+
+def test_the_rest_of_a_talk_is_read_when_another_follows_after_a_silence() -> None:
+    memory, clock = memory_of("rmm", "hash:96")
+    space = memory.space("s")
+    for number, text in enumerate([*ONE, *TWO[:2]]):
+        clock.set(START + timedelta(minutes=number))
+        space.remember(text, author="Ana", session="a")
+    read = {span.episode for topic in space.memories({"tiers": ["topic"]}) for span in topic.sources}
+    assert len(read) == 4
+    clock.set(START + timedelta(days=1))
+    space.remember("Good morning to everybody here.", author="Ana", session="b")
+    read = {span.episode for topic in space.memories({"tiers": ["topic"]}) for span in topic.sources}
+    assert read >= {"ep" + turn.id[3:] for turn in space.memories({"kinds": ["turn"], "sessions": ["a"]}) if len(turn.text.split()) >= 3}
