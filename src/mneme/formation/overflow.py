@@ -15,6 +15,7 @@ from mneme.core.components import Former
 from mneme.core.context import Context
 from mneme.core.operations import Operation
 from mneme.core.records import Episode
+from mneme.formation.stretches import places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +36,13 @@ class Overflow:
             return self.by_rule.form(ctx, episodes)
         kinds, values = ctx.index.codes("kind")
         turns = np.flatnonzero(np.isin(kinds, [code for code, value in enumerate(values) if value == "turn"]) & ctx.index.present)
+        came = places(ctx, turns, episodes)
+        rank = np.empty(ctx.index.size, np.int64)
         order = turns[np.lexsort((turns, ctx.index.at[turns]))]
-        rank = {ctx.index.ids[position]: number for number, position in enumerate(order.tolist())}
-        wanted = {rank["mem" + episode.id[2:]] - self.capacity for episode in episodes if "mem" + episode.id[2:] in rank}
-        ids = [ctx.index.ids[order[number]] for number in sorted(wanted) if number >= 0]
+        rank[order] = np.arange(len(order))
+        # Each message pushes one out; what came too late to be among the newest goes at once.
+        wanted = np.union1d(rank[came] - self.capacity, rank[came][rank[came] < len(order) - self.capacity])
+        ids = [ctx.index.ids[order[number]] for number in wanted.tolist() if number >= 0]
         formed = {link.source for link in ctx.links(ids) if link.type == "part_of"} if ids else set()
         found = ctx.episodes(["ep" + id[3:] for id in ids if id not in formed])
         ctx.trace.note(former="overflow", pushed_out=len(found))

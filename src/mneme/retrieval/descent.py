@@ -31,6 +31,7 @@ class Descent:
         rest: whether other messages follow.
         recent: this many of the newest messages count as reached.
         kinds: further kinds that count as reached, such as what is known about a person.
+        tiers: further tiers that count as reached, such as what was promoted.
         least: the cosine that a node needs to be followed.
         behind: how far, in standard deviations, other messages are put behind what the descent reached.
     """
@@ -40,6 +41,7 @@ class Descent:
     rest: bool = True
     recent: int = 0
     kinds: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
     least: float = -1.0
     behind: float = 20.0
 
@@ -53,6 +55,9 @@ class Descent:
             reached[best((ctx.index.at / 1e6).astype(np.float32), turns, ctx.index.at, self.recent)] = True
         if self.kinds:
             reached |= kind_mask(ctx, self.kinds)
+        if self.tiers:
+            codes, values = ctx.index.codes("tier")
+            reached |= np.isin(codes, [code for code, value in enumerate(values) if value in self.tiers]) & ctx.index.present
         plain = summed(query, channels, {})
         among = query.admitted & (reached | turns) if self.rest else query.admitted & reached
         total = np.where(reached, plain, plain - np.float32(self.behind)).astype(np.float32)

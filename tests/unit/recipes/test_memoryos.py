@@ -9,6 +9,7 @@ import mneme
 from mneme.core.clock import FrozenClock
 from mneme.core.composing import compose, resolve
 from mneme.core.recipe import Recipe
+from mneme.testing import ScriptedLLM
 
 from .world import START, memory_of
 
@@ -97,3 +98,39 @@ def test_above_capacity_the_least_visited_segment_vanishes_and_its_messages_stay
     left = " ".join(segment.text for segment in space.memories({"tiers": ["mid"]}))
     assert "cake" not in left
     assert {memory.text for memory in space.memories({"kinds": ["turn"]})} == set(themes)
+
+
+def test_messages_that_come_late_are_pushed_out_by_what_is_there() -> None:
+    space, clock = world(queued(3))
+    clock.set(START + 9 * HOUR)
+    space.remember(["one now", "two now", "three now"], session="new")
+    assert paged(space) == []
+    space.remember([{"text": f"old {number}", "at": START + number * timedelta(minutes=1)} for number in range(5)], session="old")
+    assert paged(space) == [f"old {number}" for number in range(5)]
+    space.remember({"text": "older still", "at": START - HOUR}, session="old")
+    assert "older still" in paged(space)
+    assert len(paged(space)) == 6
+
+
+def test_a_model_says_the_theme_and_what_it_says_decides_where_a_page_goes() -> None:
+    themes = [{"theme": "Engines", "keywords": ["rocket", "engine"], "content": "A test with oxygen."}] * 2
+    cake = {"theme": "Baking", "keywords": ["cake"], "content": "Plum cake."}
+    llm = ScriptedLLM({"segments.theme": [*themes, cake], "form.statements": {"items": []}})
+    memory, _ = memory_of(queued(0), "hash:96", llm=llm)
+    space = memory.space("s")
+    for number, text in enumerate(["It burned well.", "Nothing leaked this time.", "Grandma came."]):
+        space.remember(text, session=str(number), wait=True)
+    segments = {segment.text: segment for segment in space.memories({"tiers": ["mid"]})}
+    assert set(segments) == {"Engines. A test with oxygen.", "Baking. Plum cake."}
+    assert set(segments["Engines. A test with oxygen."].attributes["words"]) == {"rocket", "engine"}  # type: ignore[call-overload]
+    assert sum(link.target == segments["Engines. A test with oxygen."].id for link in space.links()) == 2
+
+
+def test_what_was_promoted_is_found_beside_the_messages() -> None:
+    space, _ = world(queued(0))
+    space.remember(["I live in Porto near the harbour.", "I live in Porto and the harbour is near, too."], author="Ana", session="a")
+    assert {hit.memory.kind for hit in space.recall("Porto harbour", k=9).hits} == {"turn"}
+    for _ in range(2):
+        space.recall("Porto harbour", k=1)
+        space.upkeep()
+    assert {hit.memory.tier for hit in space.recall("Porto harbour", k=9).hits} == {"", "long"}
