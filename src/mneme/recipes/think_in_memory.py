@@ -24,6 +24,6 @@ recipe = compose(
         ),
         without_model="Thoughts are statements that rules can read for certain.",
         per_write="one pass of rules",
-        per_recall="one scan of the probed buckets and one of messages",
+        per_recall="one scan; thoughts count in the probed buckets alone",
     ),
 )

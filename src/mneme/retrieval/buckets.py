@@ -14,6 +14,7 @@ import numpy as np
 from mneme.core.components import Ranked
 from mneme.core.context import Context, Query
 from mneme.core.ports import FloatArray, IntArray
+from mneme.core.query import Filter
 from mneme.retrieval.fusion import best
 from mneme.retrieval.keyed import summed
 from mneme.retrieval.phrases import vectors_of
@@ -46,7 +47,8 @@ class Buckets:
         if len(places):
             held = ctx.index.memo(f"buckets:{self.buckets}:{self.seed}", lambda: self._held(ctx, places))
             probed = order(query.vector[None, :], self.buckets, self.seed)[0, : self.probes]
-            inside = places[np.isin(held, probed)]
+            standing = ctx.index.mask(Filter(), as_of=query.now, now=ctx.clock.now())  # a thought that was given up leads nowhere
+            inside = places[np.isin(held, probed) & standing[places]]
             thought[inside] = plain[inside]
             ctx.trace.note(buckets={"compared": len(inside), "of": len(places)})
         lifted = found.lift(thought, empty=-np.inf)

@@ -116,3 +116,24 @@ def test_thinking_comes_after_the_reply_and_never_before() -> None:
     steps.append(("thought", len(llm.asked)))
     assert steps == [("recalled", 0), ("replied with 0 thoughts", 0), ("thought", 1)]
     assert thoughts(space) == ["Ann lives in Rome."]
+
+
+def test_a_thought_that_was_given_up_leads_to_no_message() -> None:
+    recipe = bare(
+        channels=["dense"],
+        ranker={"use": "buckets", "buckets": 8, "probes": 8, "gain": 50.0},
+        formers=["rules"],
+        organisers=["duplicates", "model-reconcile"],
+    )
+    memory, clock = memory_of(recipe, "hash:128")
+    space = memory.space("s")
+    for number, text in enumerate(SAID[:2]):
+        clock.set(START + number * DAY)
+        space.remember(text, author="Ann")
+    clock.set(START + 9 * DAY)
+    assert thoughts(space) == ["Ann lives in Oslo."]
+    turns = [hit.text for hit in space.recall("Ann lives in Rome", k=9, kinds=["turn"]).hits]
+    assert turns == [SAID[1], SAID[0]]  # the thought of Oslo leads to its message, the one of Rome to none any more
+    then = [hit.text for hit in space.recall("Ann lives in Rome", k=9, as_of=START + 0.5 * DAY).hits]
+    assert SAID[0] in then
+    assert SAID[1] not in then
