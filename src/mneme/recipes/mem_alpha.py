@@ -18,6 +18,7 @@ recipe = compose(
             ("r = r1 + r2 + 0.05 r3 + 0.1 r4", "mneme.recipes.agent.rewards: reward, advantages, reinforced"),
         ),
         differs=(
+            "Entries have small numbers for ids; nothing is thought over a second time.",
             "Messages are episodic memory too: nothing that was said depends on the policy.",
             "Training is left out; the reward is a function.",
         ),

@@ -19,10 +19,11 @@ recipe = compose(
         ),
         differs=(
             "Messages that leave the queue are never removed: they are memories of the space.",
+            "What the model writes rests on the message that it acts on, and goes with it when that is erased.",
             "Without a model the summary of evicted messages is extractive and facts about the user reach the block human by rule.",
         ),
         without_model="Nobody decides what to page in; recall is plain vectors and words.",
-        per_write="nothing; with a model as many calls as it makes steps",
+        per_write="one pass of rules; with a model as many calls as it makes steps",
         per_recall="one scan",
     ),
 )

@@ -21,7 +21,7 @@ recipe = compose(
         ),
         differs=(
             "No weights are trained or shipped: a trained policy goes where RulePolicy stands.",
-            "UPDATE is a new version and DELETE an end of validity; nothing is removed.",
+            "UPDATE is a new version that rests on both messages, and DELETE an end of validity; nothing is removed.",
             "Entries are keys: the message that an entry rests on is returned.",
             "Entries that are not chosen follow behind the chosen ones instead of being dropped.",
         ),
