@@ -15,13 +15,16 @@ recipe = compose(
         parts=(
             ("one space per agent, shared spaces, grants", "mneme.recipes.agent.circle: Circle"),
             ("raw data to refined data to a model's input", "verbatim messages; formers rules and sessions; profile memories"),
-            ("shared by two successes or two agents, admitted by a guard", "Circle.succeeded, confirm, publish; admit"),
+            (
+                "shared by two successes or two agents, admitted by a guard",
+                "Circle.succeeded, confirm, publish; admit",
+            ),
             ("contradicting beliefs side by side", "no organiser ends anything; each hit names its owner"),
             ("own space first, fused by rank", "Circle.recall"),
         ),
         differs=(
             "The abstract gives no rules; all thresholds are this project's choice.",
-            "A shared memory is a copy with a reference to its owner's memory; forgetting one leaves the other.",
+            "A shared memory is a message with a reference to its owner's; Circle.forget takes both, each space its own.",
         ),
         without_model="Refined data are statements that rules can read and central sentences of sessions.",
         per_write="one pass of rules and a digest per session",

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mneme.core.clock import FrozenClock
-from mneme.core.errors import InvalidInput, Refused
+from mneme.core.errors import InvalidInput, NotFound, Refused
 from mneme.recipes.agent.circle import Circle, Owned
 
 from .world import START, memory_of
@@ -106,3 +106,66 @@ def test_the_guard_keeps_private_memories_out_and_votes_are_one_per_agent() -> N
     assert agents.vote("two", shared.id, False) == {"two": -1, "three": -1}
     with pytest.raises(InvalidInput, match="another name"):
         agents.space("shared")
+
+
+def test_what_somebody_said_to_an_agent_is_no_statement_about_the_agent() -> None:
+    agents, _ = circle()
+    id = agents.space("one").remember("I live in Porto.", author="Ana", role="user").ids[0]
+    assert agents.publish("one", id)
+    (shared,) = agents.shared.memories({"kinds": ["turn"]})
+    assert (shared.author, shared.role, shared.attributes["owner"]) == ("Ana", "user", "one")
+    facts = [memory for memory in agents.shared.memories(limit=20) if memory.kind != "turn"]
+    assert facts
+    assert {memory.attributes["subject"] for memory in facts} == {"Ana"}
+    assert not any("one lives" in memory.text for memory in agents.shared.memories(limit=20))
+    found = agents.recall("two", "Where does Ana live?")
+    assert {item.owner for item in found if "Porto" in item.text} == {"one"}
+
+
+def test_what_an_assistant_said_is_shared_as_that() -> None:
+    agents, _ = circle()
+    id = agents.space("one").remember("I like long answers.", author="Bot", role="assistant").ids[0]
+    assert agents.publish("one", id)
+    assert [memory.kind for memory in agents.shared.memories(limit=20)] == ["turn"]
+
+
+def test_successes_and_holders_after_sharing_are_counted_in_the_shared_space() -> None:
+    agents, _ = circle()
+    id = agents.space("one").remember(PORT, author="one").ids[0]
+    for _ in range(4):
+        agents.succeeded("one", id)
+    agents.grant("one", "three")
+    assert agents.confirm("three", "one", id)
+    (shared,) = agents.shared.memories({"tags": ["shared"], "kinds": ["turn"]})
+    assert (shared.attributes["successes"], shared.attributes["confirmed_by"]) == (4, ["three"])
+    assert shared.attributes["from"]["memory"] == id
+    agents.vote("two", shared.id, True)
+    agents.succeeded("one", id)
+    (shared,) = agents.shared.memories({"tags": ["shared"], "kinds": ["turn"]})
+    assert (shared.attributes["successes"], shared.attributes["votes"]) == (5, {"two": 1})
+
+
+@pytest.mark.parametrize("erase", [True, False])
+def test_an_owner_takes_back_what_was_shared_with_its_own(erase: bool) -> None:
+    agents, _ = circle()
+    id = agents.space("one").remember(PORT, author="one").ids[0]
+    agents.publish("one", id)
+    assert PORT in said(agents.recall("two", ASKED))
+    assert agents.forget("one", id, erase=erase)
+    assert all("8443" not in item.text for name in ("one", "two") for item in agents.recall(name, ASKED))
+    everywhere = [memory.text for name in ("one", "shared") for memory in agents._memory.space(name).memories({"archived": True}, limit=50)]
+    assert any("8443" in text for text in everywhere) is not erase
+    private = agents.space("one").remember("Nothing that anybody shares.").ids[0]
+    assert not agents.forget("one", private)
+    with pytest.raises(NotFound):
+        agents.forget("one", "mem_0000000000000000000")
+
+
+def test_a_copy_can_be_taken_back_after_its_original() -> None:
+    agents, _ = circle()
+    id = agents.space("one").remember(PORT, author="one").ids[0]
+    agents.publish("one", id)
+    agents.space("one").forget(id, erase=True)
+    assert PORT in said(agents.recall("two", ASKED))
+    assert agents.forget("one", id, erase=True)
+    assert PORT not in said(agents.recall("two", ASKED))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mneme.core.components import Verdict
-from mneme.core.errors import InvalidInput, Refused
+from mneme.core.errors import InvalidInput, NotFound, Refused
 from mneme.core.query import Filter, Hit
 from mneme.core.records import Memory as Record
 from mneme.core.records import Message
@@ -24,6 +24,8 @@ from mneme.space import Space
 
 RANK = 60
 PRIVATE, SHARED, GRANT = "private", "shared", "grant"
+COUNTED = ("successes", "confirmed_by")
+"""Attributes of an agent's memory that its copy in the shared space has, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,23 @@ class Circle:
 
     def is_shared(self, owner: str, id: str) -> bool:
         """Return whether the shared space admitted an agent's memory."""
-        return bool(self._memory.has_space(self.shared.name) and self.shared.memories(Filter(refs=(f"{owner}/{id}",)), limit=1))
+        return self._copy(owner, id) is not None
+
+    def forget(self, agent: str, id: str, *, erase: bool = False) -> bool:
+        """Forget an agent's memory, and what the shared space has of it; returns whether that had it.
+
+        Raises:
+            NotFound: the agent has no such memory.
+        """
+        copy = self._copy(agent, id)
+        try:
+            self.space(agent).forget(id, erase=erase, actor=agent)
+        except NotFound:
+            if copy is None:
+                raise
+        if copy is not None:
+            self.shared.forget(copy.id, erase=erase, actor=agent)
+        return copy is not None
 
     def vote(self, agent: str, id: str, useful: bool) -> dict[str, int]:
         """Let an agent judge a shared memory; returns the votes by agent, 1 for and -1 against, one per agent."""
@@ -179,7 +197,7 @@ class Circle:
         found: dict[tuple[str, str], tuple[Owned, int]] = {}
         for order, (owner, space, kinds) in enumerate(asked):
             for rank, hit in enumerate(space.recall(query, k=k, kinds=kinds).hits, 1):
-                whose = owner or str(hit.memory.attributes.get("owner") or hit.author or self.shared.name)
+                whose = owner or self._owner(hit.memory)
                 item = Owned(owner=whose, space=space.name, hit=hit, score=1 / (RANK + rank))
                 key = (whose, " ".join(hit.text.casefold().split()))
                 if key not in found or found[key][0].score < item.score:
@@ -193,13 +211,33 @@ class Circle:
         if not verdict.admit:
             return False
         came = {"owner": owner, "why": why, "from": {"space": owner, "memory": id, "episodes": [span.episode for span in memory.sources]}}
-        told = {name: memory.attributes[name] for name in ("successes", "confirmed_by") if name in memory.attributes}
-        if not self.is_shared(owner, id):
+        told = {name: memory.attributes[name] for name in COUNTED if name in memory.attributes}
+        copy = self._copy(owner, id)
+        if copy is None:
+            # Who said it stays who said it: "I live in Porto" is no statement about the agent that heard it.
             message = Message(
-                text=memory.text, at=memory.at, author=owner, ref=f"{owner}/{id}", tags=(SHARED,), attributes={**told, **came}
+                text=memory.text, at=memory.at, author=memory.author or owner, role=memory.role, ref=f"{owner}/{id}", tags=(SHARED,),
+                attributes={**told, **came},
             )  # fmt: skip
             self.shared.remember(message, actor=owner)
+        elif any(copy.attributes.get(name) != value for name, value in told.items()):
+            self.shared.revise(copy.id, attributes={**copy.attributes, **told}, actor=owner)
         return True
+
+    def _copy(self, owner: str, id: str) -> Record | None:
+        """Return what the shared space has of an agent's memory."""
+        found = self.shared.memories(Filter(refs=(f"{owner}/{id}",), kinds=("turn",)), limit=1) if self._has_shared() else []
+        return found[0] if found else None
+
+    def _has_shared(self) -> bool:
+        return self._memory.has_space(self.shared.name)
+
+    def _owner(self, memory: Record) -> str:
+        """Return whose a shared memory is; what was formed in the shared space is its message's."""
+        if "owner" not in memory.attributes and memory.sources:
+            rests = self.shared.memories(Filter(ids=("mem" + memory.sources[0].episode[2:],)), limit=1)
+            memory = rests[0] if rests else memory
+        return str(memory.attributes.get("owner") or memory.author or self.shared.name)
 
     def _note(self, agent: str, memory: Record, **told: object) -> None:
         self.space(agent).revise(memory.id, attributes={**memory.attributes, **told})
