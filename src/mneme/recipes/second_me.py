@@ -13,13 +13,15 @@ recipe = compose(
     card=Card(
         paper="Second Me, arXiv 2503.08102",
         parts=(
-            ("L0: documents with title, summary, keywords, insight", "verbatim memories, former notes"),
+            ("L0: documents with keywords and insight", "verbatim memories, former notes: keywords, a sentence of context, tags"),
             ("L1: shades and biography in third and second person", "keeper shades"),
-            ("L2: synthesised questions and answers", "mneme.recipes.agent.second_self: SecondSelf.pairs, export as JSON lines"),
+            ("L2: synthesised questions and answers", "recipes.agent.second_self: SecondSelf.pairs; write_instructions, write_preferences"),
             ("L2: serving", "port forms.Parametric; NearestAnswers stands in for weights; falls through to L0"),
         ),
         differs=(
-            "Nothing is trained: L2 is a port and an export.",
+            "Nothing is trained: L2 is a port and an export, with one style of answer; completing and criticising are left out.",
+            "Notes link and change each other as in a-mem; they have no title of their own.",
+            "The biography is of who wrote most notes; topics and status are left out.",
             "A forgotten note takes its pairs out at the next export; the paper trains anew.",
             "Images and sound come in as captions.",
         ),

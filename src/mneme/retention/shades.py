@@ -2,27 +2,30 @@
 
 Source: Second Me (arXiv 2503.08102), layer L1: hierarchical clustering of notes, a shade per cluster, a biography in the third person and
 again in the second. Differs: clusters are made anew from the nearest mean (average linkage) until no two are near; without a model a shade
-is named by its keywords and described by its most central note; a page whose notes stay the same is not made again.
+is named by its keywords and described by its most central note; a page whose notes stay the same is not made again; the biography is of who
+wrote most of the notes, and has what matters most of what is known.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 
 import numpy as np
 
 from mneme.core.llm import Prompt
 from mneme.core.operations import Archive, Operation, Restore
 from mneme.core.records import Memory
-from mneme.core.upkeep import FloatArray, Proposal, Round, kept, made_id
+from mneme.core.upkeep import BoolArray, FloatArray, Proposal, Round, kept, made_id
 from mneme.text.stopwords import stopwords
 
 SHADE, BIOGRAPHY = "shade", "biography"
 
 _WORD = re.compile(r"[^\W\d_][\w’'-]{3,}")
+_ADVERBS = r"(?:(?:always|also|never|often|perhaps|sometimes|now|still|just|once|\w+ly)\s+)*"
 
 NAME = Prompt(
     role="shades.name",
@@ -32,7 +35,10 @@ NAME = Prompt(
 )
 LIFE = Prompt(
     role="shades.biography",
-    system="You write a short biography of a person in the third person, by name, from interests and what is known. Add nothing.",
+    system=(
+        "You write a short biography of a person from interests and what is known, and add nothing: once in the third person, by name, "
+        "and once more said to them, with 'you' and without the name."
+    ),
     template="Name: $name\n\nInterests:\n$shades\n\nKnown:\n$known",
     trim=(("known", "tail"),),
 )
@@ -49,26 +55,29 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
-    """A biography in the third person."""
+    """A biography in the third person and in the second."""
 
     text: str
+    second: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shades:
-    """Keeps a shade per cluster of notes, and a biography per person.
+    """Keeps a shade per cluster of notes, and a biography of who wrote most of them.
 
     Args:
         near: mean cosine from which two clusters become one.
         least: notes of a shade; fewer make none.
         most: notes that are clustered, the newest.
         kinds: what counts as a note.
+        known: how many facts, preferences and traits a biography has, those that matter most.
     """
 
     near: float = 0.15
     least: int = 3
     most: int = 500
     kinds: tuple[str, ...] = ("turn", "resource")
+    known: int = 12
     name: str = "shades"
 
     def upkeep(self, ctx: Round) -> Iterator[Proposal]:
@@ -76,7 +85,7 @@ class Shades:
         census = ctx.census
         notes = census.active & census.kind.among(self.kinds)
         gone = ~census.active & census.kind.among(self.kinds)
-        if not np.any((notes | gone) & ctx.fresh):
+        if not np.any((notes | gone) & ctx.fresh) and not self._lacking(ctx, notes):
             return
         places = np.flatnonzero(notes)[-self.most :]
         memories = ctx.memories(places.tolist())
@@ -84,9 +93,24 @@ class Shades:
             memories, groups = [], []
         else:
             groups = clusters(ctx.vectors(places.tolist()), self.near)
-        shades = [_shade(ctx, [memories[number] for number in group]) for group in groups if len(group) >= self.least]
+        shades: list[Memory] = []
+        for group in groups:
+            if len(group) >= self.least:
+                taken = {str(shade.attributes["name"]) for shade in shades}
+                shades.append(_shade(ctx, [memories[number] for number in group], taken))
         yield from _replaced(ctx, self.name, SHADE, shades)
-        yield from _replaced(ctx, self.name, BIOGRAPHY, [_biography(ctx, memories, shades)] if shades else [])
+        yield from _replaced(ctx, self.name, BIOGRAPHY, [_biography(ctx, memories, shades, self.known)] if shades else [])
+
+    def _lacking(self, ctx: Round, notes: BoolArray) -> bool:
+        """Return whether pages went with something that was erased, or tell of more notes than there are."""
+        census = ctx.census
+        pages = census.active & census.tags.where(lambda tags: SHADE in tags or BIOGRAPHY in tags)
+        if not pages.any():
+            return int(notes.sum()) >= self.least
+        there = {census.ids[place] for place in np.flatnonzero(notes | pages).tolist()}
+        made = ctx.memories(np.flatnonzero(pages).tolist())
+        told = {str(id) for page in made for name in ("notes", "shades") for id in _ids(page, name)}
+        return not told <= there or {SHADE, BIOGRAPHY} != {tag for page in made for tag in page.tags}
 
 
 def clusters(rows: FloatArray, near: float) -> list[list[int]]:
@@ -101,13 +125,13 @@ def clusters(rows: FloatArray, near: float) -> list[list[int]]:
         >>> clusters(np.eye(3, dtype=np.float32)[[0, 1, 0]], 0.5)
         [[0, 2], [1]]
     """
-    count = len(rows)
-    groups: list[list[int]] = [[number] for number in range(count)]
+    size = len(rows)
+    groups: list[list[int]] = [[number] for number in range(size)]
     means = np.asarray(rows @ rows.T, np.float64)
     np.fill_diagonal(means, -np.inf)
-    sizes = np.ones(count)
-    for _ in range(count - 1):
-        one, other = divmod(int(np.argmax(means)), count)
+    sizes = np.ones(size)
+    for _ in range(size - 1):
+        one, other = divmod(int(np.argmax(means)), size)
         if means[one, other] < near:
             break
         one, other = min(one, other), max(one, other)
@@ -129,7 +153,7 @@ def second_person(text: str, name: str) -> str:
         'You live in Porto. Your notes have a shade: you have been baking.'
     """
     said = re.sub(rf"\b{re.escape(name)}['’]s\b", "your", text)
-    said = re.sub(rf"\b{re.escape(name)}\s+(\w+)", lambda found: f"you {_agreeing(found[1])}", said)
+    said = re.sub(rf"\b{re.escape(name)}\s+({_ADVERBS})(\w+)", lambda found: f"you {found[1]}{_agreeing(found[2])}", said)
     said = re.sub(rf"\b{re.escape(name)}\b", "you", said)
     return re.sub(r"(^|[.!?]\s+)(you)", lambda found: found[1] + found[2].capitalize(), said)
 
@@ -145,15 +169,17 @@ def _agreeing(verb: str) -> str:
     return verb[:-1] if verb.endswith("s") and not verb.endswith("ss") and len(verb) > 3 else verb
 
 
-def _shade(ctx: Round, notes: Sequence[Memory]) -> Memory:
+def _shade(ctx: Round, notes: Sequence[Memory], taken: Collection[str]) -> Memory:
+    """Return the page of a cluster, under a name that no other has."""
     words = _words([note.text for note in notes])
     central = max(notes, key=lambda note: (sum(word in note.text.casefold() for word in words), -len(note.text)))
-    named = Named(name=words[0] if words else "notes", aspect=", ".join(words[1:4]), description=central.text)
+    plain = _free([*words, "notes"], taken)
+    named = Named(name=plain, aspect=", ".join([word for word in words if word != plain][:3]), description=central.text)
     key = f"shade|{'|'.join(note.id for note in notes)}"
     id = made_id(notes[0].id, key)
     if ctx.llm is not None and ctx.status_of(id) is None:
         reply = ctx.llm.ask(NAME, {"notes": "\n".join(f"- {note.text}" for note in notes)}, Named)
-        named = replace(reply, name=reply.name.strip() or named.name)
+        named = replace(reply, name=_free([reply.name.strip(), plain], taken) if reply.name.strip() else plain)
     first, last = min(note.at for note in notes), max(note.at for note in notes)
     told = {
         "name": named.name, "aspect": named.aspect, "description": named.description, "notes": [note.id for note in notes],
@@ -164,26 +190,39 @@ def _shade(ctx: Round, notes: Sequence[Memory]) -> Memory:
     return _made(notes, id, text, "concept", (SHADE,), told)
 
 
-def _biography(ctx: Round, notes: Sequence[Memory], shades: Sequence[Memory]) -> Memory:
+def _free(names: Sequence[str], taken: Collection[str]) -> str:
+    """Return the first name that is free, or the last one with a number."""
+    numbered = (f"{names[-1]} {number}" for number in count(2))
+    return next(name for name in chain(names, numbered) if name not in taken)
+
+
+def _biography(ctx: Round, notes: Sequence[Memory], shades: Sequence[Memory], most: int) -> Memory:
     authors = Counter(note.author for note in notes if note.author)
     name = authors.most_common(1)[0][0] if authors else "The user"
     census = ctx.census
     known = [
         memory
         for memory in ctx.memories(np.flatnonzero(census.active & census.kind.among(("profile", "preference", "fact"))).tolist())
-        if memory.attributes.get("subject") == name and memory.valid_to is None
+        if memory.attributes.get("subject") == name and memory.valid_to is None and BIOGRAPHY not in memory.tags
     ]
+    known = sorted(
+        sorted(known, key=lambda memory: (-memory.importance, -memory.at.timestamp(), memory.id))[:most], key=lambda m: (m.at, m.id)
+    )
     id = made_id(notes[0].id, f"biography|{name}|{'|'.join(memory.id for memory in (*shades, *known))}")
-    parts = [f"{shade.attributes['name']} ({len(_notes(shade))} notes)" for shade in shades]
+    parts = [f"{shade.attributes['name']} ({len(_ids(shade, 'notes'))} notes)" for shade in shades]
     text = " ".join([f"{name} writes about {_joined(parts)}.", *(memory.text.rstrip(". ") + "." for memory in known)])
+    second = ""
     if ctx.llm is not None and ctx.status_of(id) is None:
         variables = {
             "name": name,
             "shades": "\n".join(shade.text for shade in shades),
             "known": "\n".join(m.text for m in known) or "nothing",
         }
-        text = ctx.llm.ask(LIFE, variables, Life).text.strip() or text
-    told = {"second_person": second_person(text, name), "subject": name, "shades": [shade.id for shade in shades]}
+        life = ctx.llm.ask(LIFE, variables, Life)
+        text, second = life.text.strip() or text, life.second.strip()
+    if not re.search(r"\byou\b", second, re.IGNORECASE) or re.search(rf"\b{re.escape(name)}\b", second):
+        second = second_person(text, name)
+    told = {"second_person": second, "subject": name, "shades": [shade.id for shade in shades]}
     return _made([*notes, *known], id, text, "profile", (BIOGRAPHY,), told)
 
 
@@ -217,17 +256,17 @@ def _back(ctx: Round, memory: Memory) -> list[Operation]:
     return [Restore(id=memory.id)] if ctx.status_of(memory.id) == "archived" else kept(ctx, memory)
 
 
-def _notes(shade: Memory) -> Sequence[object]:
-    notes = shade.attributes.get("notes")
-    return notes if isinstance(notes, (list, tuple)) else ()
+def _ids(page: Memory, name: str) -> Sequence[object]:
+    ids = page.attributes.get(name)
+    return ids if isinstance(ids, (list, tuple)) else ()
 
 
 def _words(texts: Sequence[str]) -> list[str]:
     """Return the content words that most of the texts share, most telling first."""
-    count: Counter[str] = Counter()
+    found: Counter[str] = Counter()
     for text in texts:
-        count.update({word for word in _WORD.findall(text.casefold()) if word not in stopwords("en")})
-    return [word for word, _ in sorted(count.items(), key=lambda pair: (-pair[1], -len(pair[0]), pair[0]))]
+        found.update({word for word in _WORD.findall(text.casefold()) if word not in stopwords("en")})
+    return [word for word, _ in sorted(found.items(), key=lambda pair: (-pair[1], -len(pair[0]), pair[0]))]
 
 
 def _joined(parts: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import orjson
 import pytest
 
 import mneme
-from mneme.recipes.agent.forms import NearestAnswers, write_instructions, write_preferences
-from mneme.recipes.agent.second_self import SecondSelf, rebuilt
+from mneme.recipes.agent.forms import NearestAnswers, Pair, write_instructions, write_preferences
+from mneme.recipes.agent.second_self import SecondSelf, _other, rebuilt
 from mneme.retention.shades import second_person
 from mneme.testing import ScriptedLLM
 
@@ -130,7 +131,7 @@ def test_a_model_words_shades_biography_and_pairs_once() -> None:
             "notes.describe": {"keywords": ["k"], "context": "", "tags": []},
             "notes.evolve": {"should_evolve": False},
             "shades.name": [{"name": "Cycling", "aspect": "tours", "description": "Rides by the river."}],
-            "shades.biography": [{"text": "Ana rides her bicycle."}],
+            "shades.biography": [{"text": "Ana rides her bicycle.", "second": "You ride your bicycle."}],
             "second-self.ask": {"question": "Do I ride?", "answer": "You do."},
         }
     )
@@ -140,9 +141,97 @@ def test_a_model_words_shades_biography_and_pairs_once() -> None:
     space.upkeep()
     space.upkeep()
     self = SecondSelf(space, llm)
-    assert self.biography() == "You ride her bicycle."
+    assert self.biography() == "You ride your bicycle."
+    assert self.biography(second=False) == "Ana rides her bicycle."
     first = self.pairs()
     asked = len(llm.asked)
     assert self.pairs() == first
     assert len(llm.asked) == asked
     assert llm.left == {}
+
+
+@pytest.mark.parametrize("second", ["", "Ana rides her bicycle.", "She rides."])
+def test_a_biography_that_the_model_does_not_say_to_the_person_is_turned_by_rule(second: str) -> None:
+    llm = ScriptedLLM(
+        {
+            "notes.describe": {"keywords": ["k"], "context": "", "tags": []},
+            "notes.evolve": {"should_evolve": False},
+            "shades.name": {"name": "Cycling", "aspect": "tours", "description": "Rides by the river."},
+            "shades.biography": {"text": "Ana always rides.", "second": second},
+        }
+    )
+    memory, _ = memory_of("second-me", table(), llm=llm)
+    space = memory.space("s")
+    space.remember(CYCLING, author="Ana", wait=True)
+    space.upkeep()
+    assert SecondSelf(space).biography() == "You always ride."
+
+
+def test_an_erased_note_is_in_no_page_and_pages_are_made_anew_without_it() -> None:
+    secret = "Cycling past the kestrel nest: cycling, cycling shoes, cycling club."
+    memory, clock = memory_of("second-me", table() | {secret: [0.9, 0.1]})
+    space = memory.space("s")
+    space.remember([*CYCLING, secret, *BAKING], author="Ana")
+    space.upkeep()
+    assert any(len(shade.attributes["notes"]) == 7 for shade in SecondSelf(space).shades())  # type: ignore[arg-type]
+    clock.set(START + timedelta(days=1))
+    gone = next(memory for memory in space.memories({"kinds": ["turn"]}) if memory.text == secret)
+    report = space.forget(gone.id, erase=True)
+    assert isinstance(report, mneme.ErasureReport)
+    space.upkeep()
+    every = space.memories({"archived": True}, limit=500, statuses=("active", "archived", "quarantined"))
+    assert not any("kestrel" in f"{memory.text} {dict(memory.attributes)}" for memory in every)
+    shades = SecondSelf(space).shades()
+    assert sorted(str(shade.attributes["name"]) for shade in shades) == ["baking", "cycling"]
+    assert all(len(shade.attributes["notes"]) == 6 for shade in shades)  # type: ignore[arg-type]
+    assert all(gone.id not in str(shade.attributes["timeline"]) for shade in shades)
+    assert "cycling" in SecondSelf(space).biography()
+    assert not space.upkeep().done
+
+
+def test_two_interests_under_one_word_have_two_names() -> None:
+    same = {text: text.replace("Baking", "Cycling").replace("baking", "cycling") for text in BAKING}
+    memory, _ = memory_of("second-me", {same.get(text, text): row for text, row in table().items()})
+    space = memory.space("s")
+    space.remember([*CYCLING, *same.values()], author="Ana")
+    space.upkeep()
+    names = [str(shade.attributes["name"]) for shade in SecondSelf(space).shades()]
+    assert len(names) == 2 == len(set(names))
+    assert "cycling" in names
+    pairs = SecondSelf(space).pairs()
+    assert len({pair.key for pair in pairs}) == len(pairs)
+
+
+def test_a_biography_stays_short_and_has_what_matters_most() -> None:
+    memory, _ = memory_of("second-me", table())
+    space = memory.space("s")
+    space.remember([*CYCLING, "I am allergic to walnuts.", *(f"I like fruit number {n}." for n in range(30))], author="Ana")
+    space.upkeep()
+    told = SecondSelf(space).biography(second=False)
+    assert "walnuts" in told
+    assert told.count(".") <= 14
+
+
+@pytest.mark.parametrize(
+    ("third", "second"),
+    [
+        ("Ana always bakes and Ana usually rides.", "You always bake and you usually ride."),
+        ("Ana has two dogs. Ana is kind.", "You have two dogs. You are kind."),
+        ("People like Ana across town.", "People like you across town."),
+    ],
+)
+def test_verbs_agree_with_you(third: str, second: str) -> None:
+    assert second_person(third, "Ana") == second
+
+
+def test_a_standing_instruction_opens_every_line_and_wrong_answers_are_found_in_no_time(space: mneme.Space, tmp_path: Path) -> None:
+    self = SecondSelf(space)
+    write_instructions(self.pairs(), tmp_path / "sft.jsonl", system=self.biography())
+    lines = [orjson.loads(line) for line in (tmp_path / "sft.jsonl").read_bytes().splitlines()]
+    assert all(line["messages"][0] == {"role": "system", "content": self.biography()} for line in lines)
+    many = [Pair(key=str(n), kind="self", question=f"q{n}", answer=f"a{n}", sources=(f"m{n}",)) for n in range(4000)]
+    began = time.process_time()
+    others = [_other(many, number) for number in range(len(many))]
+    assert time.process_time() - began < 1.0
+    assert others[:2] == ["a1", "a2"]
+    assert others[-1] == "a0"

@@ -101,10 +101,14 @@ def write_preferences(pairs: Iterable[Pair], path: Path) -> int:
     return _written(lines, path)
 
 
-def write_instructions(pairs: Iterable[Pair], path: Path) -> int:
-    """Write lines of ``messages`` for supervised training and return how many."""
+def write_instructions(pairs: Iterable[Pair], path: Path, *, system: str = "") -> int:
+    """Write lines of ``messages`` for supervised training, each after a standing instruction if one is given, and return how many."""
+    standing = [{"role": "system", "content": system}] if system else []
     lines = [
-        _line(messages=[{"role": "user", "content": pair.question}, {"role": "assistant", "content": pair.answer}], pair=pair)
+        _line(
+            messages=[*standing, {"role": "user", "content": pair.question}, {"role": "assistant", "content": pair.answer}],
+            pair=pair,
+        )
         for pair in pairs
     ]
     return _written(lines, path)

@@ -1,13 +1,14 @@
 """The second self: what a space knows of a person as training data, and answers from that alone where they are prepared.
 
 Source: Second Me (arXiv 2503.08102), layer L2: preference, diversity and self questions from notes and shades; served with the biography as
-the standing instruction. Differs: export only. Weights are a port (:class:`~mneme.recipes.agent.forms.Parametric`); every pair names the
-memories that it rests on, so that forgetting a note takes its pairs out, and what no pair answers falls through to the notes.
+the standing instruction (``write_instructions(pairs, path, system=self.biography())``). Differs: export only, one style of answer, no modes
+for completing and criticising. Weights are a port (:class:`~mneme.recipes.agent.forms.Parametric`); every pair names the memories that it
+rests on, so that forgetting a note takes its pairs out, and what no pair answers falls through to the notes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mneme.core.llm import LLM, Prompt
@@ -62,6 +63,7 @@ class SecondSelf:
         self.parametric = parametric
         self._llm = llm
         self._told: dict[tuple[str, str], Asked] = {}
+        self._used: set[tuple[str, str]] = set()
 
     def biography(self, *, second: bool = True) -> str:
         """Return the biography, said to the person or about them; empty before the first upkeep."""
@@ -80,12 +82,14 @@ class SecondSelf:
             others += [memory for memory in page if memory.kind in _KINDS and BIOGRAPHY not in memory.tags]
             after = page[-1].id
         there = {memory.id for memory in notes}
+        self._used = set()
         made = [self._of_shade(shade) for shade in self.shades()]
         made += [self._of_memory(memory, there) for memory in (*notes, *others)]
         made += [
             Pair(key="biography", kind="diversity", question="Who am I?", answer=self.biography(), sources=_sources(memory, there))
             for memory in self.space.memories(Filter(tags=(BIOGRAPHY,)), limit=1)
         ]
+        self._told = {key: asked for key, asked in self._told.items() if key in self._used}  # nothing of what is gone is kept
         pairs = [pair for pair in made if pair.question and pair.answer and pair.sources]
         return [replace(pair, rejected=_other(pairs, number)) for number, pair in enumerate(pairs)]
 
@@ -119,6 +123,7 @@ class SecondSelf:
     def _worded(self, key: str, kind: str, memory: Memory, plain: Asked) -> Asked:
         if self._llm is None:
             return plain
+        self._used.add((key, memory.text))
         known = self._told.get((key, memory.text))
         if known is None:
             known = self._told[key, memory.text] = self._llm.ask(ASK, {"kind": kind, "text": memory.text}, Asked)
@@ -145,7 +150,13 @@ def rebuilt(before: Sequence[Pair], now: Sequence[Pair]) -> tuple[list[str], lis
 def _other(pairs: Sequence[Pair], number: int) -> str:
     """Return an answer to another question of the same kind where there is one: plausible, and wrong here."""
     own = pairs[number]
-    others = [pair for pair in (*pairs[number + 1 :], *pairs[:number]) if pair.answer != own.answer]
-    apart = [pair for pair in others if not set(pair.sources) & set(own.sources)]
-    same = [pair for pair in apart if pair.kind == own.kind]
-    return next((pair.answer for pair in (*same, *apart, *others)), "")
+    around = range(number + 1, number + len(pairs))
+
+    def first(fits: Callable[[Pair], bool]) -> str:
+        others = (pairs[place % len(pairs)] for place in around)
+        return next((pair.answer for pair in others if pair.answer != own.answer and fits(pair)), "")
+
+    def apart(pair: Pair) -> bool:
+        return not set(pair.sources) & set(own.sources)
+
+    return first(lambda pair: pair.kind == own.kind and apart(pair)) or first(apart) or first(lambda pair: True)
