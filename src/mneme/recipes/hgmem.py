@@ -12,11 +12,11 @@ recipe = compose(
     channels=["voiced", "lexical"],
     ranker="weighted-sum",
     refiners=[{"use": "investigating", "steps": 3, "same": 0.85, "share": 0.4}],
-    formers=["rules"],
+    formers=[{"use": "either", "by_rule": "rules", "by_model": "triples"}],
     card=Card(
         paper="HGMem, arXiv 2512.23959 (ICML 2026)",
         parts=(
-            ("graph of entities, relations and chunks", "former rules; names in messages, ends of triples"),
+            ("graph of entities, relations and chunks", "former rules or triples; names in messages, ends of triples"),
             ("points: hyperedges over two or more entities", "retrieval.hypergraph: Point, Points"),
             ("planner: enough, local, global", "refiner investigating, role hgmem.plan"),
             ("update and insert; merge for the question", "refiner investigating, roles hgmem.evolve and hgmem.merge"),
@@ -31,7 +31,7 @@ recipe = compose(
             "A model that fails is replaced by rules, step by step; temperature and length of replies are the caller's.",
         ),
         without_model="Enough is when points have all words of the question; points are statements; near ones with a common entity merge.",
-        per_write="one pass of rules",
-        per_recall="up to three looks, with a model three calls each",
+        per_write="one pass of rules, or one model call per message",
+        per_recall="up to three looks, with a model three calls each; the first recall after a write builds the graph",
     ),
 )

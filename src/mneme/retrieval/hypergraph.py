@@ -96,6 +96,9 @@ def _entities(ctx: Context, synonym: float) -> Entities:
     told = {position: tuple(ends) for position, ends in sorted(held.items()) if len(ends) >= LEAST_ENTITIES}
     pairs = np.array([(number, end) for number, ends in enumerate(told.values()) for end in ends], np.int64).reshape(-1, 2)
     found = provenance(ctx)
+    rests: dict[int, list[int]] = {}
+    for derived, value in zip(found.derived.tolist(), found.value.tolist(), strict=True):
+        rests.setdefault(derived, []).append(value)
     return Entities(
         names=known.names,
         vectors=known.vectors,
@@ -104,7 +107,7 @@ def _entities(ctx: Context, synonym: float) -> Entities:
         entity=pairs[:, 1],
         same=known.synonyms[:, :2].astype(np.int64),
         hub=known.spread > max(LEAST_HUB, HUB_SHARE * len(passages)),
-        rests={position: tuple(found.values_of(position)) for position in known.facts},
+        rests={position: tuple(rests.get(position, ())) for position in known.facts},
     )
 
 

@@ -7,7 +7,11 @@ import pytest
 
 import mneme
 from mneme.core.composing import compose
+from mneme.core.errors import InvalidInput
+from mneme.core.recipe import Recipe
 from mneme.core.trace import Trace
+from mneme.formation.triples import TripleFormer
+from mneme.retrieval import hipporag, hipporag2
 from mneme.retrieval.hipporag import HippoRag
 from mneme.retrieval.hipporag2 import HippoRag2
 from mneme.retrieval.pagerank import Graph, pagerank
@@ -98,28 +102,40 @@ def test_passages_that_share_two_names_of_the_question_come_first() -> None:
     assert {hit.ref for hit in found.hits[:2]} == {"p0", "p1"}
 
 
-def test_a_question_without_known_names_is_ranked_by_vectors() -> None:
+@pytest.mark.parametrize("question", ["zebra crossing", "Did Zelda cross the zebra crossing?"])
+def test_a_question_without_known_names_is_ranked_by_vectors(question: str, monkeypatch: pytest.MonkeyPatch) -> None:
     space = stanford("hipporag")
-    found = space.recall("zebra crossing", k=12)
-    plain = space.recall("zebra crossing", k=12, explain=True)
-    assert [hit.ref for hit in found.hits] == [hit.ref for hit in plain.hits]
+    monkeypatch.setattr(hipporag, "pagerank", never)
+    found = space.recall(question, k=30, kinds=("turn",))
+    plain = compose(name="dense", channels=["dense"], ranker="weighted-sum")
+    assert [hit.ref for hit in found.hits] == order_by_vectors(space, plain, question)
     assert all("walk" not in hit.why for hit in found.hits)
 
 
-def test_nothing_recognised_gives_the_order_of_vectors() -> None:
-    llm = ScriptedLLM({"hipporag2.recognise": {"numbers": []}})
-    found = stanford("hipporag2", llm=llm).recall("Which Stanford professor works on Alzheimer's?", k=12)
-    dense = compose(name="dense", channels=["dense"], ranker="weighted-sum")
-    memory, _ = memory_of(dense, "hash:96")
-    space = memory.space("s")
-    for hit in sorted(found.hits, key=lambda hit: hit.ref or ""):
-        space.remember(hit.text, ref=hit.ref, session=hit.ref)
-    plain = space.recall("Which Stanford professor works on Alzheimer's?", k=12)
-    assert all("walk" not in hit.why for hit in found.hits)
-    assert [round(float(str(hit.why["dense"])), 3) for hit in found.hits] == sorted(
-        (round(float(str(hit.why["dense"])), 3) for hit in found.hits), reverse=True
-    )
-    assert {hit.ref for hit in plain.hits} == {hit.ref for hit in found.hits}
+def never(*given: object, **more: object) -> None:
+    raise AssertionError("no walk was to be made")
+
+
+def order_by_vectors(space: mneme.Space, plain: Recipe, question: str) -> list[str | None]:
+    """Return the messages of a space in the order in which a design of vectors alone has them."""
+    memory, _ = memory_of(plain, "hash:96")
+    copy = memory.space("copy")
+    for turn in sorted(space.memories({"kinds": ["turn"]}, limit=100), key=lambda turn: turn.id):
+        copy.remember(turn.text, ref=turn.ref, session=turn.session)
+    return [hit.ref for hit in copy.recall(question, k=30).hits]
+
+
+@pytest.mark.parametrize("llm", [None, ScriptedLLM({"hipporag2.recognise": {"numbers": []}})])
+def test_nothing_recognised_gives_the_order_of_vectors(llm: ScriptedLLM | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = compose(name="by vectors", base="hipporag2", channels=["dense"])
+    space = stanford(recipe)  # type: ignore[arg-type]
+    space._memory.llm = llm
+    monkeypatch.setattr(hipporag2, "pagerank", never)
+    question = "Which Stanford professor works on Alzheimer's?" if llm else "zebra crossing"
+    found = space.recall(question, k=30)
+    plain = compose(name="dense", channels=["dense"], ranker="weighted-sum")
+    assert [hit.ref for hit in found.hits] == order_by_vectors(space, plain, question)
+    assert len(found.hits) == 12
 
 
 def test_a_model_that_names_numbers_that_are_not_there_is_no_error() -> None:
@@ -247,3 +263,43 @@ def test_phrases_of_two_letters_have_no_synonyms_and_seventy_nine_hundredths_mak
     assert frozenset(("computing", "reckoning")) in pairs
     assert not any({"ai", "cooking"} & pair and "computing" in pair for pair in pairs)
     assert not any("ai" in pair for pair in pairs)
+
+
+PASSAGE = "Irene Vale directed Silver Tide in 1999. She was born in Bergen."
+READ = {
+    "names": ["Irene Vale", "Silver Tide", "Bergen"],
+    "triples": [
+        {"head": "Irene Vale", "relation": "directed", "tail": "Silver Tide"},
+        {"head": "Irene Vale", "relation": "born_in", "tail": "Bergen"},
+        {"head": "Irene Vale", "relation": "born_in", "tail": " Bergen "},
+        {"head": "Irene Vale", "relation": "lives in", "tail": "Oslo"},
+        {"head": "", "relation": "is", "tail": "Bergen"},
+        {"head": "Ana", "relation": "tells of", "tail": "Bergen"},
+    ],
+}
+
+
+@pytest.mark.parametrize("name", ["hipporag", "hipporag2", "hgmem"])
+def test_a_model_reads_the_triples_of_a_passage_and_only_those_whose_ends_are_in_it(name: str) -> None:
+    llm = ScriptedLLM({"form.triples": READ})
+    memory, _ = memory_of(name, "hash:96", llm=llm)
+    space = memory.space("s")
+    space.remember(PASSAGE, author="Ana", ref="p", wait=True)
+    facts = space.memories({"kinds": ["fact"]})
+    assert {memory.text: tuple(memory.attributes["triple"]) for memory in facts} == {  # type: ignore[arg-type]
+        "Irene Vale directed Silver Tide": ("Irene Vale", "directed", "Silver Tide"),
+        "Irene Vale born in Bergen": ("Irene Vale", "born_in", "Bergen"),
+        "Ana tells of Bergen": ("Ana", "tells of", "Bergen"),
+    }
+    assert all([(span.start, span.end) for span in memory.sources] == [(0, len(PASSAGE))] for memory in facts)
+    assert PASSAGE in str(llm.asked[0].variables["text"])
+    assert {"irene vale", "silver tide", "bergen", "ana"} <= set(graph_of(space).names)
+    assert len(space.memories({"kinds": ["turn"]})) == 1
+
+
+def test_reading_triples_without_a_model_is_refused_and_an_empty_passage_asks_nothing() -> None:
+    class Bare:
+        llm = None
+
+    with pytest.raises(InvalidInput, match="llm"):
+        TripleFormer().form(Bare(), [])  # type: ignore[arg-type]

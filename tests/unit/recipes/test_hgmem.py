@@ -15,6 +15,7 @@ from mneme.engine import recalling
 from mneme.recipes.agent.point_answers import answer, points_of
 from mneme.retrieval.hypergraph import Points, entities
 from mneme.retrieval.investigating import Inquiry, Investigating, Plan
+from mneme.retrieval.provenance import provenance
 from mneme.testing import ScriptedLLM
 
 from .world import memory_of
@@ -233,3 +234,21 @@ def test_what_a_filter_hides_is_in_no_point() -> None:
         points = Investigating().investigate(inquiry.ctx, inquiry.query)
         assert points
         assert all(hidden not in point.sources and SAID[0] not in point.text for point in points)
+
+
+def test_facts_rest_on_the_messages_that_they_cite() -> None:
+    with mneme.Memory(":memory:", embedder="hash:64", recipe="hgmem", background=False, seed=1) as memory:
+        space = memory.space("a")
+        for number in range(5):
+            space.remember(f"Plain message {number}.", ref=f"r{number}")
+        brought = [
+            {"text": f"Anouk{n} met Bertrand{n}", "kind": "fact", "attributes": {"triple": [f"Anouk{n}", "met", f"Bertrand{n}"]}}
+            for n in range(4)
+        ]
+        space.remember(memories=[{**one, "sources": [f"r{n}", f"r{n + 1}"]} for n, one in enumerate(brought)])
+        with space._use() as opened:
+            ctx = memory._reader("a", opened).context(opened.current.now(), None, Trace(id="", verb="test"))
+            found, known = provenance(ctx), entities(ctx, 0.8)
+            assert len(known.rests) == 4
+            assert {at: list(rests) for at, rests in known.rests.items()} == {at: found.values_of(at) for at in known.rests}
+            assert all(len(rests) == 2 for rests in known.rests.values())
