@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from mneme.arena.claims import Claim, judge, read_claims
 from mneme.arena.commands import arena
 from mneme.arena.compare import compare
-from mneme.arena.log import Outcome, Record, RunKey
+from mneme.arena.log import Outcome, Record, RunKey, RunLog
 from mneme.arena.metrics import Metric
 from mneme.arena.plots import Point, Series, bar_chart, line_chart
 from mneme.arena.task import Options
@@ -170,6 +170,28 @@ def test_unknown_names_are_refused_before_anything_runs(cli: Arena) -> None:
     assert isinstance(cli("run", "locomo", "--data", "x", "--recipe", "bm52", fails=True, cache=True).exception, UnknownComponent)
     assert isinstance(cli("run", "locoma", "--data", "x", "--recipe", "bm25", fails=True, cache=True).exception, UnknownComponent)
     assert isinstance(cli("run", "locomo", "--data", "/nowhere", "--recipe", "bm25", fails=True, cache=True).exception, InvalidInput)
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_recipes_of_a_file_and_of_a_family_are_run_under_the_names_they_were_asked_for(
+    cli: Arena, tmp_path: Path, absolute: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "mine.toml"
+    file.write_text('name = "mine"\nchannels = ["lexical"]\nranker = "weighted-sum"\n')
+    mine, cell = str(file) if absolute else "mine.toml", "structural-memory:chunks:single-step"
+    figures = cli.run("locomo", "locomo.json", f"{mine},{cell}", "--budgets", "none")["recipes"]
+    assert set(figures) == {mine, cell}
+    rows = json.loads(cli("compare", "locomo", "--json").stdout)["rows"]
+    assert {row["recipe"] for row in rows} == {cell}
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".jsonl"] == []
+    before = len(list(RunLog(tmp_path / "logs").read("locomo", mine)))
+    file.write_text('name = "mine"\nchannels = ["lexical"]\nranker = "weighted-sum"\nrefiners = ["contiguity"]\n')
+    cli.run("locomo", "locomo.json", mine, "--budgets", "none")
+    assert len(list(RunLog(tmp_path / "logs").read("locomo", mine))) == 2 * before > 0  # a file that says something else is run anew
+    file.write_text("name = 3")
+    told = cli("run", "locomo", "--data", str(FILES / "locomo.json"), "--recipe", mine, fails=True, cache=True).exception
+    assert isinstance(told, InvalidInput)
 
 
 def test_list_names_tasks_metrics_and_recipes() -> None:

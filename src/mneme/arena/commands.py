@@ -31,7 +31,7 @@ def arena() -> None:
 @arena.command()
 @click.argument("tasks")
 @click.option("--data", type=_path, default=None, help="File or folder of the task, or of all of them.  [default: $MNEME_DATA]")
-@click.option("--recipe", "recipes", default="", help="Names, separated by commas, or all; see `mneme arena list`.")
+@click.option("--recipe", "recipes", default="", help="Names, paths of TOML files, or all; see `mneme arena list`.")
 @click.option("--pooled", is_flag=True, help="Put all samples into one space.")
 @click.option("--given", "--triples", "given", is_flag=True, help="Also bring the triples or facts that ship with the data.")
 @click.option("--also-given", is_flag=True, help="Run tasks that ship with triples or facts without and with them.")
@@ -229,9 +229,15 @@ def list_command(as_json: bool) -> None:
     from mneme.arena import show
     from mneme.arena.recipes import get_recipe, recipe_names
     from mneme.arena.tasks import TASKS, get_task
+    from mneme.core.errors import InvalidInput
 
     tasks = [get_task(name) for name in TASKS]
-    designs = [get_recipe(name) for name in recipe_names()]
+    designs, broken = [], []
+    for name in recipe_names():
+        try:
+            designs.append(get_recipe(name))
+        except InvalidInput as error:  # another package's, which must not hide the rest
+            broken.append(f"{name}: {error}")
     if as_json:
         document = {
             "tasks": {task.name: {"summary": task.summary, "metrics": [metric.name for metric in task.metrics]} for task in tasks},
@@ -240,6 +246,8 @@ def list_command(as_json: bool) -> None:
         click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
         return
     show.catalogue(tasks, designs)
+    for told in broken:
+        click.echo(told, err=True)
 
 
 @arena.command()

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from mneme.arena.subject import Answer, Asked, Context, Footprint, Recipe, Subject, Tools
 from mneme.arena.task import DERIVED, WHOLE_SESSION, Sample
-from mneme.core import registry
+from mneme.core.composing import resolve
 from mneme.core.errors import Refused
 from mneme.core.records import Memory as MemoryRecord
 from mneme.core.records import Message
@@ -23,7 +23,7 @@ class EngineSubject:
 
     Args:
         tools: the embedder and the folder of the space.
-        recipe: a name in the engine's registry.
+        recipe: what :func:`mneme.core.composing.resolve` takes.
     """
 
     tools: Tools
@@ -118,13 +118,15 @@ def engine_recipe(name: str, shown: str) -> Recipe:
     """Return the arena's recipe for a recipe of the engine.
 
     Args:
-        name: in the engine's registry.
+        name: in the engine's registry, of a family, or the path of a TOML file.
         shown: what tables and logs call it.
     """
-    composition = registry.load("recipe", name)
+    composition = resolve(name)
 
     def build(tools: Tools, sample: Sample) -> Subject:
         return EngineSubject(tools=tools, recipe=name)
 
-    spec: Mapping[str, object] = composition.spec()
+    toml = composition.card.toml if composition.card else ""
+    # A file may say other things tomorrow under the same name.
+    spec: Mapping[str, object] = {**composition.spec(), **({"toml": toml} if toml else {})}
     return Recipe(name=shown, summary=composition.about, build=build, spec=spec)

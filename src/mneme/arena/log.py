@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import orjson
 
@@ -196,7 +197,7 @@ class RunLog:
         """Return the (task, recipe) pairs that have a log, sorted."""
         found = []
         for path in self.folder.glob("*/*.jsonl") if self.folder.is_dir() else []:
-            found.append((path.parent.name, path.stem))
+            found.append((path.parent.name, unquote(path.stem)))
         return sorted(found)
 
     def latest(self, task: str, recipe: str) -> list[Record]:
@@ -213,7 +214,7 @@ class RunLog:
         return {kind: list(next(reversed(of_kind.values())).values()) for kind, of_kind in runs.items()}
 
     def _path(self, task: str, recipe: str) -> Path:
-        path = self.folder / task / f"{recipe}.jsonl"
+        path = self.folder / task / f"{quote(recipe, safe=' :+@,')}.jsonl"  # the path of a TOML file must not lead out of the folder
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 

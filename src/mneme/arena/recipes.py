@@ -25,13 +25,17 @@ def recipe_names() -> list[str]:
 
 
 def get_recipe(name: str) -> Recipe:
-    """Return the recipe of this name.
+    """Return the recipe of this name, the one that a family makes (``structural-memory:triples:iterative``), or that of a TOML file.
 
     Raises:
         UnknownComponent: there is none; the message lists near matches.
+        InvalidInput: the file, or what a package brings along, describes none.
     """
     if name in BASELINES:
         return BASELINES[name]
+    family, _, parameters = name.partition(":")
+    if name.endswith(".toml") or (parameters and family in registry.names("family")):
+        return engine_recipe(name, name)
     if name not in recipe_names() and not name.startswith(ENGINE):
         raise UnknownComponent("recipe", name, near(name, recipe_names()))
     return engine_recipe(name.removeprefix(ENGINE), name)
