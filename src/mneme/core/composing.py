@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from mneme.core.card import Card
-from mneme.core.errors import InvalidInput, UnknownComponent
+from mneme.core.errors import InvalidInput
 from mneme.core.recipe import Recipe
 from mneme.core.registry import load
 
@@ -49,6 +49,23 @@ NESTED: Mapping[str, str] = types.MappingProxyType(
     }
 )
 """Setting of a component that holds components -> their kind; empty for the kind of the component itself."""
+
+METHODS: Mapping[str, str] = types.MappingProxyType(
+    {
+        "channel": "search",
+        "feature": "score",
+        "ranker": "rank",
+        "refiner": "refine",
+        "packer": "pack",
+        "former": "form",
+        "organiser": "organise",
+        "guard": "check",
+        "keeper": "upkeep",
+        "curve": "retention",
+        "policy": "decide",
+    }
+)
+"""Kind of component -> its method."""
 
 _MANY = frozenset({"channels", "refiners", "formers", "organisers", "guards", "keepers", "features"})
 
@@ -147,8 +164,11 @@ def _as_recipe(name: str) -> Recipe:
 def _build(kind: str, spec: object, path: str, problems: dict[str, str]) -> Any:
     if isinstance(spec, str):
         spec = {"use": spec}
-    if not isinstance(spec, Mapping):
-        return spec  # a component made in Python
+    if not isinstance(spec, Mapping):  # a component made in Python
+        if not isinstance(spec, type) and callable(getattr(spec, METHODS[kind], None)):
+            return spec
+        problems[path] = f"is {spec!r}; give a {kind}, which has the method {METHODS[kind]}, or the name of one"
+        return None
     settings = dict(spec)
     name = settings.pop("use", None)
     if not isinstance(name, str):
@@ -156,8 +176,11 @@ def _build(kind: str, spec: object, path: str, problems: dict[str, str]) -> Any:
         return None
     try:
         made = load(kind, name)
-    except UnknownComponent as error:
-        problems[path] = str(error)
+    except InvalidInput as error:  # no such name, or one of another package that leads nowhere
+        problems[path] = "; ".join(error.problems.values())
+        return None
+    if not callable(getattr(made, METHODS[kind], None)):
+        problems[path] = f"{name!r} stands for {made!r}, which is no {kind}: it has no method {METHODS[kind]}"
         return None
     if not isinstance(made, type):
         if settings:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import difflib
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from mneme.core.errors import UnknownComponent
+from mneme.core.errors import InvalidInput, UnknownComponent
 
 TABLE: dict[str, dict[str, str]] = {
     "former": {
@@ -203,13 +203,24 @@ def load(kind: str, name: str) -> Any:
 
     Raises:
         UnknownComponent: there is no such name; the error lists near matches.
+        InvalidInput: the entry point of another package leads nowhere.
     """
     target = TABLE.get(kind, {}).get(name)
     if target is None:
         for point in entry_points(group=f"mneme.{kind}"):
             if point.name == name:
-                return point.load()
+                return _of_package(kind, point)
         known = names(kind)
         raise UnknownComponent(kind, name, difflib.get_close_matches(name, known), known)
     module, _, attribute = target.partition(":")
     return getattr(import_module(module), attribute)
+
+
+def _of_package(kind: str, point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except (ImportError, AttributeError, SyntaxError) as error:
+        package = point.dist.name if point.dist is not None else "another package"
+        raise InvalidInput(
+            {kind: f"{point.name!r} of {package} can't be loaded ({error}); mend its entry point {point.value!r}"}
+        ) from error

@@ -53,6 +53,9 @@ nonsense = 7
 POINTS = """
 [mneme.former]
 legs = far_travels:Legs
+nowhere = far_travels:Lost
+gone = far_gone:Legs
+number = far_travels:nonsense
 
 [mneme.recipe]
 itinerary = far_travels:recipe
@@ -103,3 +106,23 @@ def test_a_recipe_of_another_package_is_listed_shown_and_used() -> None:
 def test_an_entry_point_that_leads_to_no_recipe_is_told() -> None:
     with pytest.raises(InvalidInput, match="must lead to a mneme Recipe"):
         resolve("broken")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nowhere", "'nowhere' of far-travels can't be loaded"),
+        ("gone", "No module named 'far_gone'"),
+        ("number", "which is no former: it has no method form"),
+    ],
+)
+def test_an_entry_point_that_leads_nowhere_or_to_no_component_is_told(name: str, told: str) -> None:
+    with pytest.raises(InvalidInput, match=r"formers\[0\]") as found:
+        compose(name="x", formers=[name])
+    assert told in str(found.value)
+
+
+def test_what_is_no_component_is_refused_where_it_is_given() -> None:
+    with pytest.raises(InvalidInput) as found:
+        compose(name="x", channels=[1], formers=["rules", None], ranker=dict)
+    assert set(found.value.problems) == {"channels[0]", "formers[1]", "ranker"}
