@@ -153,9 +153,35 @@ def test_without_a_model_a_name_ends_with_the_name_once_and_a_full_block_overflo
 
 @pytest.mark.parametrize(
     ("start", "end"),
-    [("9999-12-31", "9999-12-31"), ("2024-05-01", "soon"), ("2024-13-01", "2024-05-01"), ("2025-01-01", "2024-01-01")],
+    [("99999-01-01", "2024-05-01"), ("2024-05-01", "soon"), ("2024-13-01", "2024-05-01"), ("2025-01-01", "2024-01-01")],
 )
 def test_dates_that_are_none_are_errors_as_text(start: str, end: str) -> None:
     result = agent().surface.call("conversation_search_date", {"start_date": start, "end_date": end})
     assert result.failed
     assert result.text.startswith("Error")
+
+
+def test_errors_name_the_arguments_that_the_model_gave_and_nothing_unsaid_counts_as_said() -> None:
+    mem = agent()
+    told = {
+        "message: is empty": mem.surface.call("send_message", {"message": ""}),
+        "content: is empty": mem.surface.call("archival_memory_insert", {"content": " "}),
+        "old_content is empty": mem.surface.call("core_memory_replace", {"name": "human", "old_content": "", "new_content": "x"}),
+        "old_content: is in block": mem.surface.call("core_memory_replace", {"name": "human", "old_content": "tea", "new_content": "x"}),
+        "end_date is before start_date": mem.surface.call(
+            "conversation_search_date", {"start_date": "2024-02-01", "end_date": "2024-01-01"}
+        ),
+    }
+    for start, result in told.items():
+        assert result.failed
+        assert result.text.startswith(f"Error: {start}"), result.text
+    assert mem.said == []
+    assert mem.lines() == []
+
+
+def test_an_end_far_in_the_future_is_no_end() -> None:
+    mem = agent()
+    mem.receive("I like chess.")
+    found = mem.surface.call("conversation_search_date", {"start_date": "2000-01-01", "end_date": "9999-12-31"})
+    assert not found.failed
+    assert "I like chess." in found.text

@@ -10,7 +10,8 @@ made of its central sentences; without one, what rules can read of the user is a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -280,8 +281,9 @@ class MemGPT:
         ]
 
     def _send(self, message: str) -> str:
+        with _as_text(text="message"):
+            self._push(Message(text=message, role="assistant"))
         self.said.append(message)
-        self._push(Message(text=message, role="assistant"))
         return "sent"
 
     def _pause(self, minutes: int) -> str:
@@ -289,14 +291,15 @@ class MemGPT:
         return f"no timed heartbeats until {self._paused_until:%Y-%m-%d %H:%M}"
 
     def _append(self, name: str, content: str) -> str:
-        try:
+        with _as_text(text="content"):
             block = self.space.blocks.append(name, content, sources=spans(self.space, self._heard))
-            return f"{name} now has {len(block.text)} characters"
-        except InvalidInput as error:
-            raise ToolFailed(f"{error}") from error
+        return f"{name} now has {len(block.text)} characters"
 
     def _replace(self, name: str, old_content: str, new_content: str) -> str:
-        block = self.space.blocks.replace(name, old_content, new_content, sources=spans(self.space, self._heard))
+        if not old_content:
+            raise ToolFailed("old_content is empty; give a piece of the block, or append to it")
+        with _as_text(old="old_content", new="new_content", text="new_content"):
+            block = self.space.blocks.replace(name, old_content, new_content, sources=spans(self.space, self._heard))
         return f"{name} now has {len(block.text)} characters"
 
     def _search(self, query: str, page: int = 0) -> str:
@@ -306,9 +309,12 @@ class MemGPT:
     def _search_date(self, start_date: str, end_date: str, page: int = 0) -> str:
         try:
             since, until = (date.fromisoformat(text.strip()[:10]) for text in (start_date, end_date))
-            first, last = (datetime.combine(day, time.min, UTC) for day in (since, until + timedelta(days=1)))
-        except (ValueError, OverflowError) as error:
+        except ValueError as error:
             raise ToolFailed("dates are written like 2024-05-01") from error
+        if until < since:
+            raise ToolFailed("end_date is before start_date; swap them")
+        after = min(until, date.max - timedelta(days=1)) + timedelta(days=1)
+        first, last = (datetime.combine(day, time.min, UTC) for day in (since, after))
         return paged(self._said(Filter(kinds=("turn",), since=first, until=last)), page, PAGE, "messages")
 
     def _said(self, where: Filter | None = None) -> list[str]:
@@ -319,9 +325,20 @@ class MemGPT:
         return lines
 
     def _insert(self, content: str) -> str:
-        self.space.remember(memories=[Given(text=content, kind="note", tags=(ARCHIVAL,), sources=self._heard)])
+        with _as_text(text="content"):
+            self.space.remember(memories=[Given(text=content, kind="note", tags=(ARCHIVAL,), sources=self._heard)])
         return "kept"
 
     def _search_archive(self, query: str, page: int = 0) -> str:
         found = self.space.recall(query, k=100, filters=Filter(tags=(ARCHIVAL,)))
         return paged([hit.text for hit in found.hits], page, PAGE, "results")
+
+
+@contextmanager
+def _as_text(**argument_of: str) -> Iterator[None]:
+    """Tell a model what is wrong by the names of the arguments that it gave, which are not the engine's."""
+    try:
+        yield
+    except InvalidInput as error:
+        told = [(field.rpartition(", ")[2], problem) for field, problem in error.problems.items()]
+        raise ToolFailed("; ".join(f"{argument_of.get(field, field)}: {problem}" for field, problem in told)) from error
