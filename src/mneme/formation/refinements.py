@@ -16,8 +16,8 @@ from mneme.core.context import Context
 from mneme.core.llm import Prompt
 from mneme.core.operations import Keep, Operation
 from mneme.core.records import Episode, Memory, Span
+from mneme.formation.earlier import before
 from mneme.formation.rules import derived_id
-from mneme.formation.stretches import so_far
 from mneme.formation.summary import extracts, render
 from mneme.text.stopwords import stopwords
 
@@ -103,14 +103,17 @@ class RefinementFormer:
 
     Args:
         most_chars: of what is kept of an accepted answer.
+        heard: how many earlier messages of the session a model reads with the new ones.
     """
 
     most_chars: int = 400
+    heard: int = 60
 
     def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
         """Return one ``Keep`` per refinement, in the order of the conversation."""
         fresh = {episode.id for episode in episodes}
-        talks = list(so_far(ctx, episodes, 1).values()) + [[episode] for episode in episodes if episode.session is None]
+        talks = [self._heard(ctx, episodes, name) for name in dict.fromkeys(episode.session for episode in episodes) if name is not None]
+        talks += [[episode] for episode in episodes if episode.session is None]
         operations: list[Operation] = []
         for talk in talks:
             found = self._by_rule(talk) if ctx.llm is None else self._by_model(ctx, talk)
@@ -119,19 +122,24 @@ class RefinementFormer:
             ctx.trace.note(former="refinements", found=len(new))
         return operations
 
+    def _heard(self, ctx: Context, episodes: Sequence[Episode], session: str) -> list[Episode]:
+        """Return the new messages of a session after those that came last before them."""
+        new = sorted((episode for episode in episodes if episode.session == session), key=lambda episode: (episode.at, episode.id))
+        return [*before(ctx, episodes, new[0], self.heard if ctx.llm is not None else 1), *new]
+
     def _by_rule(self, talk: Sequence[Episode]) -> Iterator[_Found]:
         for episode in talk:
             if episode.role not in ASSISTANT:
                 yield from _terms(episode)
-        for before, episode in pairwise(talk):
-            if before.role not in ASSISTANT or episode.role in ASSISTANT:
+        for reply, episode in pairwise(talk):
+            if reply.role not in ASSISTANT or episode.role in ASSISTANT:
                 continue
             if rest := put_right(episode.text):
                 start = episode.text.rindex(rest)
-                yield _Found(kind="residual", text=rest, said=((episode, start, len(episode.text)), (before, 0, len(before.text))))
+                yield _Found(kind="residual", text=rest, said=((episode, start, len(episode.text)), (reply, 0, len(reply.text))))
             elif accepted(episode.text):
-                told = render([before], extracts([before], most=3)) or before.text
-                said = ((before, 0, len(before.text)), (episode, 0, len(episode.text)))
+                told = render([reply], extracts([reply], most=3)) or reply.text
+                said = ((reply, 0, len(reply.text)), (episode, 0, len(episode.text)))
                 yield _Found(kind="response", text=told[: self.most_chars], said=said)
 
     def _by_model(self, ctx: Context, talk: Sequence[Episode]) -> Iterator[_Found]:

@@ -11,14 +11,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from mneme.core.clock import to_micros
 from mneme.core.context import Context
 from mneme.core.llm import Prompt
 from mneme.core.operations import Archive, Keep, Operation
 from mneme.core.records import Episode, Memory, Span
-from mneme.formation.nearby import among, standing
+from mneme.formation.earlier import before
+from mneme.formation.nearby import standing
 from mneme.formation.rules import derived_id
 from mneme.text.instructions import instructs
 from mneme.text.sentences import sentence_spans
@@ -85,9 +83,9 @@ class ScratchpadFormer:
 
     def _noted(self, ctx: Context, episodes: Sequence[Episode], episode: Episode) -> list[Memory]:
         if ctx.llm is not None:
-            before = "\n".join(f"{e.author or e.role or 'someone'}: {e.text}" for e in self._before(ctx, episodes, episode))
+            earlier = "\n".join(f"{e.author or e.role or 'someone'}: {e.text}" for e in before(ctx, episodes, episode, self.before))
             now = f"{episode.author or episode.role or 'someone'}: {episode.text}"
-            text = ctx.llm.ask(NOTE, {"before": before or "nothing", "now": now}, Note).text.strip()
+            text = ctx.llm.ask(NOTE, {"before": earlier or "nothing", "now": now}, Note).text.strip()
             spans = [(0, len(episode.text))]
         else:
             if episode.role in ("assistant", "tool", "system"):
@@ -97,19 +95,6 @@ class ScratchpadFormer:
         if not text or not spans:
             return []
         return [_memory(episode, text, spans, instructs(text))]
-
-    def _before(self, ctx: Context, episodes: Sequence[Episode], episode: Episode) -> list[Episode]:
-        """Return the messages of the same session that came last before one, those of earlier calls among them."""
-        codes, values = ctx.index.codes("session")
-        turns, at = among(ctx, "turn"), ctx.index.at
-        mine = turns[np.isin(codes[turns], [code for code, name in enumerate(values) if name == episode.session])]
-        mine = mine[at[mine] <= to_micros(episode.at)]
-        new = {one.id for one in episodes}
-        last = mine[np.lexsort((mine, at[mine]))][-self.before - len(new) :]
-        ids = [id for place in last.tolist() if (id := "ep" + ctx.index.ids[place][3:]) not in new]
-        said = [*ctx.episodes(ids).values(), *(one for one in episodes if one.session == episode.session)]
-        said = [one for one in said if (one.at, one.id) < (episode.at, episode.id)]
-        return sorted(said, key=lambda one: (one.at, one.id))[-self.before :] if self.before else []
 
     def _compressed(self, ctx: Context, notes: Sequence[Memory]) -> Memory:
         text = ""

@@ -30,7 +30,7 @@ recipe = compose(
             "Refinements are built after each message that completes one, not after a session.",
         ),
         without_model="A term needs an explaining phrase, an insight a correction, an accepted answer a word of praise.",
-        per_write="one pass of rules over the session; with a model three calls, and one per refinement near ground truth",
+        per_write="one pass of rules over two messages; with a model three calls over the last 60, one per refinement near truth",
         per_recall="one scan and the usage of the nearest refinements",
     ),
 )

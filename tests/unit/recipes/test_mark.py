@@ -183,3 +183,20 @@ def test_what_names_nothing_contradicts_nothing() -> None:
     assert not contradicts("He is tall.", "She is short.")
     assert not contradicts("It was cold.", "That is warm.")
     assert contradicts("The press is cold.", "A press is warm.")
+
+
+def test_only_the_end_of_a_long_session_is_read_again_and_a_message_without_one_is_a_talk_of_its_own() -> None:
+    llm = ScriptedLLM({role: {"items": []} for role in ("refine.residual", "refine.question", "refine.response")})
+    memory, clock = memory_of("mark", "hash:96")
+    space = memory.space("s")
+    for number in range(70):
+        clock.set(START + number * timedelta(minutes=1))
+        space.remember(f"message {number}", role="user", session="long")
+    memory.llm = llm
+    clock.set(START + DAY)
+    space.remember("message 70", role="user", session="long", wait=True)
+    talk = str(llm.asked[0].variables["talk"]).splitlines()
+    assert (len(talk), talk[0], talk[-1]) == (61, "[0] user: message 10", "[60] user: message 70")
+    asked = len(llm.asked)
+    space.remember("alone", role="user", wait=True)
+    assert [str(request.variables["talk"]) for request in llm.asked[asked:]] == ["[0] user: alone"] * 3
