@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mneme import Memory
+from mneme.core.composing import compose, resolve
+from mneme.core.registry import names
 from mneme.guard.fingerprints import rendered_spans
+from mneme.guard.grounding import borne_out
 from mneme.testing import ScriptedLLM
 
 AT = datetime(2023, 5, 8, 9, tzinfo=UTC)
@@ -66,3 +69,35 @@ def test_a_recalled_context_pasted_back_is_stored_but_forms_nothing(tmp_path: Pa
 def test_rendered_lines_and_headings_are_found() -> None:
     text = "## 2023-05-08 (Mon), session a\n[m1] 09:00 Ana: I moved.\nThanks"
     assert [text[start:end] for start, end in rendered_spans(text)] == ["## 2023-05-08 (Mon), session a", "[m1] 09:00 Ana: I moved."]
+
+
+def test_a_composed_recipe_has_the_gate_unless_it_says_otherwise() -> None:
+    assert [guard.name for guard in compose(name="a", formers=["sessions"]).guards] == ["grounding"]
+    assert [guard.name for guard in compose(name="a", base="default", formers=["sessions"]).guards] == ["grounding"]
+    assert compose(name="a", formers=["sessions"], guards=[]).guards == ()
+    assert compose(name="a").guards == ()
+
+
+def test_every_recipe_that_forms_by_model_has_the_gate_or_a_guard_of_its_own() -> None:
+    for name in names("recipe"):
+        recipe = resolve(name)
+        assert recipe.guards or not recipe.formers, name
+
+
+def test_a_summary_with_a_name_that_nobody_said_is_refused_and_what_it_would_replace_stays(tmp_path: Path) -> None:
+    told = [{"text": "They spoke of Lisbon."}, {"text": "They spoke of Lisbon and Miguel."}]
+    recipe = compose(name="digests", formers=[{"use": "scratchpad", "most_tokens": 30, "to_tokens": 20}])
+    noted = ScriptedLLM({"scratchpad.note": lambda request: {"text": str(request.variables["now"])}, "scratchpad.compress": told[1]})
+    with Memory(tmp_path, embedder="hash", recipe=recipe, llm=noted, background=False) as memory:
+        space = memory.space()
+        for number in range(4):
+            space.remember(f"I walked through Lisbon for {number + 2} hours.", author="Ana", at=AT, wait=True)
+        notes = space.memories({"tiers": ["scratchpad"]})
+    assert len(notes) >= 3
+    assert not any("Miguel" in note.text for note in notes)
+
+
+def test_a_date_of_a_text_about_several_days_may_follow_from_any_of_them() -> None:
+    said = {AT: "We met yesterday.", AT + timedelta(days=30): "The party is tomorrow."}
+    assert borne_out("They met on 7 May 2023; the party is on 8 June 2023.", said, prose=True).ok
+    assert [problem.text for problem in borne_out("The party is on 9 June 2023.", said, prose=True).problems] == ["9 June 2023"]

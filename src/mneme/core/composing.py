@@ -67,6 +67,9 @@ METHODS: Mapping[str, str] = types.MappingProxyType(
 )
 """Kind of component -> its method."""
 
+GATE = "grounding"
+"""The guard of a composition that forms memories and names none: a belief that its sources don't bear out is refused."""
+
 _MANY = frozenset({"channels", "refiners", "formers", "organisers", "guards", "keepers", "features"})
 
 
@@ -77,7 +80,8 @@ def compose(*, name: str, about: str = "", base: str = "", card: Card | Mapping[
         name, about: as :class:`Recipe`.
         base: a recipe that fills the slots that are left out; ``default`` for ranker, channels and packer if nothing is given.
         card: what a person should know of it.
-        slots: the fields of a recipe: one component or a list of them.
+        slots: the fields of a recipe: one component or a list of them. Where there are formers and no guards, the guard is ``grounding``;
+            an empty list of guards stands for none.
 
     Raises:
         InvalidInput: a slot, a setting or a value is wrong; names all of them.
@@ -108,6 +112,8 @@ def compose(*, name: str, about: str = "", base: str = "", card: Card | Mapping[
         whole = ("channels", "ranker", "packer") if not base else tuple(SLOTS)
         # A ranker of one's own rarely wants another recipe's refiners, so only a named base brings them.
         given = {**{slot: getattr(below, slot) for slot in whole if slot not in given}, **given}
+    if given.get("formers") and not given.get("guards") and "guards" not in slots:
+        given["guards"] = (load("guard", GATE)(),)
     return Recipe(name=name, about=about, card=made, **given)
 
 

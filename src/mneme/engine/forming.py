@@ -12,7 +12,7 @@ from mneme.core.components import Guard
 from mneme.core.context import Context
 from mneme.core.ids import Ids
 from mneme.core.llm import LLM, Prompt
-from mneme.core.operations import Connect, Keep, Operation, Quarantine, Restore, Revise, Supersede
+from mneme.core.operations import Archive, Connect, Keep, Operation, Quarantine, Restore, Revise, Supersede
 from mneme.core.ports import Store
 from mneme.core.recipe import Recipe
 from mneme.core.records import Episode, Job
@@ -212,4 +212,6 @@ def _judge(ctx: Context, guards: Sequence[Guard], operations: Sequence[Operation
         else:
             for verdict in bad:
                 refused[verdict.why] = refused.get(verdict.why, 0) + 1
+    if refused:  # what makes room for something stays when that is not let in
+        passed = [operation for operation in passed if not isinstance(operation, Archive)]
     return passed, refused, quarantined

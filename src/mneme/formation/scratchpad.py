@@ -79,7 +79,8 @@ class ScratchpadFormer:
             return [Keep(memory=memory) for memory in fresh]
         whole = self._compressed(ctx, notes)
         ctx.trace.note(former="scratchpad", compressed=len(notes))
-        return [Keep(memory=whole), *(Archive(id=memory.id) for memory in there)]
+        kept = [Keep(memory=memory) for memory in fresh]  # if the whole is refused, each of its notes stands
+        return [*kept, Keep(memory=whole), *(Archive(id=memory.id) for memory in notes)]
 
     def _noted(self, ctx: Context, episodes: Sequence[Episode], episode: Episode) -> list[Memory]:
         if ctx.llm is not None:

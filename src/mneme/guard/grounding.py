@@ -7,9 +7,9 @@ were said. It does not judge whether the sense was kept; it makes sure that noth
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from mneme.text.names import Mention, canonical_name, mentions
@@ -63,7 +63,7 @@ _FORM_WORDS = frozenset("user assistant speaker author the a an mr mrs ms dr".sp
 def grounded(
     text: str, spans: Sequence[str] | str, anchor: datetime, *, known: Sequence[str] = (), day_first: bool | None = None
 ) -> Verdict:
-    """Whether names, numbers, dates and denials of ``text`` are in the cited spans.
+    """Whether names, numbers, dates and denials of ``text`` are in the cited spans, all of them said at one time.
 
     Args:
         text: the derived text, such as a fact in the third person.
@@ -82,21 +82,54 @@ def grounded(
         >>> [problem.text for problem in grounded("Ana moved to Porto.", "I moved to Lisbon", said, known=["Ana"]).problems]
         ['Porto']
     """
-    cited = spans if isinstance(spans, str) else "\n".join(spans)
+    return borne_out(text, {anchor: spans if isinstance(spans, str) else "\n".join(spans)}, known=known, day_first=day_first)
+
+
+def borne_out(
+    text: str, said: Mapping[datetime, str], *, known: Sequence[str] = (), day_first: bool | None = None, prose: bool = False
+) -> Verdict:
+    """Whether names, numbers, dates and denials of ``text`` are in what was said at several times.
+
+    A date has to follow from the words of one time, read as said then; a name or number may be in any of them.
+
+    Args:
+        text: the derived text.
+        said: when -> the cited words of that time; aware.
+        known, day_first: as in :func:`grounded`.
+        prose: the text sums up or describes: words that open its sentences are no names, and denials are not weighed, since it says many
+            things of which the source denies some.
+    """
+    cited = "\n".join(said.values())
     if not text.strip() or not cited.strip():
         missing = "the derived text" if not text.strip() else "the cited span"
         return Verdict(ok=False, problems=(Problem(kind="empty", text="", why=f"{missing} is empty"),))
-    dates = find_times(text, anchor, day_first=day_first)
+    last = max(said)
+    dates = find_times(text, last, day_first=day_first)
     found = [item for item in mentions(text, known) if not _inside(item, dates)]
     there = mentions(cited, known)
-    problems = [
-        *_opening_names(text, cited, known),
-        *_names(found, cited, there, known),
-        *_numbers(found, cited, there, anchor),
-        *_dates(dates, cited, anchor, day_first),
-        *_negation(text, cited),
-    ]
+    if prose and any(item.value is not None for item in found):
+        told = _told(said, day_first)
+        found = [item for item in found if item.value not in told]
+    problems = [*_names(found, cited, there, known), *_numbers(found, cited, there, said)]
+    if not prose:
+        problems = [*_opening_names(text, cited, known), *problems, *_negation(text, cited)]
+    undated = _dates(dates, cited, said[last], last, day_first)
+    for moment in sorted(said, reverse=True)[1:]:
+        if not undated:
+            break
+        again = [date for problem in undated for date in find_times(problem.text, moment, day_first=day_first)]
+        undated = _dates(again, cited, said[moment], moment, day_first)
+    problems += undated
     return Verdict(ok=not problems, problems=tuple(problems))
+
+
+def _told(said: Mapping[datetime, str], day_first: bool | None) -> set[float]:
+    """Return the numbers of the dates that were meant: in a text of another language a resolved date may be read as mere numbers."""
+    dates = list(said)
+    for moment, words in said.items():
+        for time in find_times(words, moment, day_first=day_first):
+            dates += [time.lower, time.upper - timedelta(microseconds=1)]
+    return {float(number) for date in dates for number in (date.year, date.month, date.day)}
 
 
 def _inside(item: Mention, dates: Sequence[TimeMention]) -> bool:
@@ -156,7 +189,7 @@ def _numbers_in(cited: str, there: Sequence[Mention]) -> set[float]:
     return values | {float(digits.replace(",", "")) for digits in re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", cited)}
 
 
-def _numbers(found: Sequence[Mention], cited: str, there: Sequence[Mention], anchor: datetime) -> list[Problem]:
+def _numbers(found: Sequence[Mention], cited: str, there: Sequence[Mention], said: Collection[datetime]) -> list[Problem]:
     values = _numbers_in(cited, there)
     words = set(_WORD.findall(cited.casefold()))
     values |= {value for word, value in _SPELT.items() if word in words}
@@ -168,7 +201,7 @@ def _numbers(found: Sequence[Mention], cited: str, there: Sequence[Mention], anc
             continue
         if item.kind == "ordinal" and item.text.lower() in words:
             continue
-        if _follows(item.value, values, cited, anchor):
+        if any(_follows(item.value, values, cited, moment) for moment in said):
             continue
         problems.append(Problem(kind="number", text=item.text, why=f"the number {item.canonical} is not in the cited words"))
     return problems
@@ -186,10 +219,11 @@ def _follows(value: float, values: set[float], cited: str, anchor: datetime) -> 
     return bool(differences & told) and re.search(r"year|old|age|turn|am|'m|岁|年", cited) is not None
 
 
-def _dates(dates: Sequence[TimeMention], cited: str, anchor: datetime, day_first: bool | None) -> list[Problem]:
+def _dates(dates: Sequence[TimeMention], cited: str, said: str, anchor: datetime, day_first: bool | None) -> list[Problem]:
+    """Return the dates that are neither written in the cited words nor follow from those that were said at the anchor."""
     if not dates:
         return []
-    there = find_times(cited, anchor, day_first=day_first)
+    there = find_times(said, anchor, day_first=day_first)
     folded = cited.casefold()
     problems = []
     for date in dates:
@@ -201,7 +235,7 @@ def _dates(dates: Sequence[TimeMention], cited: str, anchor: datetime, day_first
             continue
         if date.lower <= anchor < date.upper and date.kind == "point":
             continue  # the day, month or year of the message itself
-        if date.precision == "year" and _follows(float(date.lower.year), _numbers_in(cited, mentions(cited)), cited, anchor):
+        if date.precision == "year" and _follows(float(date.lower.year), _numbers_in(said, mentions(said)), said, anchor):
             continue
         if not any(_same_time(date, other) for other in there if other.kind != "order"):
             problems.append(Problem(kind="date", text=date.text, why="does not follow from the cited words and their date"))

@@ -50,7 +50,7 @@ def test_a_session_leaves_one_thought_per_tag_and_none_for_chit_chat() -> None:
 def test_tags_outside_the_ontology_are_mapped_or_left_out() -> None:
     items = [{"text": "Ana has a niece.", "tags": ["kin"]}, {"text": "Mars is red.", "tags": ["astronomy"]}]
     space, _ = caim(ScriptedLLM({"thoughts.extend": {"items": items}}))
-    space.remember([BABY, BMW, CHAT], session="one", wait=True)
+    space.remember([BABY, BMW, CHAT], session="one", author="Ana", wait=True)
     assert thoughts(space) == {"Ana has a niece.": ("tag:family",)}
 
 
@@ -73,11 +73,11 @@ def test_a_fact_told_again_stays_one_thought_with_its_time_moved(model: bool) ->
 
 
 def test_an_outdated_thought_gives_way() -> None:
-    told = [{"items": [{"text": text, "tags": ["work"]}]} for text in (BMW, "Ana left BMW.")]
+    told = [{"items": [{"text": text, "tags": ["work"]}]} for text in (BMW, "Ana quit.")]
     space, _ = caim(ScriptedLLM({"thoughts.extend": told, "thoughts.review": {"decision": "outdated"}}))
-    space.remember([BMW, CHAT, CHAT], session="one", wait=True)
-    space.remember(["I quit.", CHAT, CHAT], session="two", wait=True)
-    assert set(thoughts(space)) == {"Ana left BMW."}
+    space.remember([BMW, CHAT, CHAT], session="one", author="Ana", wait=True)
+    space.remember(["I quit.", CHAT, CHAT], session="two", author="Ana", wait=True)
+    assert set(thoughts(space)) == {"Ana quit."}
 
 
 def test_a_greeting_reads_no_memory() -> None:

@@ -46,7 +46,7 @@ def test_memorybank_each_recall_at_the_same_gap_leaves_strictly_more() -> None:
 
 
 def test_a_mem_the_first_note_stays_bit_identical_when_ranks_are_no_positions() -> None:
-    described = {"keywords": ["k"], "context": "", "tags": ["pets"]}
+    described = {"keywords": ["number"], "context": "", "tags": ["pets"]}
     still = {"should_evolve": False}
     grows = {
         "should_evolve": True, "connect": [0], "tags": ["health"],
@@ -84,7 +84,7 @@ def test_a_mem_the_first_note_stays_bit_identical_when_ranks_are_no_positions() 
 
 
 def test_a_mem_without_evolution_everything_stays() -> None:
-    described = {"keywords": ["k"], "context": "", "tags": ["pets"]}
+    described = {"keywords": ["number"], "context": "", "tags": ["pets"]}
     llm = ScriptedLLM({"notes.describe": described, "notes.evolve": {"should_evolve": False, "connect": [0], "tags": ["x"]}})
     memory, _ = memory_of("a-mem", {"one": [1, 0], "two": [1, 0.1]}, llm=llm)
     space = memory.space("s")
@@ -147,7 +147,7 @@ def test_a_mem_finds_the_nearest_beyond_a_thousand_notes_and_embeds_none_of_them
 
 
 def test_a_mem_what_a_neighbour_learned_from_a_message_goes_with_it() -> None:
-    described = {"keywords": ["k"], "context": "", "tags": ["pets"]}
+    described = {"keywords": ["number"], "context": "", "tags": ["pets"]}
     grows = {
         "should_evolve": True, "connect": [0], "tags": ["pets"],
         "changes": [{"number": 0, "tags": ["limping"], "context": "Rex limped badly."}],
@@ -177,7 +177,7 @@ def test_a_mem_by_rule_no_tag_of_an_erased_message_is_left() -> None:
 
 
 def test_a_mem_the_recipe_brings_a_linked_message_whose_own_rank_is_behind_the_places() -> None:
-    described = {"keywords": ["k"], "context": "", "tags": ["pets"]}
+    described = {"keywords": ["number"], "context": "", "tags": ["pets"]}
     still = {"should_evolve": False}
     grows = {"should_evolve": True, "connect": [0], "tags": ["pets"], "changes": []}
     noise = {f"noise {number}": [0.9 - number / 40, 0.0, 0.5] for number in range(12)}

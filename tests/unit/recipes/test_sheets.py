@@ -176,7 +176,7 @@ def test_memgas_a_short_session_is_digested_when_another_follows() -> None:
 
 
 def test_a_mem_neighbours_change_by_id_and_come_along_by_link() -> None:
-    told = {"keywords": ["k"], "context": "", "tags": ["pets"]}
+    told = {"keywords": ["what"], "context": "", "tags": ["pets"]}
     still = {"should_evolve": False}
     grows = {
         "should_evolve": True, "connect": [0], "tags": ["health"],
@@ -184,7 +184,7 @@ def test_a_mem_neighbours_change_by_id_and_come_along_by_link() -> None:
     }  # fmt: skip
     llm = ScriptedLLM({"notes.describe": told, "notes.evolve": [still, still, grows]})
     texts = {"zero": [0, 0, 1], "adopted puppy Rex": [0.8, 0.6], "went to vet": [0.6, 0.8], "Rex limped at vet": [0.9, 0.9]}
-    table = {**texts, **{f"{text}\nk\npets": vector for text, vector in texts.items()}}
+    table = {**texts, **{f"{text}\nwhat\npets": vector for text, vector in texts.items()}}
     memory, _ = memory_of("a-mem", table, llm=llm)
     space = memory.space("s")
     for text in texts:

@@ -185,7 +185,7 @@ def test_with_a_model_units_cite_their_messages() -> None:
             {"message": 1, "head": "Ann", "relation": "wrote", "tail": "Blue"},
             {"message": 9, "head": "a", "relation": "b", "tail": "c"},
         ],
-        "facts": [{"message": 2, "text": "Blue was filmed in Oslo."}],
+        "facts": [{"message": 2, "text": "It was filmed in Oslo."}, {"message": 2, "text": "Blue was filmed in Rome."}],
     }
     llm = ScriptedLLM({"structures.extract": taken})
     memory, _ = memory_of(variant("mixed"), "hash:96", llm=llm)
@@ -193,7 +193,7 @@ def test_with_a_model_units_cite_their_messages() -> None:
     space.remember(["Ann is the author of Blue.", "They shot it in Oslo."], wait=True)
     assert [request.role for request in llm.asked] == ["structures.extract"]  # once for both structures
     made = {unit.text: space.episodes([unit.sources[0].episode])[0].text for unit in space.memories({"kinds": ["fact"]})}
-    assert made == {"<Ann; wrote; Blue>": "Ann is the author of Blue.", "Blue was filmed in Oslo.": "They shot it in Oslo."}
+    assert made == {"<Ann; wrote; Blue>": "Ann is the author of Blue.", "It was filmed in Oslo.": "They shot it in Oslo."}
 
 
 def test_a_long_run_of_blanks_is_read_once() -> None:
