@@ -236,15 +236,31 @@ def _persons(voice: str, known: Sequence[str]) -> list[tuple[int, str]]:
 
 def _pieces(sentence: str) -> Iterator[tuple[int, int, str]]:
     begin, link = 0, ""
-    for cut in _SPLIT.finditer(sentence):
+    short, places = _shortened(sentence)
+    for cut in _SPLIT.finditer(short):
         # Blanks before the conjunction are an expression of time, which belongs to the clause before it.
-        yield begin, cut.start() + len(cut[0]) - len(cut[0].lstrip()), link
-        begin = cut.end()
+        yield begin, places[cut.start() + len(cut[0]) - len(cut[0].lstrip())], link
+        begin = places[cut.end()]
         opener = cut[0].strip(" ,").lower()
         link = "shared" if cut["shared"] else "who" if cut["who"] else "side" if opener.split(" ")[0] in _SIDE else ""
     yield begin, len(sentence), link
 
 
+def _shortened(sentence: str) -> tuple[str, Sequence[int]]:
+    """Return a sentence with long runs of blanks made short, which no pattern has to try at each of them, and where its characters were."""
+    places: list[int] = []
+    begin = 0
+    for run in _BLANKS.finditer(sentence):
+        places += range(begin, run.start() + _FEW_BLANKS)
+        begin = run.end()
+    if not begin:
+        return sentence, range(len(sentence) + 1)
+    places += range(begin, len(sentence) + 1)
+    return "".join(sentence[place] for place in places[:-1]), places
+
+
+_FEW_BLANKS = 8
+_BLANKS = re.compile(rf"\s{{{_FEW_BLANKS + 1},}}")
 _SIDE = frozenset("which where whose when whenever until before after as or while".split())
 
 

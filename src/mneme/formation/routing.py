@@ -39,7 +39,7 @@ _SO = re.compile(
     r"|own|owns|speak|speaks|have|has|play|plays|study|studies|don['’]t|doesn['’]t|can['’]t))|my\s+(?:\w+\s+){1,3}(?:is|are))\b"
 )
 _HOW = re.compile(
-    r"\b(?:how\s+to|step\s+\d|first,?\s+\w+.*\bthen\b|make\s+sure\s+(?:to|you)|always\s+\w+\s+before|in\s+order\s+to|you\s+(?:need|have)\s+to|instructions?|recipe\s+is)\b"
+    r"\b(?:how\s+to|step\s+\d|first,?\s+\w+.{0,400}?\bthen\b|make\s+sure\s+(?:to|you)|always\s+\w+\s+before|in\s+order\s+to|you\s+(?:need|have)\s+to|instructions?|recipe\s+is)\b"
     r"|^\W*to\s+\w+[^,.]*,\s*(?:you\s+)?(?:first\s+)?(?:hold|press|click|open|run|turn|go|use|set|type|select|push|pull|add|mix|type|install|restart|enter|call|check|unplug|plug|switch)"
     r"|^\W*(?:hold|press|click|open|run|type|select|install|preheat|mix|restart|unplug)\s+(?:the|a|your|and|on)\b",
     re.IGNORECASE | re.DOTALL,

@@ -97,7 +97,7 @@ def _counts(text: str) -> dict[str, float]:
         emotion = _OF_WORD.get(found[0].casefold())
         if emotion is None:
             continue
-        if _NEGATED.search(text[: found.start()][-40:]):
+        if _NEGATED.search(text[max(0, found.start() - 40) : found.start()]):
             emotion = "sadness" if emotion in _GOOD else "neutral"
             if emotion == "neutral":
                 continue
