@@ -79,7 +79,7 @@ class ClosedTalks:
             valid_from=talk[0].at,
             session=talk[0].session,
             attributes={"by": BY, "topics": keywords([said.text for said in read], self.topics), "until": talk[-1].at.isoformat()},
-            sources=tuple(Span(episode=said.id, start=0, end=len(said.text)) for said in talk if said.text),
+            sources=tuple(Span(episode=said.id, start=0, end=len(said.text)) for said in talk),
         )
 
 
@@ -109,5 +109,6 @@ def closed(ctx: Context, episodes: Sequence[Episode], pause_s: float) -> list[li
             by_any = over < latest and (over >= before or bool(fresh[mine[begin:end]].any()))
             if by_next or by_any:
                 talks.append([ctx.index.ids[position] for position in order[mine[begin:end]].tolist()])
-    said = [sorted(ctx.episodes(["ep" + id[3:] for id in ids]).values(), key=lambda one: (one.at, one.id)) for ids in talks]
+    read = (ctx.episodes(["ep" + id[3:] for id in ids]).values() for ids in talks)
+    said = [sorted((one for one in talk if one.text.strip()), key=lambda one: (one.at, one.id)) for talk in read]
     return sorted((talk for talk in said if talk), key=lambda talk: (talk[0].at, talk[0].id))

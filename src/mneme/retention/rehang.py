@@ -51,6 +51,8 @@ class Rehang:
         grown = [_Layer(ids=[census.ids[place] for place in group], rows=list(ctx.vectors(group)) if group else []) for group in places]
         for depth, orphans in enumerate(lost, 1):
             for memory, place in zip(ctx.memories(orphans), orphans, strict=True):
+                if not memory.text.strip():
+                    continue  # a picture alone is in no tree
                 if ctx.out_of_time():
                     return
                 operations = self._hang(ctx, grown, memory, ctx.vectors([place])[0], depth)

@@ -58,7 +58,7 @@ class Overlap:
         admitted = or_all(query.admitted & kind_mask(ctx, self.kinds), query.admitted) if self.kinds else query.admitted
         among = admitted & (shared > 0) if self.strict else admitted
         # Logarithms, so that a packer can weigh it against length and no age is too great to tell two memories apart.
-        plain = overlap + self.similarity * np.maximum(cosines, 0)
+        plain = (overlap + self.similarity * np.maximum(cosines, 0)).astype(np.float32)
         fit = np.log(np.maximum(plain + self._lifted(ctx, query, plain), LEAST_FIT))
         aged = fit - self.per_second * seconds
         least = aged[among & (shared > 0)].min(initial=0.0)

@@ -157,3 +157,11 @@ def test_a_model_s_other_word_for_a_node_finds_the_node() -> None:
         space.remember(text, wait=True)
     nodes = sorted(memory.text for memory in space.memories({"kinds": ["concept"]}))
     assert nodes == ["food", "ski", "skiing", "sports", "w", "w"]
+
+
+def test_a_picture_alone_is_in_no_tree() -> None:
+    memory, _ = memory_of("h-mem", "hash:96")
+    space = memory.space("s")
+    space.remember({"text": "", "media": [{"uri": "file:boat", "caption": "a red boat"}]})
+    space.upkeep()
+    assert space.memories({"kinds": ["concept"]}) == []
