@@ -70,6 +70,16 @@ def test_the_reference_is_current() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_the_pages_of_the_recipes_are_current(tmp_path: Path) -> None:
+    assert run(["recipes", "pages", str(tmp_path)]) == 0
+    old = [
+        page.name
+        for page in sorted(tmp_path.glob("*.md"))
+        if page.read_text("utf-8") != (HOME / "docs/recipes" / page.name).read_text("utf-8")
+    ]
+    assert old == [], "run `mneme recipes pages docs/recipes`"
+
+
 def test_figures_go_between_their_markers(tmp_path: Path) -> None:
     readme, bench = tmp_path / "README.md", tmp_path / "bench.json"
     readme.write_text("a\n<!-- figures: written by make figures -->\nold\n<!-- /figures -->\nb\n", encoding="utf-8")

@@ -77,6 +77,10 @@ def pages(folder: Path) -> None:
     about = [
         "Each recipe is a composition of components; see `mneme recipes show NAME`. How they compare on the same data is",
         "[measured](measured.md); what each published system asks for, and the tests that show it, is in [sheets](sheets.md).",
+        "",
+        "Whatever the paper says, what a recipe forms passes the gate `grounding` first: a statement, note or summary with a name, number or",
+        "date that the messages it cites don't bear out is refused, and what it would have replaced stays. `guards = []` in a recipe of",
+        "your own leaves the gate out.",
     ]
     index = ["# Recipes", "", *about, "", table(found), ""]
     (folder / "README.md").write_text("\n".join(index), "utf-8")
