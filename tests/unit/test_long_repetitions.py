@@ -22,7 +22,7 @@ AT = datetime(2024, 1, 1, tzinfo=UTC)
         (mentions, "a", 60_000),
         (mentions, "我在宝马", 12_000),
         (route, "first a ", 8_000),
-        (emotions, "happy ", 120_000),
+        (emotions, "happy ", 300_000),
         (lambda text: read(text, "Ana", AT, ["Ana"]), "every day at ", 1_200),
     ],
 )

@@ -161,3 +161,14 @@ def test_what_neither_knows_is_unanswerable_and_writes_nothing() -> None:
     reply = BestEffort(space).ask("Which hospital treated the captain?")
     assert (reply.text, reply.layer, reply.written) == (UNANSWERABLE, "none", ())
     assert len(space.journal(limit=1000)) == entries
+
+
+def test_a_question_in_a_script_without_spaces_is_answered() -> None:
+    memory, _ = memory_of("himem", "hash:96")
+    space = memory.space("s")
+    space.remember(["大门的密码是4411。", "今天天气很好。", "安娜在浇玫瑰。"], session="a")
+    reader = BestEffort(space)
+    first = reader.ask("大门的密码是什么？")
+    assert (first.text, first.layer, len(first.written)) == ("大门的密码是4411。", "episodes", 1)
+    assert reader.ask("大门的密码是什么？").layer == "notes"
+    assert reader.ask("船长住在哪里？").layer == "none"

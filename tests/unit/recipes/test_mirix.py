@@ -245,3 +245,15 @@ def test_secrets_of_high_sensitivity_crowd_out_no_other() -> None:
         mem.vault.put(f"pin of the card {number}", f"x{number}", sensitivity="high")
     mem.vault.put("an old pin of a card in the drawer", "y", sensitivity="low")
     assert [secret.sensitivity for secret in mem.vault.search("pin of the card 3")] == ["low"]
+
+
+def test_a_line_of_a_core_block_goes_with_its_message() -> None:
+    mem = six()
+    mem.read("My name is Ana and I prefer tea.")
+    mem.read("I live in Lisbon and I love fado.")
+    (block,) = mem.rows("core")
+    assert "Lisbon" in block.text
+    (turn,) = [turn for turn in mem.space.memories({"kinds": ["turn"]}) if "Lisbon" in turn.text]
+    mem.space.forget(turn.id, erase=True)
+    assert [row.text for row in mem.rows("core")] == ["My name is Ana and I prefer tea."]
+    assert "Lisbon" not in everything(mem)

@@ -7,7 +7,6 @@ words and something besides, and the unit is the sentence that does; a contradic
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -21,13 +20,13 @@ from mneme.engine.prepare import Given
 from mneme.recipes.agent.cubes import contradictory
 from mneme.space import Space
 from mneme.text.quotes import locate
+from mneme.text.script import clusters, is_paired, normalise, raw_tokens
 from mneme.text.sentences import sentence_spans
 from mneme.text.stopwords import stopwords
 
 NOTES = ("fact", "preference", "profile", "note")
 TAG = "reconsolidated"
 UNANSWERABLE = "unanswerable"
-_WORD = re.compile(r"\w+")
 
 JUDGE = Prompt(
     role="best-effort.judge",
@@ -194,9 +193,11 @@ def _cited(unit: Unit, hit: Hit) -> Span:
 def _answers(question: str, sentence: str) -> bool:
     """Whether a sentence holds most of the question's content words, and something that the question does not."""
     asked, said = _content(question), _content(sentence)
-    return bool(asked) and not sentence.rstrip().endswith("?") and len(asked & said) >= 0.6 * len(asked) and bool(said - asked)
+    return bool(asked) and not sentence.rstrip().endswith(("?", "？", "؟")) and len(asked & said) >= 0.6 * len(asked) and bool(said - asked)
 
 
 def _content(text: str) -> set[str]:
-    words = (word for word in _WORD.findall(text.casefold()) if word not in stopwords("en"))
+    """Return the words that a text is about; of a script without spaces, its characters."""
+    tokens = raw_tokens(normalise(text))
+    words = (word for token in tokens for word in (clusters(token) if is_paired(token) else [token]) if word not in stopwords("en"))
     return {word[:-1] if word.endswith("s") and len(word) > 3 else word for word in words}
