@@ -14,8 +14,8 @@ import numpy as np
 from mneme.core.clock import to_micros
 from mneme.core.context import Context
 from mneme.core.ports import FloatArray
-from mneme.core.query import Filter
 from mneme.core.records import Episode, Memory
+from mneme.formation.nearby import among
 
 LOOKED_BACK = 40
 """Messages before the new ones that say what was to be expected."""
@@ -83,6 +83,6 @@ def ongoing(ctx: Context, new: Sequence[Episode], tier: str, call: Sequence[Epis
 def _event(ctx: Context, last: Episode, tier: str) -> Memory | None:
     """Return the event that a message is in."""
     id = "mem" + last.id[2:]
-    parents = tuple(link.target for link in ctx.links([id]) if link.type == "part_of" and link.source == id)
-    found = ctx.find(Filter(ids=parents, tiers=(tier,))) if parents else []
-    return next((memory for memory in found if memory.kind == "summary"), None)
+    parents = {link.target for link in ctx.links([id]) if link.type == "part_of" and link.source == id}
+    places = [place for place in among(ctx, "summary", tier).tolist() if ctx.index.ids[place] in parents]
+    return next((memory for memory in ctx.memories(places) if memory.status == "active"), None)
