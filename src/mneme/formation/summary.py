@@ -31,7 +31,7 @@ _SMALL_TALK = re.compile(
     re.IGNORECASE,
 )
 _DAMPING, _ROUNDS = 0.85, 30
-_MOST_COMPARED = 800
+_MOST_COMPARED = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +71,8 @@ def extracts(
     if not found:
         return []
     if vectors is None and len(found) > _MOST_COMPARED:
-        # Each is compared with each: of a talk that never ends, those that say most by themselves.
-        order = sorted(range(len(found)), key=lambda place: -_worth(episodes[found[place].episode], found[place].text))
+        # Each is read, and compared with each: of a talk that never ends, only the longest that are no small talk and ask nothing.
+        order = sorted(range(len(found)), key=lambda place: (_slight(found[place].text), -len(found[place].text)))
         found = [found[place] for place in sorted(order[:_MOST_COMPARED])]
     rows = vectors if vectors is not None else lexical_vectors([item.text for item in found])
     likeness = np.clip(rows @ rows.T, 0, None).astype(np.float64)
@@ -126,6 +126,10 @@ def _centrality(likeness: NDArray[np.float64]) -> NDArray[np.float64]:
         rank = (1 - _DAMPING) / count + _DAMPING * step @ rank
     centroid = likeness.mean(axis=1)
     return np.asarray(rank * (0.5 + centroid / max(float(centroid.max()), 1e-12)))
+
+
+def _slight(text: str) -> bool:
+    return _SMALL_TALK.match(text) is not None or text.rstrip().endswith(("?", "？"))
 
 
 def _worth(episode: Episode, text: str) -> float:

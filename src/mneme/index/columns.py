@@ -230,8 +230,7 @@ class Columns:
     def _link_run(self, session: int, run: IntArray) -> None:
         tail = self._tails.get(session, -1)
         if tail >= 0 and self._key(tail) > self._key(int(run[0])):
-            for position in run.tolist():
-                self._insert(session, position)
+            self._merge(session, run)
             self._regroup = True
             return
         data = self._data
@@ -259,18 +258,22 @@ class Columns:
         self._groups = int(starts.sum())
         self._regroup = False
 
-    def _insert(self, session: int, position: int) -> None:
+    def _merge(self, session: int, run: IntArray) -> None:
+        """Put positions, in order, where they belong in their session: one walk from its end, however many they are."""
         previous, following = self._data["previous"], self._data["following"]
-        before, after, key = self._tails.get(session, -1), -1, self._key(position)
-        while before >= 0 and self._key(before) > key:
-            before, after = int(previous[before]), before
-        previous[position], following[position] = before, after
-        if before >= 0:
-            following[before] = position
-        if after >= 0:
-            previous[after] = position
-        else:
-            self._tails[session] = position
+        before, after = self._tails.get(session, -1), -1
+        for position in reversed(run.tolist()):
+            key = self._key(position)
+            while before >= 0 and self._key(before) > key:
+                before, after = int(previous[before]), before
+            previous[position], following[position] = before, after
+            if before >= 0:
+                following[before] = position
+            if after >= 0:
+                previous[after] = position
+            else:
+                self._tails[session] = position
+            after = position
 
     def _unlink(self, position: int) -> None:
         previous, following = self._data["previous"], self._data["following"]

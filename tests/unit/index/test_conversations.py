@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mneme
+from mneme.index.columns import Columns
 from mneme.index.view import SpaceIndex
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -63,3 +65,24 @@ def test_a_pause_of_more_than_an_hour_ends_a_conversation() -> None:
             index = opened.current.now()
             assert partition(index) == {frozenset(ids[:2]), frozenset(ids[2:])}
             assert chains(index) == {ids[1]: ids[0]}
+
+
+def test_many_that_come_into_the_middle_of_a_long_session_are_linked_in_one_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    key = Columns._key
+
+    def counted(columns: Columns, position: int) -> tuple[int, int]:
+        nonlocal looks
+        looks += 1
+        return key(columns, position)
+
+    monkeypatch.setattr(Columns, "_key", counted)
+    with mneme.Memory(":memory:", embedder="hash:16", recipe="default") as memory:
+        space = memory.space("a")
+        space.remember([mneme.Message(text=f"even {n}", session="s", at=START + timedelta(seconds=2 * n)) for n in range(400)])
+        space.recall("even")
+        space.remember([mneme.Message(text=f"odd {n}", session="s", at=START + timedelta(seconds=2 * n + 1)) for n in range(399)])
+        space.recall("odd")
+        with space._use() as opened:
+            assert len(chains(opened.current.now())) == 798
+    assert looks < 5 * 800
