@@ -9,13 +9,13 @@ recipe = compose(
     channels=["voiced", "lexical"],
     ranker={"use": "reciprocal-rank", "keys": ["fact", "event", "preference", "profile"]},
     refiners=[{"use": "weighed", "weight": 0.05}, "whenabouts"],
-    formers=["rules"],
+    formers=[{"use": "either", "by_rule": "rules", "by_model": "model-statements"}],
     curve={"use": "half-life"},
     keepers=["consolidation"],
     card=Card(
         paper="BMAM (innovation64/BMAM)",
         parts=(
-            ("hippocampus and semantic graph", "messages; former rules: events and facts with subject and relation"),
+            ("hippocampus and semantic graph", "messages; former either: events and facts with subject and relation"),
             ("amygdala: emotion, stress", "mneme.text.feelings: intensity, stressed"),
             ("consolidation score, immediate, delayed and in sleep", "keeper consolidation; level 2 moves to the tier neocortex"),
             ("forgetting", "keeper consolidation: importance times R; refiner weighed"),
@@ -32,7 +32,7 @@ recipe = compose(
             "The export file is this project's.",
         ),
         without_model="Entities and relations are those that rules can read.",
-        per_write="one pass of rules",
+        per_write="one pass of rules; with a model one question for up to twelve messages",
         per_recall="one scan, two rankings; questions of when read twenty hits",
     ),
 )

@@ -9,6 +9,7 @@ import pytest
 import mneme
 from mneme.core.clock import FrozenClock
 from mneme.retention.consolidation import DECAY, IMPORTANCE, LEVEL, NEOCORTEX, Standing, forgotten, score
+from mneme.testing import ScriptedLLM
 
 from .world import START, bare, memory_of
 
@@ -128,3 +129,12 @@ def test_what_was_lost_does_not_come_back_by_a_use() -> None:
     space.feedback(found, useful=[found.hits[0]])
     space.upkeep()
     assert space.usage([idle])[idle].state[IMPORTANCE] == pytest.approx(0.0677, abs=1e-4)
+
+
+def test_a_model_where_there_is_one_says_what_is_so() -> None:
+    item = {"message": 1, "quote": "the boat is called Elsa", "text": "Ana's boat is called Elsa.", "kind": "fact", "subject": "Ana"}
+    llm = ScriptedLLM({"form.statements": {"items": [{**item, "relation": "boat name", "object": "Elsa"}]}})
+    memory, _ = memory_of("bmam", "hash:96", llm=llm)
+    space = memory.space("s")
+    space.remember("By the way, the boat is called Elsa.", author="Ana", wait=True)
+    assert [fact.text for fact in space.memories({"kinds": ["fact"]})] == ["Ana's boat is called Elsa."]
