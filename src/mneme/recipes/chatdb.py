@@ -24,6 +24,7 @@ recipe = compose(
         differs=(
             "A chain is one journalled transaction: a failing step leaves every table as it was, and a chain can be undone later.",
             "A placeholder that stands for no row ends the chain; a row rests on the messages that its present values come from.",
+            "A value that a statement copies or computes out of other rows counts as told by the request that asked for it.",
             "SQL may read and write rows of the schema's tables and nothing else; time, sizes and numbers of rows are bounded.",
             "What formers read, and the messages, are two more tables that queries may read.",
             "recall finds rows and messages by likeness; exact answers come from SymbolicMemory.tell and select.",
