@@ -41,7 +41,7 @@ class SessionFormer:
     Args:
         most: sentences of a summary.
         words: keywords; 0 for none.
-        every: how many new messages make a new digest.
+        every: how many new messages make a new digest; of a session of more than sixteen times as many, a sixteenth of it.
     """
 
     most: int = 5
@@ -51,12 +51,14 @@ class SessionFormer:
     def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
         """Return the digests of the sessions that grew."""
         operations: list[Operation] = []
-        for name, said in so_far(ctx, episodes, self.every).items():
+        for name, said in so_far(ctx, episodes, self.every, sparser=True).items():
+            older = [
+                old for old in ctx.find(Filter(kinds=("summary", "concept"), sessions=(name,))) if old.attributes.get("by") == "digest"
+            ]
+            if _id(said, "summary") in {old.id for old in older}:
+                continue  # the session was read when its last message came
             for memory in self._digest(ctx, name, said):
-                older = Filter(kinds=(memory.kind,), sessions=(name,))
-                operations += [
-                    Archive(id=old.id) for old in ctx.find(older) if old.attributes.get("by") == "digest" and old.id != memory.id
-                ]
+                operations += [Archive(id=old.id) for old in older if old.kind == memory.kind]
                 operations.append(Keep(memory=memory))
         return operations
 
@@ -77,9 +79,13 @@ class SessionFormer:
         return made
 
 
+def _id(said: Sequence[Episode], kind: str) -> str:
+    return derived_id(said[0].id, f"digest|{kind}|{len(said)}|{said[-1].id}")
+
+
 def _memory(said: Sequence[Episode], session: str, kind: str, text: str, spans: tuple[Span, ...]) -> Memory:
     return Memory(
-        id=derived_id(said[0].id, f"digest|{kind}|{len(said)}|{said[-1].id}"),
+        id=_id(said, kind),
         text=text,
         kind=kind,
         at=said[0].at,

@@ -23,11 +23,17 @@ PAUSE_S = 3600.0
 """A silence of so long closes what was talked about."""
 
 
-def so_far(ctx: Context, episodes: Sequence[Episode], every: int) -> dict[str, list[Episode]]:
+def so_far(ctx: Context, episodes: Sequence[Episode], every: int, *, sparser: bool = False) -> dict[str, list[Episode]]:
     """Return the sessions of these episodes with everything said in them up to now, in order.
 
     A session is left out unless these episodes bring ``every`` messages of it, make its length a multiple of that, or begin another one
     after an hour in which nobody spoke, which closes it: a summary that is written again for each message would be written in vain.
+
+    Args:
+        ctx: the space.
+        episodes: what is new.
+        every: how many messages a session grows by before it is looked at again.
+        sparser: a long session has to grow by a sixteenth at least, so that reading it again and again costs no more than its length.
     """
     codes, values = ctx.index.codes("session")
     kinds, kind_values = ctx.index.codes("kind")
@@ -41,7 +47,10 @@ def so_far(ctx: Context, episodes: Sequence[Episode], every: int) -> dict[str, l
         for code, name in enumerate(values)
         if isinstance(name, str)
         and name
-        and ((name in fresh and (fresh[name] >= every or length[code] % every == 0)) or (code in closed and length[code] % every))
+        and (
+            (name in fresh and _due(int(length[code]), fresh[name], every, sparser))
+            or (code in closed and (sparser or length[code] % every))
+        )
     }
     if not wanted:
         return {}
@@ -53,6 +62,14 @@ def so_far(ctx: Context, episodes: Sequence[Episode], every: int) -> dict[str, l
         if episode.session is not None and episode.session in wanted:
             sessions.setdefault(episode.session, []).append(episode)
     return sessions
+
+
+def _due(length: int, fresh: int, every: int, sparser: bool) -> bool:
+    if not sparser:
+        return fresh >= every or length % every == 0
+    while length >= 16 * every:
+        every *= 2
+    return length // every != (length - fresh) // every
 
 
 def places(ctx: Context, turns: IntArray, episodes: Sequence[Episode]) -> IntArray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 import mneme
@@ -9,7 +11,7 @@ from mneme.core.composing import compose
 from mneme.core.recipe import Recipe
 from mneme.testing import ScriptedLLM
 
-from .world import at_angle, memory_of
+from .world import START, at_angle, memory_of
 
 QUESTION = "How do relations between the heroes change?"
 EVIDENCE = {7: "Ada lends Bo her only coat.", 31: "Bo leaves Ada waiting at the quay.", 52: "Ada and Bo share one bench again."}
@@ -135,3 +137,33 @@ def test_the_model_reads_no_gist_that_the_question_may_not_see() -> None:
     space.recall(QUESTION, k=12, filters={"sessions": ["other"]})
     shown = [request.variables["gist"] for request in llm.asked if request.role == "clues.suggest"]
     assert shown == ["Ben hides the key in the clock."]  # neither the archived one, nor any where a filter leaves none
+
+
+def test_a_session_without_end_is_read_again_as_it_grows_and_not_at_every_eighth_message() -> None:
+    digest = {"summary": "Ada and Bo fall out and make peace.", "keywords": ["Ada", "Bo"]}
+    llm = ScriptedLLM({"sessions.digest": digest})
+    memory, clock = memory_of("memorag", "hash:64", llm=llm)
+    space = memory.space("s")
+    for start in range(0, 600, 4):
+        clock.set(START + timedelta(minutes=start))
+        space.remember([f"Ada wrote line {number} to Bo." for number in range(start, start + 4)], session="one", wait=True)
+    lines = [len(str(request.variables["talk"]).splitlines()) for request in llm.asked]
+    assert lines[:4] == [8, 16, 24, 32]
+    assert lines[-1] > 550
+    assert sum(lines) < 20 * 600  # at every eighth message it would be 75 readings of 300 lines each
+    assert len(space.memories({"kinds": ["summary"]})) == 1
+    clock.set(START + timedelta(days=1))
+    space.remember("Another day.", session="two", wait=True)  # which closes the first
+    last = [str(request.variables["talk"]) for request in llm.asked if "line 599" in str(request.variables["talk"])]
+    assert len(last) == 1
+
+
+def test_a_session_that_was_read_whole_is_not_read_again_when_it_closes() -> None:
+    llm = ScriptedLLM({"sessions.digest": {"summary": "They talk.", "keywords": ["talk"]}})
+    memory, clock = memory_of("memorag", "hash:64", llm=llm)
+    space = memory.space("s")
+    space.remember([{"text": f"Ada wrote line {number} to Bo.", "session": "one"} for number in range(10)], wait=True)
+    assert len(llm.asked) == 1
+    clock.set(START + timedelta(days=1))
+    space.remember("Another day.", session="two", wait=True)
+    assert len(llm.asked) == 1
