@@ -63,12 +63,10 @@ class Day:
     Args:
         said: its sentences, in the order of time.
         best: those that stand for the day in longer periods.
-        named: phrase -> sentences that name it.
     """
 
     said: Sequence[Said]
     best: Sequence[Said]
-    named: Counter[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +134,7 @@ class TimeTree:
         best = chosen(sentences, self.most[level])
         if not best:
             return None
-        memory = _memory(level, first, last, best, told)
+        memory = _memory(level, first, last, best)
         name = tag(level, first)
         old = made.get(name)
         operations: list[Operation] = []
@@ -235,8 +233,7 @@ class _Told:
         if day not in self._read:
             start, end = np.searchsorted(self.days, [day, day + 1])
             said = self._sentences_of(self._promising(self._order[start:end]), day) if end > start else []
-            named = Counter(phrase for each in said for phrase in sorted(phrases(each.text)))
-            self._read[day] = Day(said=said, best=chosen(said, self.best), named=named)
+            self._read[day] = Day(said=said, best=chosen(said, self.best))
         return self._read[day]
 
     def _promising(self, places: IntArray) -> IntArray:
@@ -277,12 +274,11 @@ def _sentences(episode: Episode, cuts: Sequence[tuple[int, str, list[str]]], com
             yield Said(episode=episode, start=start, end=start + len(text), text=text, worth=value, terms=frozenset(terms))
 
 
-def _memory(level: str, first: int, last: int, best: Sequence[Said], told: _Told) -> Memory:
+def _memory(level: str, first: int, last: int, best: Sequence[Said]) -> Memory:
     start = datetime.combine(_day(first), datetime.min.time(), UTC)
     episodes = [said.episode for said in best]
-    named: Counter[str] = Counter()
-    for day in range(first, last + 1):
-        named.update(told.on(day).named)
+    # Only what it cites: a name of a sentence that it leaves out would stay when that is erased.
+    named = Counter(phrase for said in best for phrase in sorted(phrases(said.text)))
     key = "|".join((level, str(first), *(f"{said.episode.id}:{said.start}:{said.end}" for said in best)))
     return Memory(
         id=made_id(episodes[0].id, f"tree|{key}"),

@@ -71,6 +71,25 @@ def test_memorybank_an_emptied_day_loses_its_summary() -> None:
     assert [one.id for one in space.memories({"tags": ["tree:day"]})] == [day.id]
 
 
+def test_memorybank_a_day_names_nothing_that_it_does_not_cite_so_that_an_erased_message_leaves_no_name() -> None:
+    memory, clock = memory_of("memorybank", "hash:96")
+    space = memory.space("s")
+    said = [
+        "I moved to Lisbon with my sister Carla in May 2023 and work at Siemens.",
+        "Ben bought a red bicycle for 300 euros on Tuesday.",
+        "My doctor at the clinic of Faro prescribed new glasses for me.",
+        "The concert of the Berlin Orchestra begins at 8 pm on Friday.",
+        "Our landlord wants 1200 euros for the flat from July on.",
+        "See Zoltan Quimby there.",
+    ]
+    ids = [space.remember(text, author="Ana", at=START + number * timedelta(minutes=1)).id for number, text in enumerate(said)]
+    clock.set(START + 2 * DAY)
+    space.upkeep()
+    assert "berlin orchestra" in str(space.memories({"tags": ["tree:day"]})).casefold()
+    space.forget(ids[-1], erase=True)
+    assert "quimby" not in str(space.memories({"archived": True}, statuses=("active", "archived"))).casefold()
+
+
 def test_memorybank_a_model_tells_the_day_in_its_own_words_and_reads_the_portrait() -> None:
     quotes = [{"message": 1, "quote": "I planted a fig tree"}]
     llm = ScriptedLLM(
