@@ -21,7 +21,7 @@ recipe = compose(
             ("pointers that hold", "keeper rehang: what lost its parent by an erasure gets another"),
         ),
         differs=(
-            "Pointers are links: moving a memory is one link.",
+            "Pointers are links: moving a memory is one link; what was known earlier is asked through the pointers of now.",
             "Messages that the descent does not reach are put one standard deviation behind, instead of being out of reach.",
             "The beam is of a layer, not of a parent: ten nodes of each layer are followed, not ten children of each.",
             "An episode is the message itself; no summary, profile or emotion is written of it, and a context does not tell its strength.",

@@ -23,6 +23,7 @@ recipe = compose(
         ),
         differs=(
             "The paper gives no order of layers: utterance, work, conversation, dates, profile, surroundings; losers are told.",
+            "Contradictions are found between slots of an utterance, the profile and the surroundings; other layers stand side by side.",
             "The profile is sealed; messages are not, and are erased with the slot that rests on them.",
             "Wants the extra vault for the profile alone.",
         ),
