@@ -254,7 +254,8 @@ class Space(StoredSpace):
                 it held until then, and a new memory holds from then on.
             reason, actor: for the journal.
             expected_version: refuse unless the memory is at this version.
-            changes: other fields of the record, for a correction: ``kind attributes importance valid_from valid_to tags``.
+            changes: other fields of the record, for a correction: ``kind attributes importance valid_from valid_to tags sources``; with
+                sources, spans, the text rests on those instead of on the caller's own words.
 
         Returns:
             The receipt, with the id of the memory that now says ``text``.

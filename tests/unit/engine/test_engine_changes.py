@@ -34,6 +34,19 @@ def test_a_correction_takes_over_the_time_of_what_was_wrong(space: mneme.Space, 
     assert second.entry.recorded_at == clock.now()
 
 
+def test_a_correction_with_sources_rests_on_them_and_goes_with_them(space: mneme.Space) -> None:
+    first, second = space.remember(["I have a boat.", "The boat is red."]).ids
+    fact = space.remember(memories=[{"text": "Has a boat.", "sources": [first]}]).id
+    before = len(space.episodes())
+    spans = [span for id in (first, second) for span in space.get(id).sources]
+    space.revise(fact, "Has a red boat.", sources=spans)
+    assert (space.get(fact).sources, len(space.episodes())) == (tuple(spans), before)
+    with pytest.raises(InvalidInput, match="Span"):
+        space.revise(fact, "Has a red boat.", sources=[first])
+    space.forget(second, erase=True)
+    assert [memory.text for memory in space.memories({"kinds": ["fact"]})] == ["Has a boat."]
+
+
 def test_what_changed_in_the_world_is_a_memory_of_its_own(space: mneme.Space) -> None:
     old = space.remember("The boat is in Porto.", at=WHEN).id
     moved = WHEN + timedelta(days=90)
