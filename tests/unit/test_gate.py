@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from mneme import Memory
-from mneme.core.composing import compose, resolve
+from mneme.core.composing import GATE, compose, resolve
 from mneme.core.registry import names
 from mneme.guard.fingerprints import rendered_spans
 from mneme.guard.grounding import borne_out
@@ -72,8 +74,8 @@ def test_rendered_lines_and_headings_are_found() -> None:
 
 
 def test_a_composed_recipe_has_the_gate_unless_it_says_otherwise() -> None:
-    assert [guard.name for guard in compose(name="a", formers=["sessions"]).guards] == ["grounding"]
-    assert [guard.name for guard in compose(name="a", base="default", formers=["sessions"]).guards] == ["grounding"]
+    assert [guard.name for guard in compose(name="a", formers=["sessions"]).guards] == list(GATE)
+    assert [guard.name for guard in compose(name="a", base="default", formers=["sessions"]).guards] == list(GATE)
     assert compose(name="a", formers=["sessions"], guards=[]).guards == ()
     assert compose(name="a").guards == ()
 
@@ -101,3 +103,16 @@ def test_a_date_of_a_text_about_several_days_may_follow_from_any_of_them() -> No
     said = {AT: "We met yesterday.", AT + timedelta(days=30): "The party is tomorrow."}
     assert borne_out("They met on 7 May 2023; the party is on 8 June 2023.", said, prose=True).ok
     assert [problem.text for problem in borne_out("The party is on 9 June 2023.", said, prose=True).problems] == ["9 June 2023"]
+
+
+@pytest.mark.parametrize("recipe", ["mem0", "mem-alpha", "a-mem", "h-mem"])
+def test_no_recipe_forms_anything_of_what_was_recalled(recipe: str, tmp_path: Path) -> None:
+    with Memory(tmp_path, embedder="hash", recipe=recipe) as memory:
+        space = memory.space()
+        space.remember("I moved to Lisbon in March 2023 and I work as a nurse.", author="Ana", at=AT, session="one")
+        formed = {found.id for found in space.memories(limit=100) if found.kind != "turn"}
+        assert formed
+        context = space.recall("Where does Ana live?").context
+        pasted = space.remember(f"From my memory:\n{context}", author="helper", role="assistant", at=AT, session="one")
+        rest_on = space.formed_from(pasted.episodes)
+        assert not {id for id in rest_on if space.get(id).kind != "turn"}

@@ -67,8 +67,8 @@ METHODS: Mapping[str, str] = types.MappingProxyType(
 )
 """Kind of component -> its method."""
 
-GATE = "grounding"
-"""The guard of a composition that forms memories and names none: a belief that its sources don't bear out is refused."""
+GATE = ("grounding", "fingerprints")
+"""The guards of a composition that forms memories and names none: what its sources don't bear out is refused, and what was recalled."""
 
 _MANY = frozenset({"channels", "refiners", "formers", "organisers", "guards", "keepers", "features"})
 
@@ -80,7 +80,7 @@ def compose(*, name: str, about: str = "", base: str = "", card: Card | Mapping[
         name, about: as :class:`Recipe`.
         base: a recipe that fills the slots that are left out; ``default`` for ranker, channels and packer if nothing is given.
         card: what a person should know of it.
-        slots: the fields of a recipe: one component or a list of them. Where there are formers and no guards, the guard is ``grounding``;
+        slots: the fields of a recipe: one component or a list of them. Where there are formers and no guards, the guards are ``GATE``;
             an empty list of guards stands for none.
 
     Raises:
@@ -113,7 +113,7 @@ def compose(*, name: str, about: str = "", base: str = "", card: Card | Mapping[
         # A ranker of one's own rarely wants another recipe's refiners, so only a named base brings them.
         given = {**{slot: getattr(below, slot) for slot in whole if slot not in given}, **given}
     if given.get("formers") and not given.get("guards") and "guards" not in slots:
-        given["guards"] = (load("guard", GATE)(),)
+        given["guards"] = tuple(load("guard", name)() for name in GATE)
     return Recipe(name=name, about=about, card=made, **given)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from mneme.core.components import Verdict
 from mneme.core.context import Context
@@ -35,7 +36,7 @@ class Grounding:
         if isinstance(operation, Keep):
             text, sources, prose = operation.memory.text, operation.memory.sources, operation.memory.kind not in STATEMENTS
         elif isinstance(operation, Revise) and operation.text is not None and "sources" in operation.changes:
-            text, sources, prose = operation.text, tuple(operation.changes["sources"]), True
+            text, sources, prose = operation.text, cast("tuple[Span, ...]", operation.changes["sources"]), True
         else:
             return _ADMIT
         episodes = ctx.episodes(list(dict.fromkeys(span.episode for span in sources)))

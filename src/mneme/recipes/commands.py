@@ -19,7 +19,7 @@ def list_command(as_json: bool) -> None:
     import orjson
 
     from mneme.core.composing import resolve
-    from mneme.core.errors import MnemeError
+    from mneme.core.errors import InvalidInput, MnemeError
     from mneme.core.recipe import Recipe
     from mneme.core.registry import names
 
@@ -29,7 +29,7 @@ def list_command(as_json: bool) -> None:
         try:
             found[name] = resolve(name)
         except (MnemeError, ImportError, AttributeError) as error:  # another package's, which must not hide the rest
-            broken[name] = f"can't be loaded: {error}"
+            broken[name] = "; ".join(error.problems.values()) if isinstance(error, InvalidInput) else f"can't be loaded: {error}"
     if as_json:
         plain = {name: {"about": recipe.about, "paper": recipe.card.paper if recipe.card else ""} for name, recipe in found.items()}
         plain |= {name: {"error": why} for name, why in broken.items()}
@@ -78,9 +78,9 @@ def pages(folder: Path) -> None:
         "Each recipe is a composition of components; see `mneme recipes show NAME`. How they compare on the same data is",
         "[measured](measured.md); what each published system asks for, and the tests that show it, is in [sheets](sheets.md).",
         "",
-        "Whatever the paper says, what a recipe forms passes the gate `grounding` first: a statement, note or summary with a name, number or",
-        "date that the messages it cites don't bear out is refused, and what it would have replaced stays. `guards = []` in a recipe of",
-        "your own leaves the gate out.",
+        "Whatever the paper says, what a recipe forms passes two guards first. `grounding`: a statement, note or summary with a name,",
+        "number or date that the messages it cites don't bear out is refused, and what it would have replaced stays. `fingerprints`: what",
+        "mneme itself had rendered and an agent pasted back is no news. `guards = []` in a recipe of your own leaves both out.",
     ]
     index = ["# Recipes", "", *about, "", table(found), ""]
     (folder / "README.md").write_text("\n".join(index), "utf-8")

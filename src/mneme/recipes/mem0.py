@@ -9,7 +9,6 @@ recipe = compose(
     channels=["voiced", "lexical"],
     ranker={"use": "keyed", "pool": "max"},
     formers=[{"use": "either", "by_rule": "rules", "by_model": "model-statements"}],
-    guards=["grounding"],
     organisers=["duplicates", "model-reconcile"],
     card=Card(
         paper="Mem0, arXiv 2504.19413",
