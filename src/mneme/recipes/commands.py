@@ -29,7 +29,8 @@ def list_command(as_json: bool) -> None:
         try:
             found[name] = resolve(name)
         except (MnemeError, ImportError, AttributeError) as error:  # another package's, which must not hide the rest
-            broken[name] = "; ".join(error.problems.values()) if isinstance(error, InvalidInput) else f"can't be loaded: {error}"
+            why = "; ".join(error.problems.values()) if isinstance(error, InvalidInput) else str(error)
+            broken[name] = why if "can't be loaded" in why else f"can't be loaded: {why}"
     if as_json:
         plain = {name: {"about": recipe.about, "paper": recipe.card.paper if recipe.card else ""} for name, recipe in found.items()}
         plain |= {name: {"error": why} for name, why in broken.items()}
