@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, count
+from itertools import chain, count, pairwise
 
 import numpy as np
 
@@ -20,11 +20,16 @@ from mneme.core.llm import Prompt
 from mneme.core.operations import Archive, Operation, Restore
 from mneme.core.records import Memory
 from mneme.core.upkeep import BoolArray, FloatArray, Proposal, Round, kept, made_id
+from mneme.text.script import clusters as characters
+from mneme.text.script import is_paired
 from mneme.text.stopwords import stopwords
 
 SHADE, BIOGRAPHY = "shade", "biography"
 
-_WORD = re.compile(r"[^\W\d_][\w’'-]{3,}")
+_WORD = re.compile(r"[^\W\d_][\w’'-]*")
+LEAST_CHARS = 4
+"""Shorter words name no interest, in scripts that part words by blanks."""
+
 _ADVERBS = r"(?:(?:always|also|never|often|perhaps|sometimes|now|still|just|once|\w+ly)\s+)*"
 
 NAME = Prompt(
@@ -265,7 +270,9 @@ def _words(texts: Sequence[str]) -> list[str]:
     """Return the content words that most of the texts share, most telling first."""
     found: Counter[str] = Counter()
     for text in texts:
-        found.update({word for word in _WORD.findall(text.casefold()) if word not in stopwords("en")})
+        runs = _WORD.findall(text.casefold())
+        long = {word for word in runs if len(word) >= LEAST_CHARS and not is_paired(word) and word not in stopwords("en")}
+        found.update(long | {"".join(pair) for run in runs if is_paired(run) for pair in pairwise(characters(run))})
     return [word for word, _ in sorted(found.items(), key=lambda pair: (-pair[1], -len(pair[0]), pair[0]))]
 
 

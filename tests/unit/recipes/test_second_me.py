@@ -235,3 +235,16 @@ def test_a_standing_instruction_opens_every_line_and_wrong_answers_are_found_in_
     assert time.process_time() - began < 1.0
     assert others[:2] == ["a1", "a2"]
     assert others[-1] == "a0"
+
+
+def test_notes_in_a_script_without_blanks_make_shades_with_short_names() -> None:
+    tea = ["今天喝了绿茶。", "绿茶很香。", "我买了新的绿茶杯。"]
+    run = ["早上跑步五公里。", "跑步以后很累。", "周末去公园跑步。"]
+    rows = {text: [0.9, 0.0] + [0.4 * (n == i) for i in range(3)] for n, text in enumerate(tea)}
+    rows |= {text: [0.0, 0.9] + [0.4 * (n == i) for i in range(3)] for n, text in enumerate(run)}
+    memory, _ = memory_of("second-me", rows)
+    space = memory.space("s")
+    space.remember([*tea, *run], author="安娜")
+    space.upkeep()
+    assert sorted(str(shade.attributes["name"]) for shade in SecondSelf(space).shades()) == ["绿茶", "跑步"]
+    assert "绿茶" in SecondSelf(space).biography()
