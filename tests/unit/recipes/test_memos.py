@@ -283,3 +283,15 @@ def test_what_says_something_else_is_read_into_the_cache_anew() -> None:
     plan.tick()
     assert list(cache.warm_now.values()) == [("Ana lives in Rome.",)]
     assert plan.form(id) == "activation"
+
+
+def test_what_a_corrected_item_said_before_goes_with_its_source() -> None:
+    mem, _ = cube()
+    first = mem.space.remember("I live in Porto.").id
+    id = mem.add(PORTO, sources=[first]).id
+    mem.update(id, "Ana lives in Rome.")
+    assert [(step["update"], step["memory"]) for step in mem.header(id).history] == [("feedback", PORTO)]
+    mem.space.forget(first, erase=True)
+    (left,) = mem.items()
+    assert left.text == "Ana lives in Rome."
+    assert "Porto" not in f"{left} {mem.header(left.id).history}"

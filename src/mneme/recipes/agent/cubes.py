@@ -156,7 +156,8 @@ class Cube:
         item = self.item(id)
         if FROZEN in item.tags:
             raise Refused(f"memory {id} is frozen; thaw it first")
-        self._note(item, {"update": "feedback", "memory": item.text, "at": self._now().isoformat()}, text)
+        # The text as it was is a version of the item, which goes when what it rests on is erased; a copy here would stay.
+        self._note(item, {"update": "feedback", "of": item.version, "at": self._now().isoformat()}, text)
 
     def rollback(self, id: str) -> Memory:
         """Take an item's predecessor back in its place; returns the predecessor.
@@ -226,10 +227,18 @@ class Cube:
             made_at=item.recorded_at, origin=f"{self.space.name}/{item.author or 'unknown'}", kind=item.kind, tags=item.tags,
             state=self.state(id), visible_to=tuple(map(str, seen)) if isinstance(seen, (list, tuple)) else (), expires_at=item.valid_to,
             priority=str(told.get("priority", "normal")), sensitivity=str(told.get("sensitivity", "low")),
-            uses=usage.uses, last_used_at=usage.last_used_at, version=_version(item), history=tuple(_history(item)),
+            uses=usage.uses, last_used_at=usage.last_used_at, version=_version(item), history=self._told(item),
             archived_item=_id(told.get("archived_item")), evolves_to=_id(told.get("evolves_to")),
             sources=tuple(dict.fromkeys(span.episode for span in item.sources)),
         )  # fmt: skip
+
+    def _told(self, item: Memory) -> tuple[dict[str, Any], ...]:
+        """Return the steps of an item's history; what it said before a correction is told by its versions."""
+        steps = _history(item)
+        if not any("of" in step for step in steps):
+            return tuple(steps)
+        said = {step.memory.version: step.memory.text for step in self.space.history(item.id) if step.memory is not None}
+        return tuple({**step, "memory": said.get(step["of"], "")} if "of" in step else step for step in steps)
 
     def recall(self, question: str, k: int = 5, *, reader: str | None = None) -> list[Hit]:
         """Return the items that bear on a question, best first.
