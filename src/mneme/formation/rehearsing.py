@@ -6,10 +6,12 @@ checked by their words: most content words are the same, and neither denies the 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mneme.core.clock import to_micros
 from mneme.core.context import Context
 from mneme.core.operations import Operation, Reinforce
 from mneme.core.records import Episode, Memory
@@ -18,6 +20,9 @@ from mneme.text.stopwords import stopwords
 
 _WORD = re.compile(r"[\w’'-]+")
 _NOT = re.compile(r"\b(?:not|never|no)\b|n['’]t\b", re.IGNORECASE)
+
+AT, BY = "rehearsed_at", "rehearsed_by"
+"""Numbers of ``Usage.state``: when a message was rehearsed last, in microseconds since 1970, and by which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +60,12 @@ class Rehearsed:
                 continue
             first = min((memory for memory, _ in before), key=lambda memory: (memory.at, memory.id))
             usage = ctx.usage([first.id]).get(first.id)
-            if usage is not None and usage.last_used_at is not None and usage.last_used_at >= episode.at:
+            state, moment, number = ({} if usage is None else usage.state), float(to_micros(episode.at)), _number(episode.id)
+            if moment < state.get(AT, -1.0) or (moment, number) == (state.get(AT), state.get(BY)):
                 continue  # counted before, when this message was read the first time
             uses = 1.0 if done.get(first.id) or (usage is not None and usage.uses > 0) else 2.0
             done[first.id] = done.get(first.id, 0) + 1
-            operations.append(Reinforce(id=first.id, uses=uses, strength=1.0, at=episode.at))
+            operations.append(Reinforce(id=first.id, uses=uses, strength=1.0, at=episode.at, state={AT: moment, BY: number}))
             ctx.trace.note(former="rehearsed", memory=first.id)
         return operations
 
@@ -69,6 +75,11 @@ class Rehearsed:
             return False
         both = len(first & second)
         return both >= self.shared * len(first) and both >= self.shared * len(second)
+
+
+def _number(id: str) -> float:
+    """Return a number that stands for an id, small enough to be exact."""
+    return float(int.from_bytes(hashlib.blake2b(id.encode(), digest_size=6).digest(), "big"))
 
 
 def _content(text: str) -> set[str]:

@@ -167,3 +167,18 @@ def test_without_sessions_a_silence_parts_the_talks() -> None:
         clock.set(START + number * timedelta(minutes=5))
         near.remember(text, role=role)
     assert len(Personal(near).preferences()) == 1
+
+
+def test_repetitions_at_one_instant_and_after_a_recall_count_and_reading_anew_counts_nothing() -> None:
+    space, clock = world()
+    for _ in range(3):
+        space.remember("I drink tea.", author="Ana")
+    first = min(memory.id for memory in space.memories({"kinds": ["turn"]}))
+    assert space.usage([first])[first].uses == 3.0
+    clock.set(START + DAY)
+    space.feedback(space.recall("What is drunk?", k=1), useful=[first])
+    before = space.usage([first])[first].uses
+    space.remember("I drink tea.", author="Ana", at=START + DAY - timedelta(seconds=5))  # its sender's clock is behind
+    assert space.usage([first])[first].uses == before + 1
+    formed = space.form([episode.id for episode in space.episodes()])
+    assert not [operation for operation in formed.operations if type(operation).__name__ == "Reinforce"]
