@@ -27,7 +27,7 @@ WHY = (
     "memoryos, h-mem and em-llm look into the best segments first; evidence that lies elsewhere comes after all of these.",
     "hipporag starts at names. Conversations name little but those who speak, and rules read few triples for certain; both hipporags gain"
     " by the triples of a model.",
-    "mem0, memos, chatdb, malp, memgpt, mirix and longmemeval form statements that rules can read for certain: few, so that they find"
+    "mem0, memos, chatdb, malp, memgpt, mirix, perltqa and salm form statements that rules can read for certain: few, so that they find"
     " messages in nearly the same order. What tells them apart needs a model.",
 )
 """What is known of why designs are behind where they are."""
