@@ -102,15 +102,15 @@ class Structures:
 
     def _by_rule(self, episodes: Sequence[Episode]) -> Iterator[Memory]:
         for episode in episodes:
-            found = [(start, end, facts) for start, end, facts in clauses(episode.text, episode.author or "")]
+            found = list(_told(episode.text, episode.author or ""))
             if "triples" in self.kinds:
-                for start, end, fact in found:
+                for spans, fact in found:
                     for said in triples(fact, episode.author or ""):
-                        yield _unit(episode, start, end, "triples", f"<{'; '.join(said)}>", said)
+                        yield _unit(episode, spans, "triples", f"<{'; '.join(said)}>", said)
             if "atomic-facts" in self.kinds:
-                for start, end, fact in found:
+                for spans, fact in found:
                     if len(_WORD.findall(fact)) >= 3:
-                        yield _unit(episode, start, end, "atomic-facts", fact)
+                        yield _unit(episode, spans, "atomic-facts", fact)
 
     def _by_model(self, ctx: Context, episodes: Sequence[Episode]) -> Iterator[Memory]:
         assert ctx.llm is not None
@@ -133,7 +133,13 @@ def clauses(text: str, author: str) -> Iterator[tuple[int, int, str]]:
         >>> [fact for _, _, fact in clauses("Ann wrote Blue and she lives in Oslo.", "")]
         ['Ann wrote Blue', 'Ann lives in Oslo']
     """
-    last = ""
+    for (*_, (start, end)), fact in _told(text, author):
+        yield start, end, fact
+
+
+def _told(text: str, author: str) -> Iterator[tuple[tuple[tuple[int, int], ...], str]]:
+    """Yield the wording of each clause with where it stands, behind the clause that names whom its pronoun stands for."""
+    last, named_at = "", (0, 0)
     for start, end in sentence_spans(text):
         sentence = text[start:end]
         if sentence.rstrip().endswith(("?", "？")):
@@ -145,14 +151,17 @@ def clauses(text: str, author: str) -> Iterator[tuple[int, int, str]]:
             lead = len(piece) - len(piece.lstrip())
             told = _FILLER.sub("", piece.strip()).rstrip(" .!…,")
             names = [name for _, _, name in _named(told)]
+            here = (start + begin + lead, start + begin + len(piece.rstrip()))
+            spans: tuple[tuple[int, int], ...] = (here,)
             if last and (pronoun := _PRONOUN.match(told)):
                 told = last + told[pronoun.end() :]  # who is meant stays who is meant, whomever the clause names besides
+                spans = (named_at, here)
             elif names:
-                last = names[0]
+                last, named_at = names[0], here
             elif _SELF.match(told) and author:
-                last = author
+                last, named_at = author, here
             if _LETTER.search(told):
-                yield start + begin + lead, start + stop, told
+                yield spans, told
             begin = cut.end() if cut else stop
 
 
@@ -192,12 +201,14 @@ def _named(text: str) -> list[tuple[int, int, str]]:
 
 
 def _whole(line: Line, structure: str, text: str, said: tuple[str, str, str] | None = None) -> Memory:
-    return _unit(line.episode, line.start, line.start + len(line.text), structure, text, said)
+    return _unit(line.episode, ((line.start, line.start + len(line.text)),), structure, text, said)
 
 
-def _unit(episode: Episode, start: int, end: int, structure: str, text: str, said: tuple[str, str, str] | None = None) -> Memory:
+def _unit(
+    episode: Episode, spans: Sequence[tuple[int, int]], structure: str, text: str, said: tuple[str, str, str] | None = None
+) -> Memory:
     return Memory(
-        id=derived_id(episode.id, f"{structure}|{start}|{text}"),
+        id=derived_id(episode.id, f"{structure}|{spans[-1][0]}|{text}"),
         text=text,
         kind="fact",
         at=episode.at,
@@ -209,5 +220,5 @@ def _unit(episode: Episode, start: int, end: int, structure: str, text: str, sai
         channel=episode.channel,
         tags=(*episode.tags, TAG + structure),
         attributes={"triple": list(said)} if said else {},
-        sources=(Span(episode=episode.id, start=start, end=end),),
+        sources=tuple(Span(episode=episode.id, start=start, end=end) for start, end in spans),
     )

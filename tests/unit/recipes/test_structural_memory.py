@@ -179,6 +179,17 @@ def test_a_clause_keeps_its_meaning_and_who_it_is_about(said: str, facts: list[s
     assert all(said[start:end].strip(" ;,") and said[start] not in " ;," for start, end, _ in found)
 
 
+def test_whom_a_pronoun_stands_for_is_cited_so_that_the_fact_passes_the_gate() -> None:
+    memory, _ = memory_of(variant("mixed"), "hash:96")
+    space = memory.space("s")
+    text = "Ann wrote Blue and she lives in Oslo. She met Carl."
+    space.remember(text, author="Ben")
+    made = {unit.text: [text[span.start : span.end] for span in unit.sources] for unit in space.memories({"kinds": ["fact"]})}
+    assert made["Ann lives in Oslo"] == made["<Ann; lives in; Oslo>"] == ["Ann wrote Blue", "she lives in Oslo."]
+    assert made["Ann met Carl"] == ["Ann wrote Blue", "She met Carl."]
+    assert made["Ann wrote Blue"] == ["Ann wrote Blue"]
+
+
 def test_with_a_model_units_cite_their_messages() -> None:
     taken = {
         "triples": [
