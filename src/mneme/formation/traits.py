@@ -1,7 +1,7 @@
 """Personas of everybody who speaks: a trait of at most twenty words from a message, or none.
 
-Source: LD-Agent (arXiv 2406.05925): a persona extractor reads each utterance of the user and of the agent, and keeps a trait or nothing; the
-banks stay apart. Differs: without a model traits are the statements that rules can read, of an agent the sentences in which it says
+Source: LD-Agent (arXiv 2406.05925): a persona extractor reads each utterance of the user and of the agent, and keeps a trait or nothing;
+the banks stay apart. Differs: without a model traits are the statements that rules can read, of an agent the sentences in which it says
 what it is, likes or does, as they were said; a bank has no last place.
 """
 
