@@ -10,7 +10,7 @@ import pytest
 from mneme.arena.generated.extraction import corpus
 from mneme.arena.generated.extraction_words import PEOPLE
 from mneme.formation.reading import read
-from mneme.guard.grounding import grounded
+from mneme.guard.grounding import borne_out, grounded
 from mneme.text.relations import told
 
 SAID = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
@@ -100,3 +100,22 @@ def test_fabrications_of_every_sort_are_stopped() -> None:
         let_through += grounded(forged, turn.text[item.span_start : item.span_end], turn.at, known=[turn.author]).ok
     assert tried > 100
     assert let_through == 0
+
+
+@pytest.mark.parametrize("text", ["They meet in June.", "Das Fest ist am 12. Juli 2031.", "They will meet on 5 March 2031."])
+def test_an_invented_date_stays_a_problem_however_many_times_are_cited(text: str) -> None:
+    said = {datetime(2023, 2, 8, tzinfo=UTC): "We talked about music.", datetime(2023, 2, 20, tzinfo=UTC): "And about food."}
+    assert [problem.kind for problem in borne_out(text, said, prose=True).problems] == ["date"]
+
+
+def test_lines_and_sentences_that_are_cited_as_they_stand_need_no_second_look() -> None:
+    said = {datetime(2023, 2, 8, tzinfo=UTC): "Ana has 7 boats. Bo left Oslo in 1999.\nSee https://a.example/b now."}
+    assert borne_out("Ana: Ana has 7 boats. Bo left Oslo in 1999.\nSee https://a.example/b now.\nboats, Oslo", said, prose=True).ok
+    assert [problem.text for problem in borne_out("Ana has 7 boats.\nMilan", said, prose=True).problems] == []
+    assert [problem.text for problem in borne_out("Ana has 7 boats.\nShe met Miguel.", said, prose=True).problems] == ["Miguel"]
+
+
+def test_german_prose_may_use_nouns_of_its_own() -> None:
+    said = {datetime(2023, 2, 8, tzinfo=UTC): "Ich habe Tomaten und Gurken gepflanzt, und im Sommer fahre ich nach Rom."}
+    assert borne_out("Die Person hat über ihre Arbeit im Garten und über eine Reise nach Rom gesprochen.", said, prose=True).ok
+    assert not borne_out("Die Person hat mit Miguel Torres über ihre Arbeit gesprochen, und sie ist zufrieden.", said, prose=True).ok

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Literal
 
+from mneme.text.language import detect
 from mneme.text.names import Mention, canonical_name, mentions
+from mneme.text.sentences import sentence_spans
 from mneme.text.stopwords import stopwords
 from mneme.text.time_expressions import TimeMention, find_times
 
@@ -103,24 +106,95 @@ def borne_out(
     if not text.strip() or not cited.strip():
         missing = "the derived text" if not text.strip() else "the cited span"
         return Verdict(ok=False, problems=(Problem(kind="empty", text="", why=f"{missing} is empty"),))
+    source = _Cited(cited, known)
+    if prose:
+        text = _beyond(text, source)
     last = max(said)
     dates = find_times(text, last, day_first=day_first)
     found = [item for item in mentions(text, known) if not _inside(item, dates)]
-    there = mentions(cited, known)
-    if prose and any(item.value is not None for item in found):
+    if prose and detect([word.casefold() for word in _WORD.findall(text)], text.casefold()) == "de":
+        found = [item for item in found if item.kind != "name" or " " in item.text]  # every German noun is written like a name
+    numbers = _numbers(found, source, said)
+    if prose and numbers and (not text.isascii() or _CALENDAR.search(text)):
         told = _told(said, day_first)
-        found = [item for item in found if item.value not in told]
-    problems = [*_names(found, cited, there, known), *_numbers(found, cited, there, said)]
+        numbers = _numbers([item for item in found if item.value not in told], source, said)
+    problems = [*_names(found, source), *numbers]
     if not prose:
-        problems = [*_opening_names(text, cited, known), *problems, *_negation(text, cited)]
-    undated = _dates(dates, cited, said[last], last, day_first)
+        problems = [*_opening_names(text, source), *problems, *_negation(text, cited)]
+    undated = _dates(dates, source, said[last], last, day_first)
     for moment in sorted(said, reverse=True)[1:]:
         if not undated:
             break
-        again = [date for problem in undated for date in find_times(problem.text, moment, day_first=day_first)]
-        undated = _dates(again, cited, said[moment], moment, day_first)
-    problems += undated
+        undated = _dates(_at_another(undated, text, moment, day_first), source, said[moment], moment, day_first)
+    problems += [Problem(kind="date", text=date.text, why=_NO_DATE if date.recurring is None else _NO_RULE) for date in undated]
     return Verdict(ok=not problems, problems=tuple(problems))
+
+
+_CALENDAR = re.compile(r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b")
+_NO_DATE = "does not follow from the cited words and their date"
+_NO_RULE = "no such repetition in the cited words"
+
+
+def _at_another(dates: Sequence[TimeMention], text: str, moment: datetime, day_first: bool | None) -> list[TimeMention]:
+    """Return the same expressions of a text as they are meant when it is read at another moment, each in its sentence."""
+    found = []
+    for start, end in sentence_spans(text):
+        mine = {(date.start - start, date.end - start): date for date in dates if start <= date.start < end}
+        again = {(date.start, date.end): date for date in find_times(text[start:end], moment, day_first=day_first)} if mine else {}
+        found += [replace(again.get(place, date), start=date.start, end=date.end) for place, date in mine.items()]
+    return found
+
+
+class _Cited:
+    """The cited words; what is worked out of them is worked out when it is asked for, since most texts use the very words."""
+
+    def __init__(self, text: str, known: Sequence[str]) -> None:
+        self.text = text
+        self.known = known
+
+    @cached_property
+    def folded(self) -> str:
+        """The words in small letters."""
+        return self.text.casefold()
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Each of them."""
+        return frozenset(_WORD.findall(self.folded))
+
+    @cached_property
+    def mentions(self) -> list[Mention]:
+        """The names and numbers in them."""
+        return mentions(self.text, self.known)
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """The names that count as there, in small letters, whole and by their parts."""
+        full = {item.canonical.casefold() for item in self.mentions} | {name.casefold() for name in self.known}
+        return frozenset(full | {part for name in self.known for part in name.casefold().split()})
+
+    @cached_property
+    def digits(self) -> frozenset[float]:
+        """The numbers that are written in digits."""
+        return frozenset(float(digits.replace(",", "")) for digits in _DIGITS.findall(self.text))
+
+    @cached_property
+    def numbers(self) -> frozenset[float]:
+        """The numbers in any form."""
+        values = self.digits | {item.value for item in self.mentions if item.value is not None}
+        values |= {value for word, value in _SPELT.items() if word in self.words}
+        return frozenset(values | ({1.0} if _ARTICLE.search(self.text) else set()))
+
+
+def _beyond(text: str, source: _Cited) -> str:
+    """Return the lines of a text that are not cited as they stand, each without the sentences that are."""
+    left = []
+    for line in text.splitlines():
+        body = line.strip()
+        if body and body not in source.text:
+            parts = (line[start:end] for start, end in sentence_spans(line))
+            left.append(" ".join(part for part in parts if part.strip() not in source.text))
+    return "\n".join(left)
 
 
 def _told(said: Mapping[datetime, str], day_first: bool | None) -> set[float]:
@@ -136,37 +210,33 @@ def _inside(item: Mention, dates: Sequence[TimeMention]) -> bool:
     return any(date.start <= item.start and item.end <= date.end for date in dates)
 
 
-def _names(found: Sequence[Mention], cited: str, there: Sequence[Mention], known: Sequence[str]) -> list[Problem]:
-    folded = cited.casefold()
-    words = set(_WORD.findall(folded))
-    named = {item.canonical.casefold() for item in there} | {name.casefold() for name in known}
-    named |= {part for name in known for part in name.casefold().split()}
+def _names(found: Sequence[Mention], source: _Cited) -> list[Problem]:
     problems = []
     for item in found:
         if item.kind in ("email", "url", "phone"):
-            if _digits_or_text(item) not in _digits_or_text_of(cited, item):
+            if _digits_or_text(item) not in _digits_or_text_of(source, item):
                 problems.append(Problem(kind="name" if item.kind != "phone" else "number", text=item.text, why="not in the cited words"))
             continue
         if item.kind not in ("person", "name"):
             continue
-        missing = [part for part in _WORD.findall(item.text.casefold()) if part not in words and part not in _FORM_WORDS]
-        if not missing or item.canonical.casefold() in named or item.text.casefold() in folded:
+        missing = [part for part in _WORD.findall(item.text.casefold()) if part not in source.words and part not in _FORM_WORDS]
+        if not missing or item.text.casefold() in source.folded or item.canonical.casefold() in source.named:
             continue
-        if all(part in named or _short_form_there(part, words, known) for part in missing):
+        if all(part in source.named or _short_form_there(part, source.words, source.known) for part in missing):
             continue
         problems.append(Problem(kind="name", text=item.text, why="this name is not in the cited words"))
     return problems
 
 
-def _opening_names(text: str, cited: str, known: Sequence[str]) -> list[Problem]:
+def _opening_names(text: str, source: _Cited) -> list[Problem]:
     """A sentence's first word may be a name that only its place hides: one that acts and that nobody wrote."""
-    words = set(_WORD.findall(cited.casefold()))
     problems = []
     for found in _OPENING.finditer(text):
         word = found[1].casefold()
-        if word in words or word in stopwords("en") or word in _FORM_WORDS or _short_form_there(word, words | {word}, known):
+        if word in source.words or word in stopwords("en") or word in _FORM_WORDS:
             continue
-        problems.append(Problem(kind="name", text=found[1], why="this name is not in the cited words"))
+        if not _short_form_there(word, source.words | {word}, source.known):
+            problems.append(Problem(kind="name", text=found[1], why="this name is not in the cited words"))
     return problems
 
 
@@ -174,72 +244,61 @@ def _digits_or_text(item: Mention) -> str:
     return re.sub(r"\D", "", item.text) if item.kind == "phone" else item.text.casefold()
 
 
-def _digits_or_text_of(cited: str, item: Mention) -> str:
-    return re.sub(r"\D", "", cited) if item.kind == "phone" else cited.casefold()
+def _digits_or_text_of(source: _Cited, item: Mention) -> str:
+    return re.sub(r"\D", "", source.text) if item.kind == "phone" else source.folded
 
 
-def _short_form_there(part: str, words: set[str], known: Sequence[str]) -> bool:
+def _short_form_there(part: str, words: Collection[str], known: Sequence[str]) -> bool:
     """Whether the span uses a short form of a known full name: "Mel" bears out "Melanie"."""
     full = [name for name in known if part in name.casefold().split()]
     return any(canonical_name(word, full) is not None for word in words if len(word) > 1)
 
 
-def _numbers_in(cited: str, there: Sequence[Mention]) -> set[float]:
-    values = {item.value for item in there if item.value is not None}
-    return values | {float(digits.replace(",", "")) for digits in re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", cited)}
-
-
-def _numbers(found: Sequence[Mention], cited: str, there: Sequence[Mention], said: Collection[datetime]) -> list[Problem]:
-    values = _numbers_in(cited, there)
-    words = set(_WORD.findall(cited.casefold()))
-    values |= {value for word, value in _SPELT.items() if word in words}
-    if re.search(r"\ban?\b", cited, re.IGNORECASE):
-        values.add(1.0)
+def _numbers(found: Sequence[Mention], source: _Cited, said: Collection[datetime]) -> list[Problem]:
     problems = []
     for item in found:
-        if item.value is None or item.value in values:
+        if item.value is None or item.value in source.digits or item.value in source.numbers:
             continue
-        if item.kind == "ordinal" and item.text.lower() in words:
+        if item.kind == "ordinal" and item.text.lower() in source.words:
             continue
-        if any(_follows(item.value, values, cited, moment) for moment in said):
+        if any(_follows(item.value, source, moment) for moment in said):
             continue
         problems.append(Problem(kind="number", text=item.text, why=f"the number {item.canonical} is not in the cited words"))
     return problems
 
 
+_DIGITS = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+_ARTICLE = re.compile(r"\ban?\b", re.IGNORECASE)
 _SPELT = {"both": 2.0, "couple": 2.0, "pair": 2.0, "twins": 2.0, "twice": 2.0, "once": 1.0, "dozen": 12.0, "half": 0.5, "one": 1.0}
 
 
-def _follows(value: float, values: set[float], cited: str, anchor: datetime) -> bool:
+def _follows(value: float, source: _Cited, anchor: datetime) -> bool:
     """A year that follows from an age or a span of years and the date of the message: "I'm 30" makes 1992 or 1993."""
     if not 1900 <= value <= 2100 or value != int(value):
         return False
     differences = {anchor.year - value, anchor.year - value - 1, anchor.year - value + 1}
-    told = {number for number in values if 0 < number < 120}
-    return bool(differences & told) and re.search(r"year|old|age|turn|am|'m|岁|年", cited) is not None
+    told = {number for number in source.numbers if 0 < number < 120}
+    return bool(differences & told) and re.search(r"year|old|age|turn|am|'m|岁|年", source.text) is not None
 
 
-def _dates(dates: Sequence[TimeMention], cited: str, said: str, anchor: datetime, day_first: bool | None) -> list[Problem]:
+def _dates(dates: Sequence[TimeMention], source: _Cited, said: str, anchor: datetime, day_first: bool | None) -> list[TimeMention]:
     """Return the dates that are neither written in the cited words nor follow from those that were said at the anchor."""
-    if not dates:
+    # The day, month or year of the message itself needs no telling.
+    open_ = [date for date in dates if date.kind != "order" and date.text.casefold() not in source.folded]
+    open_ = [date for date in open_ if date.recurring is not None or date.kind != "point" or not date.lower <= anchor < date.upper]
+    if not open_:
         return []
     there = find_times(said, anchor, day_first=day_first)
-    folded = cited.casefold()
-    problems = []
-    for date in dates:
-        if date.kind == "order" or date.text.casefold() in folded:
-            continue
-        if date.recurring is not None:
-            if not any(other.recurring == date.recurring for other in there):
-                problems.append(Problem(kind="date", text=date.text, why="no such repetition in the cited words"))
-            continue
-        if date.lower <= anchor < date.upper and date.kind == "point":
-            continue  # the day, month or year of the message itself
-        if date.precision == "year" and _follows(float(date.lower.year), _numbers_in(said, mentions(said)), said, anchor):
-            continue
-        if not any(_same_time(date, other) for other in there if other.kind != "order"):
-            problems.append(Problem(kind="date", text=date.text, why="does not follow from the cited words and their date"))
-    return problems
+    here = source if said == source.text else _Cited(said, ())
+    return [date for date in open_ if not _dated(date, there, here, anchor)]
+
+
+def _dated(date: TimeMention, there: Sequence[TimeMention], said: _Cited, anchor: datetime) -> bool:
+    if date.recurring is not None:
+        return any(other.recurring == date.recurring for other in there)
+    if date.precision == "year" and _follows(float(date.lower.year), said, anchor):
+        return True
+    return any(_same_time(date, other) for other in there if other.kind != "order")
 
 
 def _same_time(date: TimeMention, other: TimeMention) -> bool:
