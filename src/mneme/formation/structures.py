@@ -45,7 +45,9 @@ _CUT = re.compile(
 _PRONOUN = re.compile(r"(?:he|she|it|they)\b", re.IGNORECASE)
 _SELF = re.compile(r"(?:I|we)(?:['’](?:m|ve|re|d|ll))?\s+", re.IGNORECASE)
 # Without a comma behind it "no" is part of what is said: "No one came."
-_FILLER = re.compile(r"^(?:(?:and|but|so|because|then)\b[\s,]*|(?:well|oh|yes|no)\s*[,!.…–—]\s*)", re.IGNORECASE)
+_FILLER = re.compile(
+    r"^(?:(?:and|but|so|because|then)\b[\s,]*+|(?:oh|yes|well)\s*+(?:[,!.…–—]\s*+|(?<=\s)(?=\S))|no\s*+[,!.…–—]\s*+)", re.IGNORECASE
+)
 _WORD = re.compile(r"[\w'’-]+")
 _FIRST = re.compile(
     r"(?P<name>[A-ZÀ-ÖØ-Þ][\w’'-]*)\s+(?:is|was|has|had|will|can|wrote|went|got|made|took|met|bought|told|said|came|gave|found|left|won|lost|began"

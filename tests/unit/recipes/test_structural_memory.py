@@ -157,6 +157,8 @@ def test_triples_and_facts_without_a_model() -> None:
     assert triples(facts[0], "Ben") == [("Ann", "wrote", "Blue")]
     assert triples(facts[1], "Ben") == [("Ann", "lives in", "Oslo")]
     assert triples("I adopted a small dog", "Ben") == [("Ben", "adopted", "a small dog")]
+    ((_, _, fact),) = clauses("Yes I adopted a dog", "Ben")
+    assert triples(fact, "Ben") == [("Ben", "adopted", "a dog")]
 
 
 @pytest.mark.parametrize(
@@ -169,6 +171,8 @@ def test_triples_and_facts_without_a_model() -> None:
         ("Ann owns a boat. This boat leaks. That is bad.", ["Ann owns a boat", "This boat leaks", "That is bad"]),
         ("No one came. No students passed.", ["No one came", "No students passed"]),
         ("No, Ann came. Well, Bob left.", ["Ann came", "Bob left"]),
+        ("Ann came. Oh she left.", ["Ann came", "Ann left"]),
+        ("Yes Ann came. Well Bob left. Well-known guests stayed.", ["Ann came", "Bob left", "Well-known guests stayed"]),
         ("", []),
         ("?!", []),
     ],
