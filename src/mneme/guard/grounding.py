@@ -113,7 +113,8 @@ def borne_out(
     dates = find_times(text, last, day_first=day_first)
     found = [item for item in mentions(text, known) if not _inside(item, dates)]
     if prose and detect([word.casefold() for word in _WORD.findall(text)], text.casefold()) == "de":
-        found = [item for item in found if item.kind != "name" or " " in item.text]  # every German noun is written like a name
+        # Every German noun is written like a name, and so is the word that opens a sentence; a name of two words is one.
+        found = [item for item in found if item.kind != "name" or _parts(item) > 1]
     numbers = _numbers(found, source, said)
     if prose and numbers and (not text.isascii() or _CALENDAR.search(text)):
         told = _told(said, day_first)
@@ -195,6 +196,11 @@ def _beyond(text: str, source: _Cited) -> str:
             parts = (line[start:end] for start, end in sentence_spans(line))
             left.append(" ".join(part for part in parts if part.strip() not in source.text))
     return "\n".join(left)
+
+
+def _parts(item: Mention) -> int:
+    """Return how many words of a German name are none of the language's function words."""
+    return sum(word.casefold() not in stopwords("de") for word in item.text.split())
 
 
 def _told(said: Mapping[datetime, str], day_first: bool | None) -> set[float]:
