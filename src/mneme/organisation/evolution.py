@@ -72,12 +72,16 @@ class Evolution:
             if not isinstance(operation, Keep) or operation.memory.kind not in self.kinds or not _subject(operation.memory):
                 continue
             known = self._known(ctx, operation.memory, fresh)
-            story = self._story(ctx, operation.memory, known, fresh)
+            story = self._going_on(operation.memory, known)
             if story is not None:
                 before = [_story_id(chain) for chain in self._chains(_alike(operation.memory, known))]
                 standing = ctx.find(Filter(kinds=("note",), ids=tuple(before))) if before else []
                 over |= dict.fromkeys(one.id for one in standing)
-                told = {id: one for id, one in told.items() if id not in before} | {story.id: story}
+                told = {id: one for id, one in told.items() if id not in before}
+            else:  # a story of other statements stands beside what is told of these
+                story = self._beginning(ctx, operation.memory, known, fresh)
+            if story is not None:
+                told[story.id] = story
             fresh.append(operation.memory)
         return [*operations, *(Archive(id=id) for id in over), *(Keep(memory=story) for story in told.values())]
 
@@ -92,11 +96,17 @@ class Evolution:
         mine = {one.id: one for one in found if one.status == "active" and one.kind in self.kinds and _subject(one) == subject}
         return sorted((one for id, one in mine.items() if id != memory.id), key=_moment)
 
-    def _story(self, ctx: Context, memory: Memory, known: Sequence[Memory], fresh: Sequence[Memory]) -> Memory | None:
+    def _going_on(self, memory: Memory, known: Sequence[Memory]) -> Memory | None:
+        """Return the story of all that was said in one relation; None where the latest of it says nothing new."""
         chain = sorted([*_alike(memory, known), memory], key=_moment)[-self.most :]
-        if len(chain) > 1 and memory in chain and (pattern := _pattern(chain[-2], chain[-1])) is not None:
-            return _note(chain, pattern, _told(chain))
-        earlier = [other for other in known if other.at <= memory.at]
+        if len(chain) < 2 or memory not in chain or (pattern := _pattern(chain[-2], chain[-1])) is None:
+            return None
+        return _note(chain, pattern, _told(chain))
+
+    def _beginning(self, ctx: Context, memory: Memory, known: Sequence[Memory], fresh: Sequence[Memory]) -> Memory | None:
+        """Return the story of a statement and an earlier one in another relation, or about another."""
+        alike = _alike(memory, known)
+        earlier = [other for other in known if other.at <= memory.at and other not in alike]
         if ctx.llm is not None:
             return self._by_model(ctx, memory, earlier)
         return _extended(memory, earlier) or _implied(memory, [*_namesakes(ctx, memory), *fresh])

@@ -171,3 +171,40 @@ def test_an_erased_value_is_in_no_story() -> None:
     everywhere = space.memories({"archived": True}, limit=100, statuses=("active", "archived", "quarantined"))
     assert not any("7 km" in memory.text for memory in everywhere)
     assert any("2 km" in memory.text for memory in everywhere)
+
+
+def lives(*towns: str, at: Sequence[int] = ()) -> mneme.Space:
+    """Return a space that was told where Ann lives, a day after the other."""
+    said = [f"Ann lives in {town}, as she said ({number})." for number, town in enumerate(towns)]
+    space, clock = world({text: ("Ann", "lives_in", town) for text, town in zip(said, towns, strict=True)})
+    clock.set(START + 30 * DAY)
+    for number, text in enumerate(said):
+        space.remember(text, at=START + (at[number] if at else number) * DAY, session=f"s{number}")
+    return space
+
+
+def test_a_state_that_is_told_again_leaves_the_story_of_how_it_came_about() -> None:
+    before = lives("Lisbon", "Porto")
+    after = lives("Lisbon", "Porto", "Porto")
+    assert [memory.attributes["pattern"] for memory in after.memories({"kinds": ["note"]})] == ["transformation"]
+    assert stories(after) == stories(before)
+
+
+def test_what_was_said_before_all_that_a_story_tells_takes_no_story_away() -> None:
+    towns, days = ("Porto", "Lisbon", "Braga", "Ghent", "Turin"), (0, 2, 3, 4, 5)
+    assert stories(lives(*towns, "Porto", at=(*days, 1))) == stories(lives(*towns, at=days))
+
+
+def test_a_story_with_another_relation_stands_beside_the_story_of_a_change() -> None:
+    told = {
+        "Ann lives in Lisbon.": ("Ann", "lives_in", "Lisbon"),
+        "Ann lives in Porto.": ("Ann", "lives_in", "Porto"),
+        "Ann works in Porto.": ("Ann", "works_in", "Porto"),
+        "Ann still lives in Porto.": ("Ann", "lives_in", "Porto"),
+    }
+    space, clock = world(told)
+    for number, text in enumerate(told):
+        clock.set(START + number * DAY)
+        space.remember(text, session=f"s{number}")
+    patterns = sorted(str(memory.attributes["pattern"]) for memory in space.memories({"kinds": ["note"]}))
+    assert patterns == ["extension", "extension", "transformation"]
