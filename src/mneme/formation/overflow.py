@@ -40,8 +40,11 @@ class Overflow:
         rank = np.empty(ctx.index.size, np.int64)
         order = turns[np.lexsort((turns, ctx.index.at[turns]))]
         rank[order] = np.arange(len(order))
-        # Each message pushes one out; what came too late to be among the newest goes at once.
-        wanted = np.union1d(rank[came] - self.capacity, rank[came][rank[came] < len(order) - self.capacity])
+        # As many leave as came, the oldest; what came too late to be among the newest leaves at once. Where messages are there already
+        # whose turn is yet to come, each pushes out what stands so far before it.
+        end = len(order) - self.capacity
+        ranks = rank[came]
+        wanted = np.unique(np.concatenate([np.arange(max(0, end - len(came)), end), ranks[ranks < end], ranks - self.capacity]))
         ids = [ctx.index.ids[order[number]] for number in wanted.tolist() if number >= 0]
         formed = {link.source for link in ctx.links(ids) if link.type == "part_of"} if ids else set()
         found = ctx.episodes(["ep" + id[3:] for id in ids if id not in formed])

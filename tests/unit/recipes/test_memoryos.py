@@ -112,6 +112,22 @@ def test_messages_that_come_late_are_pushed_out_by_what_is_there() -> None:
     assert len(paged(space)) == 6
 
 
+def test_a_late_message_that_still_fits_the_queue_pushes_out_the_oldest_in_it() -> None:
+    space, clock = world(queued(3))
+    for number in (1, 2, 3, 5, 6, 4, 7):
+        clock.set(START + 9 * HOUR)
+        space.remember(f"t{number}", at=START + number * timedelta(minutes=1), session="one")
+    assert paged(space) == ["t1", "t2", "t3", "t4"]
+
+
+def test_late_messages_on_both_sides_of_the_queue_s_end_leave_exactly_the_newest_in_it() -> None:
+    space, clock = world(queued(3))
+    clock.set(START + 9 * HOUR)
+    for part in ([4, 5, 8, 9], [6, 1, 2]):
+        space.remember([{"text": f"t{number}", "at": START + number * timedelta(minutes=1)} for number in part], session="one")
+    assert paged(space) == ["t1", "t2", "t4", "t5"]
+
+
 def test_a_model_says_the_theme_and_what_it_says_decides_where_a_page_goes() -> None:
     themes = [{"theme": "Engines", "keywords": ["rocket", "engine"], "content": "A test with oxygen."}] * 2
     cake = {"theme": "Baking", "keywords": ["cake"], "content": "Plum cake."}
