@@ -16,6 +16,7 @@ from mneme.core.llm import LLM, Prompt
 from mneme.core.operations import Keep, Operation
 from mneme.core.records import Episode, Memory, Span
 from mneme.formation.rules import derived_id, inherited
+from mneme.text.script import is_paired, normalise, raw_tokens
 
 _WORD = re.compile(r"\w+")
 
@@ -71,12 +72,12 @@ class TripleFormer:
     def _read(self, ctx: Context, llm: LLM, episode: Episode) -> Iterator[Memory]:
         author = episode.author or "somebody"
         reply = llm.ask(PROMPT, {"author": author, "text": episode.text}, Reply)
-        there = _words(f"{episode.author or ''} {episode.text}")
+        there = _Words(f"{author} {episode.text}")
         made: dict[str, Memory] = {}
         foreign = 0
         for one in reply.triples[: self.most]:
             head, relation, tail = (" ".join(part.split()) for part in (one.head, one.relation, one.tail))
-            if not all(_words(end) and _words(end) <= there for end in (head, tail)) or not relation:
+            if head not in there or tail not in there or not relation:
                 foreign += 1
                 continue
             memory = _memory(episode, head, relation, tail)
@@ -85,8 +86,20 @@ class TripleFormer:
         yield from made.values()
 
 
-def _words(text: str) -> set[str]:
-    return set(_WORD.findall(text.casefold()))
+class _Words:
+    """What a passage has: the words of a text, and anything it writes without blanks."""
+
+    def __init__(self, text: str) -> None:
+        self.text = normalise(text)
+        self.words = {word for token in (self.text, *raw_tokens(self.text)) for word in _WORD.findall(token)}
+
+    def __contains__(self, end: str) -> bool:
+        tokens = raw_tokens(normalise(end))
+        return bool(tokens) and all(self._has(token) for token in tokens)
+
+    def _has(self, token: str) -> bool:
+        words = _WORD.findall(token)
+        return token in self.text if is_paired(token) or not words else self.words.issuperset(words)
 
 
 def _memory(episode: Episode, head: str, relation: str, tail: str) -> Memory:

@@ -297,6 +297,24 @@ def test_a_model_reads_the_triples_of_a_passage_and_only_those_whose_ends_are_in
     assert len(space.memories({"kinds": ["turn"]})) == 1
 
 
+UNSPACED = {
+    "李明住在上海，他在BMW公司工作。": [("李明", "住在", "上海"), ("李明", "工作于", "BMW公司"), ("李明", "住在", "北京")],
+    "สมชายทำงานที่เชียงใหม่": [("สมชาย", "ทำงานที่", "เชียงใหม่"), ("สมชาย", "ทำงานที่", "ภูเก็ต")],
+    "田中さんは京都に住んでいます。": [("田中さん", "住む", "京都"), ("田中さん", "住む", "大阪")],
+    "I live in Oslo, since 2019-05.": [("somebody", "lives in", "Oslo"), ("somebody", "since", "2019"), ("Ana", "lives in", "Oslo")],
+}
+
+
+@pytest.mark.parametrize("passage", UNSPACED)
+def test_ends_of_triples_are_found_in_every_script_and_the_unnamed_author_is_one(passage: str) -> None:
+    *there, foreign = UNSPACED[passage]
+    read = [{"head": head, "relation": relation, "tail": tail} for head, relation, tail in (*there, foreign)]
+    memory, _ = memory_of("hipporag", "hash:96", llm=ScriptedLLM({"form.triples": {"triples": read}}))
+    space = memory.space("s")
+    space.remember(passage, wait=True)
+    assert {tuple(memory.attributes["triple"]) for memory in space.memories({"kinds": ["fact"]})} == set(there)  # type: ignore[arg-type]
+
+
 def test_reading_triples_without_a_model_is_refused_and_an_empty_passage_asks_nothing() -> None:
     class Bare:
         llm = None
