@@ -417,3 +417,16 @@ def test_what_a_recall_finds_does_not_add_up_where_the_tables_do() -> None:
     found = table.space.recall("How much did we earn with apples sold to Bob in all?", k=20, kinds=["turn"])
     sold = [int(hit.text.split(" kg")[0].split()[-1]) for hit in found.hits if "sold" in hit.text]
     assert 3 * sum(sold) != exact
+
+
+def test_a_chain_that_was_undone_leaves_its_numbers_free_for_the_next_one() -> None:
+    table = shop()
+    taken_back = table.tell("We bought 50 kg apples at 2.")
+    table.space.undo(entry=taken_back.entry)
+    assert (table.rows("stock"), table.rows("purchases")) == ([], [])
+    for kg in (30, 12):
+        chain = table.tell(f"We bought {kg} kg pears at 3.")
+        assert (chain.error, chain.changed) == ("", 2)
+    assert one(table, "SELECT kg FROM stock") == 42
+    table.space.undo(entry=chain.entry)
+    assert table.rows("purchases") == [{"purchase_id": 1, "fruit": "pears", "kg": 30, "price": 3}]

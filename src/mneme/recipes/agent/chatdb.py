@@ -267,14 +267,14 @@ class SymbolicMemory:
         return applied.entry.seq if applied.entry else 0
 
     def _free_id(self, change: Change) -> str:
-        """Return the id of a new row: the first that no earlier row with this number had, be it gone or erased.
+        """Return the id of a new row: the first that no earlier row with this number had, be it gone, undone or erased.
 
         Two chains that add the same row at once make the same id, and the second one is told so.
         """
         with self.space._use() as opened:
             for earlier in itertools.count():
                 id = derived_id("ep_0000000000", f"{change.table}|{change.row}|{earlier}")
-                if opened.store.status_of(id) not in ("archived", "erased"):
+                if opened.store.status_of(id) in (None, "active"):
                     return id
         raise AssertionError("numbers do not end")
 
