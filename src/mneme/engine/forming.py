@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
@@ -20,6 +20,9 @@ from mneme.core.records import Episode, Job
 TASK = "form"
 MOST_BY_MODEL = 24
 """How many episodes one job forms when there is a model."""
+
+_NO_ROOM = ("erased", "quarantined", "undone")
+"""What no former archives: it is not in the way of anything, and what was done to it stays done."""
 
 T = TypeVar("T")
 
@@ -105,15 +108,20 @@ class Read:
     """What formers read in episodes, before it is fitted to what is there.
 
     Args:
-        operations: as the formers gave them.
+        groups: the operations as the formers gave them, those of each former together.
     """
 
-    operations: tuple[Operation, ...]
+    groups: tuple[tuple[Operation, ...], ...]
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations of all formers, in order."""
+        return tuple(operation for group in self.groups for operation in group)
 
 
 def read(ctx: Context, recipe: Recipe, episodes: Sequence[Episode]) -> Read:
     """Return what the recipe's formers read in episodes; with a model this is what takes long."""
-    return Read(operations=tuple(operation for former in recipe.formers for operation in former.form(ctx, episodes)))
+    return Read(groups=tuple(tuple(former.form(ctx, episodes)) for former in recipe.formers))
 
 
 def fit(ctx: Context, recipe: Recipe, store: Store, found: Read, *, revive: bool = False) -> Formed:
@@ -128,7 +136,7 @@ def fit(ctx: Context, recipe: Recipe, store: Store, found: Read, *, revive: bool
         found: what was read.
         revive: make active again what another recipe had formed and was archived since.
     """
-    fresh = list(_fresh(store, found.operations, revive))
+    fresh = [list(_fresh(store, group, revive)) for group in found.groups]
     judged, refused, quarantined = _judge(ctx, recipe.guards, fresh)
     for organiser in recipe.organisers:
         judged = organiser.organise(ctx, judged)
@@ -189,6 +197,8 @@ def _ends(operation: Operation) -> tuple[str, ...]:
 
 def _fresh(store: Store, formed: Sequence[Operation], revive: bool) -> Iterator[Operation]:
     for operation in formed:
+        if isinstance(operation, Archive) and store.status_of(operation.id) in _NO_ROOM:
+            continue
         status = store.status_of(operation.memory.id) if isinstance(operation, Keep) else None
         if status is None:
             yield operation
@@ -196,22 +206,44 @@ def _fresh(store: Store, formed: Sequence[Operation], revive: bool) -> Iterator[
             yield operation  # organisers treat it like a new one, so that its links come back, too
 
 
-def _judge(ctx: Context, guards: Sequence[Guard], operations: Sequence[Operation]) -> tuple[list[Operation], dict[str, int], int]:
+def _judge(ctx: Context, guards: Sequence[Guard], groups: Sequence[Sequence[Operation]]) -> tuple[list[Operation], dict[str, int], int]:
+    """Return what the guards let in of each former's operations, reason -> how many they refused, and how many they set aside."""
     passed: list[Operation] = []
     refused: dict[str, int] = {}
     quarantined = 0
-    for operation in operations:
-        verdicts = [guard.check(ctx, operation) for guard in guards]
-        bad = [verdict for verdict in verdicts if not verdict.admit]
-        if not bad:
-            passed.append(operation)
-        elif isinstance(operation, Keep) and all(verdict.quarantine for verdict in bad):
-            why = "; ".join(verdict.why for verdict in bad)
-            passed += [Keep(memory=replace(operation.memory)), Quarantine(id=operation.memory.id, why=why)]
-            quarantined += 1
-        else:
-            for verdict in bad:
-                refused[verdict.why] = refused.get(verdict.why, 0) + 1
-    if refused:  # what makes room for something stays when that is not let in
-        passed = [operation for operation in passed if not isinstance(operation, Archive)]
+    for group in groups:
+        mine: list[Operation] = []
+        out: set[str] = set()
+        for operation in group:
+            verdicts = [guard.check(ctx, operation) for guard in guards]
+            bad = [verdict for verdict in verdicts if not verdict.admit]
+            if not bad:
+                mine.append(operation)
+                continue
+            if isinstance(operation, Keep | Revise):
+                out.add(_id(operation))
+            if isinstance(operation, Keep) and all(verdict.quarantine for verdict in bad):
+                why = "; ".join(verdict.why for verdict in bad)
+                mine += [Keep(memory=replace(operation.memory)), Quarantine(id=operation.memory.id, why=why)]
+                quarantined += 1
+            else:
+                for verdict in bad:
+                    refused[verdict.why] = refused.get(verdict.why, 0) + 1
+        passed += _making_room(mine, out)
     return passed, refused, quarantined
+
+
+def _making_room(operations: Sequence[Operation], out: Collection[str]) -> list[Operation]:
+    """Return a former's operations without archiving what was not let in itself, and without any where what takes the place was not.
+
+    Args:
+        operations: of one former, judged.
+        out: the memories that were refused or set aside.
+    """
+    over = {operation.id for operation in operations if isinstance(operation, Archive)}
+    stay = over if set(out) - over else set(out)
+    return [operation for operation in operations if not (isinstance(operation, Archive) and operation.id in stay)]
+
+
+def _id(operation: Keep | Revise) -> str:
+    return operation.memory.id if isinstance(operation, Keep) else operation.id
