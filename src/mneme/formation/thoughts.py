@@ -147,7 +147,8 @@ class ThoughtFormer:
         if ctx.llm is not None and other is not None and decision == "new":
             decision = ctx.llm.ask(REVIEW, {"earlier": other.text, "new": memory.text}, Reviewed).decision
         if other is not None and decision == "same":
-            changed[other.id] = _merged(other, memory)
+            if not set(memory.sources) <= set(other.sources):  # else it was merged when these messages were read before
+                changed[other.id] = _merged(other, memory)
             return
         if other is not None and decision == "outdated":
             changed[other.id] = replace(other, status="archived")
@@ -192,7 +193,8 @@ def _told(thought: Memory, known: bool) -> Operation | None:
 def _merged(other: Memory, memory: Memory) -> Memory:
     """Return a thought told again: its new words and time, with the messages of both."""
     later = max(other.at, memory.at)
-    told = {**other.attributes, "told_at": later.isoformat(), "times": _times(other) + 1}
+    read_anew = not set(memory.sources).isdisjoint(other.sources)  # a longer stretch of the same talk
+    told = {**other.attributes, "told_at": later.isoformat(), "times": _times(other) + (not read_anew)}
     text = memory.text if memory.at >= other.at else other.text
     return replace(other, text=text, at=later, attributes=told, sources=tuple(dict.fromkeys((*other.sources, *memory.sources))))
 

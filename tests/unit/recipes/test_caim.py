@@ -135,6 +135,19 @@ def test_a_fact_told_in_two_sessions_of_one_import_is_one_thought() -> None:
     assert thought.attributes["times"] == 2
 
 
+@pytest.mark.parametrize("model", [True, False])
+def test_a_thought_told_again_is_counted_once_however_often_its_session_is_read(model: bool) -> None:
+    told = [{"items": [{"text": text, "tags": ["work"]}]} for text in (BMW, *["Ana still works at BMW."] * 3)]
+    space, clock = caim(ScriptedLLM({"thoughts.extend": told, "thoughts.review": {"decision": "same"}}) if model else None)
+    space.remember([BMW, CHAT, CHAT], session="one", wait=True)
+    for number, text in enumerate(["My job at BMW is new.", *[CHAT] * 8]):
+        clock.set(START + timedelta(days=7, minutes=number))
+        space.remember(text, session="two", wait=True)
+    (thought,) = space.memories({"tags": ["tag:work"]})
+    assert thought.attributes["times"] == 2
+    assert thought.version == (4 if model else 2)  # a model read more of the session each time
+
+
 @pytest.mark.parametrize("session", [None, "one"])
 def test_what_is_left_of_a_talk_is_thought_over_when_it_is_closed(session: str | None) -> None:
     space, clock = caim()
