@@ -110,7 +110,7 @@ class ModelReconcile:
             scores = np.where(formed, ctx.index.dense(vector), -1.0)
             best = np.argsort(-scores, kind="stable")[: self.similar]
             rows.update(dict.fromkeys(int(row) for row in best if scores[row] >= self.near))
-        return [memory for memory in ctx.memories(list(rows)) if memory.valid_to is None]
+        return [memory for memory in ctx.memories(list(rows)) if memory.valid_to is None and memory.status == "active"]
 
 
 def _is_free(memory: Memory) -> bool:

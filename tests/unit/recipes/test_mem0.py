@@ -9,7 +9,7 @@ from mneme.core.records import Memory
 from mneme.core.trace import Trace
 from mneme.testing import ScriptedLLM
 
-from .world import START, memory_of
+from .world import START, bare, memory_of
 
 BUDDY, SCOUT, VEGAN, ALLERGIC = (
     "I adopted the dog Buddy.",
@@ -113,3 +113,16 @@ def test_two_facts_of_one_reply_that_are_merged_into_the_same_one_are_both_kept(
     space.remember(BUDDY, author="Ana", wait=True)
     space.remember([SCOUT, third], author="Ana", wait=True)
     assert sorted(fact.text for fact in facts(space)) == ["Ana adopted the cat Tom.", BOTH]
+
+
+def test_an_archived_fact_is_not_known_so_that_a_new_one_is_not_dropped_for_it() -> None:
+    statements = [{"items": [dog("Buddy", "I adopted the dog Buddy", "Ana adopted the dog Buddy.")]}] * 2
+    llm = ScriptedLLM({"form.statements": statements, "organise.reconcile": {"decisions": [{"new": 1, "event": "NOOP", "old": 1}]}})
+    memory, clock = memory_of(bare(formers=["model-statements"], organisers=["model-reconcile"]), "hash:96", llm=llm)
+    space = memory.space("s")
+    space.remember(BUDDY, author="Ana", wait=True)
+    space.forget(facts(space)[0].id)
+    clock.set(START + timedelta(days=1))
+    space.remember("Again: " + BUDDY, author="Ana", wait=True)
+    assert [fact.text for fact in facts(space)] == ["Ana adopted the dog Buddy."]
+    assert [request.role for request in llm.asked] == ["form.statements"] * 2
