@@ -257,3 +257,33 @@ def test_a_line_of_a_core_block_goes_with_its_message() -> None:
     mem.space.forget(turn.id, erase=True)
     assert [row.text for row in mem.rows("core")] == ["My name is Ana and I prefer tea."]
     assert "Lisbon" not in everything(mem)
+
+
+def turns_of(mem: SixTypes) -> list[str]:
+    return [turn.text for turn in mem.space.memories({"kinds": ["turn"]})]
+
+
+@pytest.mark.parametrize(
+    ("said", "value", "shown"),
+    [
+        ("My password is as follows: hunter2", "hunter2", f"My password is as follows: {MASK}"),
+        ("The api key is the following: k3-zz9.", "k3-zz9", f"The api key is the following: {MASK}."),
+        ("My PIN is now 9321.", "9321", f"My PIN is now {MASK}."),
+        ("The token is: abc123", "abc123", f"The token is: {MASK}"),
+    ],
+)
+def test_a_value_that_is_announced_is_taken_whole(said: str, value: str, shown: str) -> None:
+    mem = six()
+    assert mem.read(said) == ["vault"]
+    assert turns_of(mem) == [shown]
+    assert [mem.vault.reveal(row.id) for row in mem.rows("vault")] == [value]
+
+
+@pytest.mark.parametrize("value", ["as", "was", "value", "secret", "masked", "password"])
+def test_a_value_that_stands_in_every_usual_caption_is_kept_too(value: str) -> None:
+    mem = six()
+    mem.read(f"My password is {value}")
+    (row,) = mem.rows("vault")
+    assert mem.vault.reveal(row.id) == value
+    assert value not in row.text
+    assert all(value not in text for text in turns_of(mem))

@@ -60,9 +60,10 @@ COMPRESS = Prompt(
 
 _SECRET = re.compile(
     r"\b(?P<what>(?:pass(?:word|phrase|code)|pin|api\s+key|access\s+(?:key|code)|secret\s+key|token)\b[^:=\n.]{0,40}?)"
-    r"\s*(?:is|are|=|:)\s*(?P<value>\S+[^\s.,;!?])",
+    r"\s*(?:(?:is|are)(?:\s+(?:now|as\s+follows|the\s+following))?\s*:?|=|:)\s*(?P<value>\S+[^\s.,;!?])",
     re.IGNORECASE,
 )
+_CAPTIONS = ("a value that was masked", "secret")  # they share no two letters in a row, so that one does not hold the value
 _HOW = re.compile(
     r"\b(?:how\s+to|steps?\s+(?:to|for|\d)|first,?\s.*\bthen\b|to\s+\w+\s+\w+,\s+(?:press|open|click|run|go))", re.IGNORECASE | re.DOTALL
 )
@@ -149,8 +150,10 @@ class SixTypes:
                 try:
                     self._work("vault", messages)
                 finally:
-                    self._saved(messages)  # also where the manager could not be asked
-                    masked = self._hide(masked)
+                    try:
+                        self._saved(messages)  # also where the manager could not be asked
+                    finally:
+                        masked = self._hide(masked)
             for type_ in types:
                 if type_ != "vault":
                     self._work(type_, masked)
@@ -244,7 +247,8 @@ class SixTypes:
             for found in _SECRET.finditer(text):
                 what, value = found["what"].strip(), found["value"]
                 if value not in (MASK, *self._secrets):
-                    self._put_secret(what if value.casefold() not in what.casefold() else "a value that was masked", value, "medium")
+                    caption = next(one for one in (what, *_CAPTIONS) if value.casefold() not in one.casefold())
+                    self._put_secret(caption, value, "medium")
 
     def _variables(self, type_: Type, text: str) -> Callable[[Sequence[Step]], Mapping[str, object]]:
         def variables(steps: Sequence[Step]) -> Mapping[str, object]:
