@@ -42,15 +42,16 @@ class ReciprocalRank:
 
     def rank(self, ctx: Context, query: Query, channels: Mapping[str, FloatArray]) -> Ranked:
         """Return admitted memories of the shown kinds, best first; ties by time, then position."""
-        among = query.admitted & kind_mask(ctx, (*self.shown, *self.keys))
+        plans, keys = self._foreseen(ctx), kind_mask(ctx, self.keys)
+        among = query.admitted & (kind_mask(ctx, self.shown) | keys | plans)
         fused = np.sum([reciprocal(scores, among, self.constant, self.candidates) for scores in channels.values()], axis=0)
-        total = np.maximum(fused, provenance(ctx).lift(fused.astype(np.float32))) if self.keys else fused
+        total = np.maximum(fused, provenance(ctx).lift(np.where(keys, fused, 0.0).astype(np.float32))) if self.keys else fused
         if self.groups:
             numbers, count = self._gathered(ctx)
             top = np.zeros(count)
             np.maximum.at(top, numbers, np.where(query.admitted, total, 0.0))
             total = total + self.groups * top[numbers]
-        shown = or_all(query.admitted & (kind_mask(ctx, self.shown) | self._foreseen(ctx)), query.admitted)
+        shown = or_all(query.admitted & (kind_mask(ctx, self.shown) | plans), query.admitted)
         first = next(iter(channels.values()))
         # What no channel saw among its best follows in the order of the first channel; scores are scaled for packers.
         scaled = (total * self.constant * 4 + 1e-3 * first).astype(np.float32)

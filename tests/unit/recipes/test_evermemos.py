@@ -128,6 +128,19 @@ def test_a_plan_until_the_tenth_is_recalled_on_the_ninth_and_not_on_the_eleventh
     assert plan["text"] in {one.text for one in space.memories({"kinds": ["event"], "archived": True}, statuses=("active", "archived"))}
 
 
+@pytest.mark.parametrize("kind", ["task", "event"])
+def test_a_plan_that_fits_the_question_word_for_word_comes_first_among_many_messages(kind: str) -> None:
+    memory, clock = memory_of("evermemos", "hash:96")
+    space = memory.space("s")
+    clock.set(MAY)
+    space.remember([f"Number {n} of the garden notes tells of the roses and the hedge." for n in range(60)])
+    plan = "Bring the violin to the luthier."
+    space.remember(memories=[{"text": plan, "kind": kind, "valid_from": MAY, "valid_to": MAY + 5 * DAY}])
+    assert space.recall("Bring the violin to the luthier", k=10).hits[0].text == plan
+    clock.set(MAY + 6 * DAY)
+    assert plan not in {hit.text for hit in space.recall("Bring the violin to the luthier", k=70).hits}
+
+
 QUESTION = "Who mended the boat?"
 FOUND = {"What did Ben repair?": "Ben repaired the hull on Sunday.", "Who owns tools?": "Ben owns a chest of tools."}
 
