@@ -136,6 +136,9 @@ def _apply(board: Board, decision: Decision, memory: Memory, shown: Mapping[int,
         return "ADD", f"{decision.event} of a number that was not shown"
     old = board.current(seen)  # an earlier decision of the same reply may have changed it
     if decision.event == "NOOP":
+        if old.valid_to is not None:
+            board.add(memory, "ADD", "what it repeats has ended")
+            return "ADD", "what it repeats has ended"
         board.support(old, memory)
         return "NOOP", "the model found it known"
     if decision.event == "MERGE":

@@ -126,3 +126,20 @@ def test_an_archived_fact_is_not_known_so_that_a_new_one_is_not_dropped_for_it()
     space.remember("Again: " + BUDDY, author="Ana", wait=True)
     assert [fact.text for fact in facts(space)] == ["Ana adopted the dog Buddy."]
     assert [request.role for request in llm.asked] == ["form.statements"] * 2
+
+
+def test_what_repeats_a_fact_that_the_same_reply_has_ended_is_kept() -> None:
+    new = [
+        dog("Scout", "I adopted another dog Scout", "Ana adopted another dog Scout."),
+        {**dog("Buddy", "I adopted the dog Buddy", "Ana adopted the dog Buddy at last."), "message": 2},
+    ]
+    items = [{"items": [dog("Buddy", "I adopted the dog Buddy", "Ana adopted the dog Buddy.")]}, {"items": new}]
+    decisions = [{"new": 1, "event": "UPDATE", "old": 1}, {"new": 2, "event": "NOOP", "old": 1}]
+    llm = ScriptedLLM({"form.statements": items, "organise.reconcile": {"decisions": decisions}})
+    memory, clock = memory_of("mem0", "hash:96", llm=llm)
+    space = memory.space("s")
+    space.remember(BUDDY, author="Ana", wait=True)
+    clock.set(START + timedelta(days=1))
+    space.remember([SCOUT, "Yes, " + BUDDY], author="Ana", wait=True)
+    assert [fact.text for fact in facts(space, now=False) if fact.valid_to is not None] == ["Ana adopted the dog Buddy."]
+    assert sorted(fact.text for fact in facts(space)) == ["Ana adopted another dog Scout.", "Ana adopted the dog Buddy at last."]
