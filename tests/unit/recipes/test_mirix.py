@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from mneme.core.errors import ModelUnavailable, Refused
+from mneme.core.errors import BudgetExceeded, ModelUnavailable, Refused
 from mneme.models.transport import Request
 from mneme.recipes.agent.ciphers import Cipher, new_key
 from mneme.recipes.agent.six_types import SixTypes
@@ -287,3 +287,52 @@ def test_a_value_that_stands_in_every_usual_caption_is_kept_too(value: str) -> N
     assert mem.vault.reveal(row.id) == value
     assert value not in row.text
     assert all(value not in text for text in turns_of(mem))
+
+
+def test_the_meta_manager_sees_no_value_that_a_rule_finds() -> None:
+    seen: list[str] = []
+
+    def chosen(request: Request) -> object:
+        seen.append(request.variables["messages"])
+        return {"types": []}
+
+    mem = six(ScriptedLLM({"mirix.meta": chosen, "mirix.keep": call("finish_memory_update")}))
+    assert mem.read(PASSWORD, "I met Carla.") == ["vault"]
+    assert seen == [f"The password of my mail account is {MASK}.\nI met Carla."]
+
+
+@pytest.mark.parametrize("error", [ModelUnavailable("mirix: nobody answers"), BudgetExceeded("mirix: the day's limit is reached")])
+def test_a_meta_manager_that_can_not_be_asked_loses_no_value(error: Exception) -> None:
+    mem = six(ScriptedLLM({"mirix.meta": error, "mirix.keep": call("finish_memory_update")}))
+    assert mem.read(PASSWORD, "Yesterday I met Carla.") == ["vault", "episodic"]
+    assert [mem.vault.reveal(row.id) for row in mem.rows("vault")] == ["hunter2"]
+    assert turns_of(mem) == [f"The password of my mail account is {MASK}.", "Yesterday I met Carla."]
+
+
+def test_a_core_block_is_shortened_by_rule_where_no_model_can_be_asked() -> None:
+    mem = six(ScriptedLLM({"mirix.compress": ModelUnavailable("mirix.compress: nobody answers")}))
+    mem.append_core("human", "\n".join(f"fact {n}" for n in range(600)))
+    assert mem.rows("core")[0].text.endswith("fact 599")
+
+
+@pytest.mark.parametrize("tool", ["semantic_update", "semantic_merge"])
+def test_what_replaces_an_entry_goes_with_what_that_rested_on(tool: str) -> None:
+    told = {"ids": ["1"], "summary": "clinic Zanzibar is in Faro"} if tool == "semantic_update" else {"id": "1", "details": "it is in Faro"}
+    replies = [call("semantic_insert", summary="clinic Zanzibar"), call(tool, **told)]
+    mem = six(ScriptedLLM({"mirix.meta": {"types": ["semantic"]}, "mirix.keep": replies}))
+    mem.read("My clinic is called Zanzibar.")
+    mem.read("It is in Faro.")
+    first, second = sorted((turn for turn in mem.space.memories({"kinds": ["turn"]})), key=lambda turn: turn.text, reverse=True)
+    (row,) = mem.rows("semantic")
+    assert {span.episode for span in row.sources} == {first.sources[0].episode, second.sources[0].episode}
+    mem.space.forget(first.id, erase=True)
+    assert "Zanzibar" not in everything(mem)
+
+
+def test_details_that_no_message_told_go_with_the_entry_that_they_were_merged_into() -> None:
+    mem = six(ScriptedLLM({"mirix.meta": {"types": ["semantic"]}, "mirix.keep": [call("semantic_insert", summary="clinic Zanzibar")]}))
+    mem.read("My clinic is called Zanzibar.")
+    assert not mem.surfaces["semantic"].call("semantic_merge", {"id": "1", "details": "it is in Faro"}).failed
+    (turn,) = mem.space.memories({"kinds": ["turn"]})
+    mem.space.forget(turn.id, erase=True)
+    assert "Zanzibar" not in everything(mem)

@@ -2,7 +2,7 @@
 
 Source: MIRIX (arXiv 2507.07957): core, episodic, semantic, procedural, resource, knowledge vault; one tool call per manager; a core block
 is rewritten from 90 % on; active retrieval of ten per type. Differs: messages are stored before any model is asked, with secrets masked;
-what the vault manager finds later is masked in them, too. Without a model, and where the meta manager's reply does not fit, types are
+what the vault manager finds later is masked in them, too. Without a model, and where the meta manager can't be asked, types are
 routed by rules; without one an event of one session is merged by likeness.
 """
 
@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from mneme.core.errors import InvalidReply
+from mneme.core.errors import ModelError
 from mneme.core.llm import LLM, Prompt
 from mneme.core.query import Filter
 from mneme.core.records import Memory
@@ -137,13 +137,14 @@ class SixTypes:
     def read(self, *messages: str, session: str | None = None) -> list[Type]:
         """Store messages, secrets masked, and let the managers of the memories that they concern work; returns which those were.
 
-        The vault's manager works first and alone sees values; what it takes is masked for the others and in the messages.
+        The vault's manager works first and alone sees values that a rule finds; what else it takes is masked for the managers after it
+        and in the messages.
         """
         masked = [_masked(text) for text in messages]
         self._stored = list(self.space.remember([{"text": text, "session": session} for text in masked]).ids) if masked else []
         self._session = session
         try:
-            types = self._chosen(messages)
+            types = self._chosen(masked)
             if masked != list(messages) and "vault" not in types:
                 types.append("vault")
             if "vault" in types:
@@ -215,7 +216,7 @@ class SixTypes:
         if self._llm is not None:
             try:
                 shorter = self._llm.ask(COMPRESS, {"text": text}, Rewritten).text.strip()
-            except InvalidReply:
+            except ModelError:
                 shorter = ""
             if shorter and len(shorter) < len(text):
                 return shorter
@@ -230,7 +231,7 @@ class SixTypes:
             return by_rule
         try:
             return list(dict.fromkeys(self._llm.ask(META, {"messages": "\n".join(messages)}, Chosen).types))
-        except InvalidReply:
+        except ModelError:
             return by_rule
 
     def _work(self, type_: Type, messages: Sequence[str]) -> None:
@@ -284,13 +285,13 @@ class SixTypes:
         rows = self.space._memory.embedder.embed([last.text, text])
         return last if float(np.dot(rows[0], rows[1])) >= 0.3 else None
 
-    def _insert(self, type_: Type, summary: str, details: str = "") -> str:
+    def _insert(self, type_: Type, summary: str, details: str = "", rests: Sequence[str] = ()) -> str:
         text = f"{summary}\n{details}" if details else summary
         same = next((row for row in self.rows(type_) if row.text == text), None)
         if same is not None:
             return f"already there as {self._number(same)}"
         given = {
-            "text": text, "kind": KINDS[type_], "tags": (TAG,), "session": self._session, "sources": tuple(self._stored),
+            "text": text, "kind": KINDS[type_], "tags": (TAG,), "session": self._session, "sources": (*rests, *self._stored),
             "attributes": {"type": type_, "summary": summary, "details": details},
         }  # fmt: skip
         id = self.space.remember(memories=[given]).ids[0]
@@ -301,11 +302,8 @@ class SixTypes:
         summary = summary or str(row.attributes.get("summary", row.text))
         joined = "\n".join(part for part in (str(row.attributes.get("details", "")), details) if part)
         told = {**row.attributes, "summary": summary, "details": joined}
-        if read := spans(self.space, self._stored):
-            rests = tuple(dict.fromkeys((*row.sources, *read)))
-            self.space.revise(row.id, f"{summary}\n{joined}", attributes=told, sources=rests)
-        else:
-            self.space.revise(row.id, f"{summary}\n{joined}", attributes=told)
+        rests = tuple(dict.fromkeys((*row.sources, *spans(self.space, self._stored))))
+        self.space.revise(row.id, f"{summary}\n{joined}", attributes=told, sources=rests)
         return f"merged into {id}"
 
     def _update(self, type_: Type, ids: Sequence[str], summary: str, details: str = "") -> str:
@@ -313,7 +311,7 @@ class SixTypes:
         if not rows:
             raise ToolFailed("ids is empty; name the entries that the new one replaces, or insert it")
         self.space.forget([row.id for row in rows])
-        return self._insert(type_, summary, details)
+        return self._insert(type_, summary, details, [span.episode for row in rows for span in row.sources])
 
     def _put_secret(self, caption: str, value: str, sensitivity: str) -> str:
         id = self.vault.put(caption, value, sensitivity=sensitivity)
