@@ -26,8 +26,8 @@ PAUSE_S = 3600.0
 def so_far(ctx: Context, episodes: Sequence[Episode], every: int, *, sparser: bool = False) -> dict[str, list[Episode]]:
     """Return the sessions of these episodes with everything said in them up to now, in order.
 
-    A session is left out unless these episodes bring ``every`` messages of it, make its length a multiple of that, or begin another one
-    after an hour in which nobody spoke, which closes it: a summary that is written again for each message would be written in vain.
+    A session is left out unless these episodes bring ``every`` messages of it, make its length a multiple of that, or are of another
+    one and come an hour after its last, which closes it: a summary that is written again for each message would be written in vain.
 
     Args:
         ctx: the space.
@@ -82,20 +82,23 @@ def places(ctx: Context, turns: IntArray, episodes: Sequence[Episode]) -> IntArr
 
 
 def _closed(ctx: Context, turns: IntArray, episodes: Sequence[Episode]) -> set[int]:
-    """Return the codes of the sessions that a silence closed: of those that messages came to, and of the one before them."""
+    """Return the codes of the sessions that a silence closed.
+
+    A session is closed by the first message of any that comes more than a pause after its last one. One that messages came to late is
+    closed anew by what is there. What follows in the session itself closes nothing: a slow talk goes on after a silence.
+    """
     came = places(ctx, turns, episodes)
     if not len(came):
         return set()
-    at, (codes, _) = ctx.index.at, ctx.index.codes("session")
-    others = np.setdiff1d(turns, came, assume_unique=True)
-    before, after = others[at[others] <= at[came[0]]], others[at[others] > at[came[-1]]]
-    row = came.tolist()
-    if len(before):
-        row.insert(0, int(before[at[before].argmax()]))
-    if len(after):
-        row.append(int(after[at[after].argmin()]))
-    silent = (np.diff(at[row]) > PAUSE_S * 1_000_000) & (np.diff(codes[row]) != 0)  # a slow talk goes on after a silence
-    return {int(codes[row[place]]) for place in np.flatnonzero(silent)}
+    order = turns[np.argsort(ctx.index.at[turns], kind="stable")]
+    at, codes = ctx.index.at[order], ctx.index.codes("session")[0][order]
+    last = np.full(int(codes.max()) + 1, at[0], np.int64)
+    np.maximum.at(last, codes, at)
+    here = np.flatnonzero(np.bincount(codes))
+    after = np.searchsorted(at, last[here] + int(PAUSE_S * 1_000_000), side="right")
+    fresh = np.append(np.isin(order, came), False)  # none is as good as one that is yet to come
+    grew = np.isin(here, ctx.index.codes("session")[0][came]) & (after < len(order))
+    return set(here[fresh[after] | grew].tolist())
 
 
 def words_of(text: str) -> list[str]:

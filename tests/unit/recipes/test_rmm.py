@@ -138,3 +138,47 @@ def test_the_rest_of_a_talk_is_read_when_another_follows_after_a_silence() -> No
     space.remember("Good morning to everybody here.", author="Ana", session="b")
     read = {span.episode for topic in space.memories({"tiers": ["topic"]}) for span in topic.sources}
     assert read >= {"ep" + turn.id[3:] for turn in space.memories({"kinds": ["turn"], "sessions": ["a"]}) if len(turn.text.split()) >= 3}
+
+
+def read_of(space: mneme.Space) -> dict[str, int]:
+    """Return how many messages of each session the topics rest on."""
+    read = {span.episode for topic in space.memories({"tiers": ["topic"]}) for span in topic.sources}
+    told = [str(episode.session) for episode in space.episodes() if episode.id in read]
+    return {session: told.count(session) for session in sorted(set(told))}
+
+
+def test_every_session_that_fell_silent_is_read_and_not_only_the_one_that_spoke_last() -> None:
+    memory, clock = memory_of("rmm", "hash:96")
+    space = memory.space("s")
+    said = [
+        (0, "a", ONE[0]),
+        (30, "b", "The violin needs a string."),
+        (50, "c", "A boat needs a sail."),
+        (80, "b", "My violin sounds well."),
+    ]
+    for minute, session, text in said:
+        clock.set(START + timedelta(minutes=minute))
+        space.remember(text, author="Ana", session=session)
+        expected = {"a": 1} if minute == 80 else {}
+        assert read_of(space) == expected  # nobody waits for the others to end
+    clock.set(START + timedelta(minutes=240))
+    space.remember("Bread bakes in the oven.", author="Ana", session="d")
+    assert read_of(space) == {"a": 1, "b": 2, "c": 1}
+
+
+def test_a_silence_within_a_session_closes_the_others_and_not_itself() -> None:
+    memory, clock = memory_of("rmm", "hash:96")
+    space = memory.space("s")
+    for minute, session, text in [(0, "a", ONE[0]), (30, "b", "The violin needs a string."), (240, "a", ONE[1])]:
+        clock.set(START + timedelta(minutes=minute))
+        space.remember(text, author="Ana", session=session)
+    assert read_of(space) == {"b": 1}
+
+
+def test_what_comes_late_to_a_session_that_is_over_is_read() -> None:
+    memory, clock = memory_of("rmm", "hash:96")
+    space = memory.space("s")
+    clock.set(START + timedelta(hours=9))
+    for minute, session, text in [(0, "a", ONE[0]), (240, "b", "The violin needs a string."), (10, "a", ONE[1]), (250, "b", TWO[0])]:
+        space.remember({"text": text, "at": START + timedelta(minutes=minute)}, author="Ana", session=session)
+    assert read_of(space) == {"a": 2}
