@@ -1,8 +1,8 @@
 """A pool of evidence for one question that can be revised: what was inferred falls when better evidence contradicts it, however late.
 
 Source: RetroRAG (arXiv 2501.05475), evidence collation and discovery, filter by relevance and attribution, retroactive update. Differs:
-attribution is that a statement's names, numbers and most of its words stand in what it cites, and that the clause nearest to it denies
-when it does; what is dropped stays in the pool's log, and gets in later when a source bears it out.
+attribution is that a statement's names, numbers and most of its words stand in what it cites, and that the clause nearest to each of
+its own denies when that one does; what is dropped stays in the pool's log, and gets in later when a source bears it out.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ ATTRIBUTED = 0.8
 SAME_RELATION = 0.5
 WEAKER = "contradicts what is better attributed"
 _WORD = re.compile(r"\w+")
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_ENDS = re.compile(r"\s*(?:$|[.!;,\n](?!\w))")
 _CLAUSE = re.compile(r"[.!?;,\n]+|\b(?:but|and|while|although)\b", re.IGNORECASE)
-_DENIES = re.compile(r"\b(?:not|never|no|nobody|none|nothing|neither|nor|without|cannot|no\s+longer)\b|n['’]t\b", re.IGNORECASE)
+_DENIES = re.compile(r"\b(?:no\s+longer|not|never|no|nobody|none|nothing|neither|nor|without|cannot)\b|n['’]t\b", re.IGNORECASE)
 _LEADING = re.compile(r"^(?:(?:do|does|did|is|are|was|were|has|have|had|who|whose|what|when|where|why|how|which|the)\b\s*)+", re.I)
 
 
@@ -139,9 +141,11 @@ class EvidencePool:
         return "" if self._relevant(one) else "does not bear on the question"
 
     def _conflicting(self, one: Inference, other: Inference) -> bool:
-        """Return whether two inferences say of the same thing the same with other names, so that not both can stand."""
+        """Return whether two inferences say of the same thing the same with other names, or one denies the other: not both can stand."""
         if one.entity.casefold() != other.entity.casefold():
             return False
+        if denies(one.statement) != denies(other.statement) and _undenied(one.statement) == _undenied(other.statement):
+            return True
         (said, values), (told, others) = self._relation(one), self._relation(other)
         alike = len(said & told) >= SAME_RELATION * max(min(len(said), len(told)), 1)
         return bool(values) and bool(others) and not values & others and alike
@@ -173,16 +177,38 @@ def attributed(statement: str, cited: str) -> bool:
         False
     """
     said = words_of(statement)
-    place = cited.find(statement)
-    if said and place >= 0 and (not place or cited[:place].rstrip(" ")[-1:] in ".!?\n"):
-        return True  # a whole sentence, word for word
+    if said and _word_for_word(statement.strip(), cited):
+        return True
     there = words_of(cited)
-    exact = words_of(" ".join([*names_of(statement), *re.findall(r"\d+", statement)]))
-    if not said or not exact <= there or len(said & there) < ATTRIBUTED * len(said):
+    numbers = set(_NUMBER.findall(statement)) <= set(_NUMBER.findall(cited))
+    if not said or not numbers or not words_of(" ".join(names_of(statement))) <= there or len(said & there) < ATTRIBUTED * len(said):
         return False
-    clauses = [(len(said & words_of(clause)), denies(clause)) for clause in _CLAUSE.split(cited)]
-    most = max(count for count, _ in clauses)
-    return denies(statement) in {denied for count, denied in clauses if count == most}
+    return _denied_alike(statement, cited)
+
+
+def _word_for_word(statement: str, cited: str) -> bool:
+    """Return whether a statement stands in a text as whole sentences or clauses that begin a sentence."""
+    for found in re.finditer(re.escape(statement), cited):
+        before, behind = cited[: found.start()].rstrip(" "), cited[found.end() :]
+        whole = not behind[:1].isalnum() if statement[-1] in ".!?" else _ENDS.match(behind) is not None
+        if whole and (not before or before[-1] in ".!?\n"):
+            return True
+    return False
+
+
+def _denied_alike(statement: str, cited: str) -> bool:
+    """Return whether each clause of a statement denies when one of the text's that shares most words with it does."""
+    theirs = [(words_of(clause), denies(clause)) for clause in _CLAUSE.split(cited)]
+    for clause in _CLAUSE.split(statement):
+        said = words_of(clause)
+        most = max(len(said & words) for words, _ in theirs)
+        if most and denies(clause) not in {denied for words, denied in theirs if len(said & words) == most}:
+            return False
+    return True
+
+
+def _undenied(statement: str) -> set[str]:
+    return words_of(_DENIES.sub(" ", statement))
 
 
 def denies(text: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
 import mneme
 from mneme.core.query import Recall
 from mneme.recipes.agent.retroactive import RetroReader
@@ -115,6 +117,38 @@ def test_in_a_conflict_the_better_attributed_wins_then_the_later_and_the_log_kee
     assert all(one.why for one in pool.log[1:])
     assert [one.statement for one in pool.active] == [RIGHT]
     assert not attributed("The film of 1998 was Silver Tide.", RIGHT)
+
+
+@pytest.mark.parametrize(
+    ("statement", "cited", "said"),
+    [
+        ("Ana lives in Porto", "Ana lives in Porto.", True),
+        ("Ana lives in Porto", "Ana lives in Porto no longer.", False),
+        ("Ana lives in Porto", "Ana lives in Porto no longer. Ana lives in Porto.", True),
+        ("He paid 10", "He paid 100 euros.", False),
+        ("He paid 10", "He paid 10.5 euros.", False),
+        ("He paid 10.", "He paid 10.5 euros.", False),
+        ("He paid 10", "Yesterday he paid 10,000 euros.", False),
+        ("He paid 10", "He paid 10, and left.", True),
+        ("He paid 1,250.50 euros.", "In May he paid 1,250.50 euros.", True),
+        ("Ana moved to Porto but did not sell her flat.", "Well, Ana moved to Porto but did not sell her flat.", True),
+        ("Ana moved to Porto but did not sell her flat.", "Well, Ana moved to Porto and did sell her flat.", False),
+        ("Ana moved to Porto and sold her flat.", "Well, Ana moved to Porto but never sold her flat.", False),
+        ("Ana moved to Porto but did not sell her flat.", "Well, Ana did not move to Porto but sold her flat.", False),
+    ],
+)
+def test_a_statement_is_attributed_whole_with_its_numbers_and_each_of_its_denials(statement: str, cited: str, said: bool) -> None:
+    assert attributed(statement, cited) is said
+
+
+@pytest.mark.parametrize("denial", ["Ana was not born in Porto.", "Ana wasn't born in Porto.", "Ana was no longer born in Porto."])
+def test_a_statement_and_its_denial_do_not_both_stand(denial: str) -> None:
+    pool = EvidencePool(question="Was Ana born in Porto?")
+    said = "Ana was born in Porto."
+    for number, text in enumerate((said, denial)):
+        pool.collate(Source(id=str(number), text=text, query="q", round=1))
+        assert pool.admit(Inference(statement=text, entity="Ana", support=(str(number),), round=number + 1))
+    assert [(one.statement, one.status) for one in pool.log] == [(said, "revised"), (denial, "active")]
 
 
 def test_a_space_with_nothing_in_it_has_no_answer() -> None:
