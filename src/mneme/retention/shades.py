@@ -97,12 +97,8 @@ class Shades:
         if len(memories) < self.least:
             memories, groups = [], []
         else:
-            groups = clusters(ctx.vectors(places.tolist()), self.near)
-        shades: list[Memory] = []
-        for group in groups:
-            if len(group) >= self.least:
-                taken = {str(shade.attributes["name"]) for shade in shades}
-                shades.append(_shade(ctx, [memories[number] for number in group], taken))
+            groups = [group for group in clusters(ctx.vectors(places.tolist()), self.near) if len(group) >= self.least]
+        shades = _pages(ctx, [[memories[number] for number in group] for group in groups])
         yield from _replaced(ctx, self.name, SHADE, shades)
         yield from _replaced(ctx, self.name, BIOGRAPHY, [_biography(ctx, memories, shades, self.known)] if shades else [])
 
@@ -174,14 +170,31 @@ def _agreeing(verb: str) -> str:
     return verb[:-1] if verb.endswith("s") and not verb.endswith("ss") and len(verb) > 3 else verb
 
 
+def _pages(ctx: Round, groups: Sequence[Sequence[Memory]]) -> list[Memory]:
+    """Return the page of each cluster: as it was made once, or a new one under a name that no other has."""
+    ids = {_page_id(notes) for notes in groups}
+    census = ctx.census
+    pages = np.flatnonzero(census.tags.where(lambda tags: SHADE in tags)).tolist()
+    stored = {page.id: page for page in ctx.memories([place for place in pages if census.ids[place] in ids])}
+    taken = {str(page.attributes["name"]) for page in stored.values()}
+    shades: list[Memory] = []
+    for notes in groups:
+        shades.append(stored.get(_page_id(notes)) or _shade(ctx, notes, taken))
+        taken.add(str(shades[-1].attributes["name"]))
+    return shades
+
+
+def _page_id(notes: Sequence[Memory]) -> str:
+    return made_id(notes[0].id, f"shade|{'|'.join(note.id for note in notes)}")
+
+
 def _shade(ctx: Round, notes: Sequence[Memory], taken: Collection[str]) -> Memory:
     """Return the page of a cluster, under a name that no other has."""
     words = _words([note.text for note in notes])
     central = max(notes, key=lambda note: (sum(word in note.text.casefold() for word in words), -len(note.text)))
     plain = _free([*words, "notes"], taken)
     named = Named(name=plain, aspect=", ".join([word for word in words if word != plain][:3]), description=central.text)
-    key = f"shade|{'|'.join(note.id for note in notes)}"
-    id = made_id(notes[0].id, key)
+    id = _page_id(notes)
     if ctx.llm is not None and ctx.status_of(id) is None:
         reply = ctx.llm.ask(NAME, {"notes": "\n".join(f"- {note.text}" for note in notes)}, Named)
         named = replace(reply, name=_free([reply.name.strip(), plain], taken) if reply.name.strip() else plain)

@@ -248,3 +248,24 @@ def test_notes_in_a_script_without_blanks_make_shades_with_short_names() -> None
     space.upkeep()
     assert sorted(str(shade.attributes["name"]) for shade in SecondSelf(space).shades()) == ["绿茶", "跑步"]
     assert "绿茶" in SecondSelf(space).biography()
+
+
+def test_a_page_that_stands_keeps_its_name_in_the_biography_and_before_new_pages() -> None:
+    named = [{"name": name, "aspect": "at home", "description": "It is told often."} for name in ("Outdoors", "Outdoors")]
+    llm = ScriptedLLM(
+        {
+            "notes.describe": {"keywords": ["k"], "context": "", "tags": []},
+            "notes.evolve": {"should_evolve": False},
+            "shades.name": named,
+            "shades.biography": {"text": "Ana has hobbies.", "second": "You have hobbies."},
+        }
+    )
+    memory, _ = memory_of("second-me", table(), llm=llm)
+    space = memory.space("s")
+    for notes in (CYCLING, BAKING):
+        space.remember(notes, author="Ana", wait=True)
+        space.upkeep()
+    assert sorted(str(shade.attributes["name"]) for shade in SecondSelf(space).shades()) == ["Outdoors", "baking"]
+    life = [request for request in llm.asked if request.role == "shades.biography"][-1]
+    assert [line.partition(" (")[0] for line in str(life.variables["shades"]).splitlines()] == ["Outdoors", "baking"]
+    assert len([request for request in llm.asked if request.role == "shades.name"]) == 2
