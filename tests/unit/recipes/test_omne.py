@@ -169,3 +169,54 @@ def test_a_copy_can_be_taken_back_after_its_original() -> None:
     assert PORT in said(agents.recall("two", ASKED))
     assert agents.forget("one", id, erase=True)
     assert PORT not in said(agents.recall("two", ASKED))
+
+
+def test_what_was_forgotten_first_can_be_erased_with_its_copy() -> None:
+    agents, _ = circle()
+    id = agents.space("one").remember(PORT, author="one").ids[0]
+    agents.publish("one", id)
+    assert agents.forget("one", id)
+    assert agents.forget("one", id, erase=True)
+    everywhere = ("active", "archived", "quarantined")
+    texts = [memory.text for name in ("one", "shared") for memory in agents._memory.space(name).memories(limit=50, statuses=everywhere)]
+    assert not any("8443" in text for text in texts)
+    with pytest.raises(NotFound):
+        agents.forget("one", id, erase=True)
+
+
+def test_what_was_forgotten_can_be_published_anew() -> None:
+    agents, _ = circle()
+    id = agents.space("one").remember(PORT, author="one").ids[0]
+    agents.publish("one", id)
+    agents.forget("one", id)
+    assert not agents.is_shared("one", id)
+    agents.space("one").restore(id)
+    assert agents.publish("one", id)
+    assert agents.is_shared("one", id)
+    agents.forget("one", id)
+    assert agents.forget("one", id, erase=True)
+    kept = agents.shared.memories(limit=50, statuses=("active", "archived", "quarantined"))
+    assert not any("8443" in memory.text for memory in kept)
+
+
+def test_the_first_success_after_publishing_is_counted_in_the_copy() -> None:
+    agents, _ = circle()
+    id = agents.space("one").remember(PORT, author="one").ids[0]
+    agents.publish("one", id)
+    assert agents.succeeded("one", id)
+    agents.confirm("one", "one", id)
+    (shared,) = agents.shared.memories({"tags": ["shared"], "kinds": ["turn"]})
+    assert (shared.attributes["successes"], shared.attributes["why"]) == (1, "public")
+    unshared = agents.space("one").remember(OTHER, author="one").ids[0]
+    assert not agents.succeeded("one", unshared)
+
+
+def test_a_single_confirmation_after_publishing_is_counted_in_the_copy() -> None:
+    memory, _ = memory_of("omne", "hash:96")
+    agents = Circle(memory, holders=3)
+    id = agents.space("one").remember(PORT, author="one").ids[0]
+    agents.grant("one", "two")
+    agents.publish("one", id)
+    assert agents.confirm("two", "one", id)
+    (shared,) = agents.shared.memories({"tags": ["shared"], "kinds": ["turn"]})
+    assert shared.attributes["confirmed_by"] == ["two"]

@@ -23,6 +23,7 @@ from mneme.recipes.agent.everything import everything
 from mneme.space import Space
 
 RANK = 60
+ACTIVE, ANY = ("active",), ("active", "archived", "quarantined", "undone")
 PRIVATE, SHARED, GRANT = "private", "shared", "grant"
 COUNTED = ("successes", "confirmed_by")
 """Attributes of an agent's memory that its copy in the shared space has, too."""
@@ -123,7 +124,7 @@ class Circle:
         memory = self.space(agent).get(id)
         count = _number(memory.attributes.get("successes")) + 1
         self._note(agent, memory, successes=count)
-        return self._propose(agent, id, "succeeded") if count >= self._successes else self.is_shared(agent, id)
+        return self._counted(agent, id, "succeeded", enough=count >= self._successes)
 
     def confirm(self, agent: str, owner: str, id: str) -> bool:
         """Let an agent that may read a memory say that it holds it too; returns whether it is shared now.
@@ -137,7 +138,7 @@ class Circle:
         others = memory.attributes.get("confirmed_by", ())
         by = sorted({*(map(str, others) if isinstance(others, (list, tuple)) else ()), agent} - {owner})
         self._note(owner, memory, confirmed_by=by)
-        return self._propose(owner, id, "confirmed") if len(by) + 1 >= self._holders else self.is_shared(owner, id)
+        return self._counted(owner, id, "confirmed", enough=len(by) + 1 >= self._holders)
 
     def publish(self, agent: str, id: str) -> bool:
         """Propose a memory that its owner marks public; returns whether the guard admitted it."""
@@ -153,15 +154,15 @@ class Circle:
         Raises:
             NotFound: the agent has no such memory.
         """
-        copy = self._copy(agent, id)
+        copies = self._copies(agent, id, ANY if erase else ACTIVE)
         try:
             self.space(agent).forget(id, erase=erase, actor=agent)
         except NotFound:
-            if copy is None:
+            if not copies:
                 raise
-        if copy is not None:
-            self.shared.forget(copy.id, erase=erase, actor=agent)
-        return copy is not None
+        if copies:
+            self.shared.forget([copy.id for copy in copies], erase=erase, actor=agent)
+        return bool(copies)
 
     def vote(self, agent: str, id: str, useful: bool) -> dict[str, int]:
         """Let an agent judge a shared memory; returns the votes by agent, 1 for and -1 against, one per agent."""
@@ -220,14 +221,32 @@ class Circle:
                 attributes={**told, **came},
             )  # fmt: skip
             self.shared.remember(message, actor=owner)
-        elif any(copy.attributes.get(name) != value for name, value in told.items()):
-            self.shared.revise(copy.id, attributes={**copy.attributes, **told}, actor=owner)
+        else:
+            self._count(owner, copy, memory)
         return True
 
+    def _counted(self, owner: str, id: str, why: str, *, enough: bool) -> bool:
+        """Bring a count to the copy where there is one, or propose the memory where the count is enough; returns whether it is shared."""
+        if not enough and (copy := self._copy(owner, id)) is not None:
+            self._count(owner, copy, self.space(owner).get(id))
+            return True
+        return enough and self._propose(owner, id, why)
+
+    def _count(self, owner: str, copy: Record, memory: Record) -> None:
+        told = {name: memory.attributes[name] for name in COUNTED if name in memory.attributes}
+        if any(copy.attributes.get(name) != value for name, value in told.items()):
+            self.shared.revise(copy.id, attributes={**copy.attributes, **told}, actor=owner)
+
     def _copy(self, owner: str, id: str) -> Record | None:
-        """Return what the shared space has of an agent's memory."""
-        found = self.shared.memories(Filter(refs=(f"{owner}/{id}",), kinds=("turn",)), limit=1) if self._has_shared() else []
+        """Return what the shared space shows of an agent's memory."""
+        found = self._copies(owner, id, ACTIVE)
         return found[0] if found else None
+
+    def _copies(self, owner: str, id: str, statuses: Sequence[str]) -> list[Record]:
+        if not self._has_shared():
+            return []
+        where = Filter(refs=(f"{owner}/{id}",), kinds=("turn",), archived="archived" in statuses)
+        return self.shared.memories(where, limit=1000, statuses=statuses)
 
     def _has_shared(self) -> bool:
         return self._memory.has_space(self.shared.name)
