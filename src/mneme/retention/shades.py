@@ -20,8 +20,9 @@ from mneme.core.llm import Prompt
 from mneme.core.operations import Archive, Operation, Restore
 from mneme.core.records import Memory
 from mneme.core.upkeep import BoolArray, FloatArray, Proposal, Round, kept, made_id
+from mneme.text.language import detect
 from mneme.text.script import clusters as characters
-from mneme.text.script import is_paired
+from mneme.text.script import is_paired, normalise, raw_tokens, script_of
 from mneme.text.stopwords import stopwords
 
 SHADE, BIOGRAPHY = "shade", "biography"
@@ -159,6 +160,23 @@ def second_person(text: str, name: str) -> str:
     return re.sub(r"(^|[.!?]\s+)(you)", lambda found: found[1] + found[2].capitalize(), said)
 
 
+def _addressed(second: str, text: str, name: str) -> str:
+    """Return a model's words to a person; where those do not speak to them, its words about them turned, if that can be done."""
+    if second and not _english(second, name):
+        return second
+    if re.search(r"\byou\b", second, re.IGNORECASE) and not re.search(rf"\b{re.escape(name)}\b", second):
+        return second
+    return second_person(text, name) if _english(text, name) else text
+
+
+def _english(text: str, name: str) -> bool:
+    """Whether a text, without the name in it, may be English."""
+    plain = normalise(text.replace(name, " "))
+    words = raw_tokens(plain)
+    latin = sum(len(word) for word in words if script_of(word) == "latin")
+    return 2 * latin >= sum(map(len, words)) and detect(words, plain) == "en"
+
+
 def _agreeing(verb: str) -> str:
     irregular = {"is": "are", "was": "were", "has": "have", "does": "do", "goes": "go"}
     if verb in irregular:
@@ -229,7 +247,7 @@ def _biography(ctx: Round, notes: Sequence[Memory], shades: Sequence[Memory], mo
     id = made_id(notes[0].id, f"biography|{name}|{'|'.join(memory.id for memory in (*shades, *known))}")
     parts = [f"{shade.attributes['name']} ({len(_ids(shade, 'notes'))} notes)" for shade in shades]
     text = " ".join([f"{name} writes about {_joined(parts)}.", *(memory.text.rstrip(". ") + "." for memory in known)])
-    second = ""
+    second = second_person(text, name)
     if ctx.llm is not None and ctx.status_of(id) is None:
         variables = {
             "name": name,
@@ -237,9 +255,8 @@ def _biography(ctx: Round, notes: Sequence[Memory], shades: Sequence[Memory], mo
             "known": "\n".join(m.text for m in known) or "nothing",
         }
         life = ctx.llm.ask(LIFE, variables, Life)
-        text, second = life.text.strip() or text, life.second.strip()
-    if not re.search(r"\byou\b", second, re.IGNORECASE) or re.search(rf"\b{re.escape(name)}\b", second):
-        second = second_person(text, name)
+        text = life.text.strip() or text
+        second = _addressed(life.second.strip(), text, name)
     told = {"second_person": second, "subject": name, "shades": [shade.id for shade in shades]}
     return _made([*notes, *known], id, text, "profile", (BIOGRAPHY,), told)
 

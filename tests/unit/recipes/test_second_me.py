@@ -269,3 +269,32 @@ def test_a_page_that_stands_keeps_its_name_in_the_biography_and_before_new_pages
     life = [request for request in llm.asked if request.role == "shades.biography"][-1]
     assert [line.partition(" (")[0] for line in str(life.variables["shades"]).splitlines()] == ["Outdoors", "baking"]
     assert len([request for request in llm.asked if request.role == "shades.name"]) == 2
+
+
+LIVES = [
+    ("Ana rides.", "You ride.", "You ride."),
+    ("Ana rides.", "Ana rides.", "You ride."),
+    ("Ana rides.", "", "You ride."),
+    ("Ana fährt mit dem Rad und sie backt.", "Du fährst mit dem Rad und du backst.", "Du fährst mit dem Rad und du backst."),
+    ("Ana lebt in Berlin und hat ein Rad.", "Du lebst in Berlin und hast ein Rad.", "Du lebst in Berlin und hast ein Rad."),
+    ("Ana喜欢骑车。", "你喜欢骑车。", "你喜欢骑车。"),
+    ("Ана любит велосипед.", "Ты любишь велосипед.", "Ты любишь велосипед."),
+    ("Ana喜欢骑车。", "", "Ana喜欢骑车。"),
+]
+
+
+@pytest.mark.parametrize(("text", "second", "said"), LIVES)
+def test_what_a_model_says_to_a_person_in_another_language_is_not_mixed_with_english(text: str, second: str, said: str) -> None:
+    llm = ScriptedLLM(
+        {
+            "notes.describe": {"keywords": ["k"], "context": "", "tags": []},
+            "notes.evolve": {"should_evolve": False},
+            "shades.name": {"name": "Cycling", "aspect": "", "description": "Rides."},
+            "shades.biography": {"text": text, "second": second},
+        }
+    )
+    memory, _ = memory_of("second-me", table(), llm=llm)
+    space = memory.space("s")
+    space.remember(CYCLING, author="Ana", wait=True)
+    space.upkeep()
+    assert (SecondSelf(space).biography(second=False), SecondSelf(space).biography()) == (text, said)
