@@ -10,13 +10,19 @@ from typing import cast
 from mneme.core.components import Verdict
 from mneme.core.context import Context
 from mneme.core.operations import Keep, Operation, Revise
-from mneme.core.records import Episode, Span
+from mneme.core.query import Filter
+from mneme.core.records import Episode, Memory, Span
 from mneme.guard.grounding import borne_out
 
 STATEMENTS = ("fact", "event", "preference", "profile")
 """Kinds that state one thing; memories of other kinds, such as notes and summaries, are prose."""
 
 _ADMIT = Verdict(admit=True)
+
+
+def present(ctx: Context, id: str) -> Memory | None:
+    """Return a memory as it is now; None where it is not there or not active."""
+    return ctx.once(f"present {id}", lambda: next(iter(ctx.find(Filter(ids=(id,)))), None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +39,14 @@ class Grounding:
 
     def check(self, ctx: Context, operation: Operation) -> Verdict:
         """Return whether the memory says no more than its sources; the reason names what kind of thing is missing, never the words."""
-        if isinstance(operation, Keep):
-            text, sources, prose = operation.memory.text, operation.memory.sources, operation.memory.kind not in STATEMENTS
-        elif isinstance(operation, Revise) and operation.text is not None and "sources" in operation.changes:
-            text, sources, prose = operation.text, cast("tuple[Span, ...]", operation.changes["sources"]), True
-        else:
+        told = _told(ctx, operation)
+        if told is None:
             return _ADMIT
+        text, sources, kind = told
         episodes = ctx.episodes(list(dict.fromkeys(span.episode for span in sources)))
         if not sources or any(span.episode not in episodes for span in sources):
             return self._refuse("grounding: no source")
-        found = borne_out(text, _said(sources, episodes), known=_known(ctx, text, sources, episodes), prose=prose)
+        found = borne_out(text, _said(sources, episodes), known=_known(ctx, text, sources, episodes), prose=kind not in STATEMENTS)
         if found.ok:
             return _ADMIT
         kinds = sorted({problem.kind for problem in found.problems})
@@ -50,6 +54,19 @@ class Grounding:
 
     def _refuse(self, why: str) -> Verdict:
         return Verdict(admit=False, quarantine=self.quarantine, why=why)
+
+
+def _told(ctx: Context, operation: Operation) -> tuple[str, tuple[Span, ...], str] | None:
+    """Return the text that an operation brings, with its sources and kind; None where it brings none, or revises what is not there."""
+    if isinstance(operation, Keep):
+        return operation.memory.text, operation.memory.sources, operation.memory.kind
+    if not isinstance(operation, Revise) or operation.text is None:
+        return None
+    before, changes = present(ctx, operation.id), operation.changes
+    if before is None and "sources" not in changes:
+        return None
+    sources = cast("tuple[Span, ...]", changes.get("sources", before.sources if before else ()))
+    return operation.text, sources, str(changes.get("kind", before.kind if before else "note"))
 
 
 def _said(sources: Sequence[Span], episodes: Mapping[str, Episode]) -> dict[datetime, str]:
