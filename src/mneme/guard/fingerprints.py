@@ -8,17 +8,18 @@ refused. The episode itself stays: raw input is never lost.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 
 from mneme.core.components import Verdict
-from mneme.core.context import Context
+from mneme.core.context import Context, Index
 from mneme.core.operations import Keep, Operation, Revise
 from mneme.core.ports import FloatArray
-from mneme.core.records import Episode, Span
+from mneme.core.records import Episode, Memory, Span
+from mneme.guard.gate import STATEMENTS, present
 
 LINE = re.compile(r"^\W{0,4}\[m\d{1,4}\]\s+\d{2}:\d{2}\b.*$", re.MULTILINE)
 HEADING = re.compile(r"^\W{0,4}## \d{4}-\d{2}-\d{2} \([A-Z][a-z]{2}\).*$", re.MULTILINE)
@@ -27,6 +28,11 @@ _WORD = re.compile(r"\w+")
 _LEAST_WORDS = 5
 _WHOLE = 0.9
 _LATELY = 1024
+_CLOSE = 0.9
+_MOST_NEAR = 8
+_MOST_LOOKED = 4
+_MARKS = ("[m", "## ")
+_DIGESTS = ("summary", "concept")
 _REPEATERS = ("assistant", "tool", "system", "ai", "bot", "model")
 _ADMIT = Verdict(admit=True)
 
@@ -44,35 +50,56 @@ class Fingerprints:
     name: str = "fingerprints"
 
     def check(self, ctx: Context, operation: Operation) -> Verdict:
-        """Return whether the memory rests on something that was said, and not on what was recalled."""
+        """Return whether the memory rests on something that was said, and not on what was recalled.
+
+        Of a revision only what it adds is judged, and that by its form alone: what was said may be said again.
+        """
         if isinstance(operation, Keep):
-            sources = operation.memory.sources
+            memory, spans = operation.memory, operation.memory.sources
+            rests = self._rests(ctx, memory.kind, spans, spoken=memory.kind in STATEMENTS or memory.kind == "note")
         elif isinstance(operation, Revise) and "sources" in operation.changes:
-            sources = cast("tuple[Span, ...]", operation.changes["sources"])
+            before = present(ctx, operation.id)
+            added = cast("tuple[Span, ...]", operation.changes["sources"])
+            if before is None:
+                return _ADMIT
+            kind = str(operation.changes.get("kind", before.kind))
+            rests = self._rests(ctx, kind, [span for span in added if span not in set(before.sources)], spoken=False)
         else:
             return _ADMIT
-        own = {span.episode for span in sources}
+        return Verdict(admit=False, why="fingerprints: rests on recalled text") if rests else _ADMIT
+
+    def _rests(self, ctx: Context, kind: str, spans: Sequence[Span], *, spoken: bool) -> bool:
+        """Whether a memory rests on what was recalled: a digest if nothing else is cited, others if it is more than half of what is cited.
+
+        Args:
+            ctx: the space.
+            kind: of the memory.
+            spans: what it cites.
+            spoken: an agent's plain words count as recalled if a memory from other sources has them; so long as few spans tell.
+        """
+        own = {span.episode for span in spans}
         episodes = ctx.episodes(sorted(own))
-        recalled = [
-            self._recalled(ctx, own, episodes[span.episode], span.start, span.end) for span in sources if span.episode in episodes
-        ]  # fmt: skip
-        # What a memory rested on before was let in: one recalled text among the sources of a revision is what it would add.
-        adds = any(recalled) if isinstance(operation, Revise) else all(recalled) or (recalled[:1] == [True] and _of_one(operation))
-        if recalled and adds:
-            return Verdict(admit=False, why="fingerprints: rests on recalled text")
-        return _ADMIT
+        there = sorted((span for span in spans if span.episode in episodes), key=_length, reverse=True)
+        said = [span for span in there if not self._rendered(episodes[span.episode], span)]
+        left = sum(map(_length, said))
+        enough = 1 if kind in _DIGESTS else sum(map(_length, there)) / 2
+        doubtful = [span for span in said if spoken and episodes[span.episode].role in _REPEATERS][:_MOST_LOOKED]
+        for number, span in enumerate(doubtful):
+            if left < enough or left - sum(map(_length, doubtful[number:])) >= enough:
+                break  # no answer would change anything
+            if _repeats(ctx, own, episodes[span.episode], span.start, span.end):
+                left -= _length(span)
+        return bool(there) and left < enough
 
-    def _recalled(self, ctx: Context, own: Collection[str], episode: Episode, start: int, end: int) -> bool:
-        rendered = rendered_spans(episode.text)
-        covered = sum(max(0, min(end, stop) - max(start, begin)) for begin, stop in rendered)
-        if covered >= self.share * max(end - start, 1):
-            return True
-        return episode.role in _REPEATERS and _repeats(ctx, own, episode, start, end)
+    def _rendered(self, episode: Episode, span: Span) -> bool:
+        if not any(mark in episode.text for mark in _MARKS):
+            return False
+        covered = sum(max(0, min(span.end, stop) - max(span.start, begin)) for begin, stop in rendered_spans(episode.text))
+        return covered >= self.share * max(span.end - span.start, 1)
 
 
-def _of_one(operation: Keep) -> bool:
-    """Whether a memory is made of its first source and only coloured by others, as a note is and a summary is not."""
-    return operation.memory.kind not in ("summary", "concept")
+def _length(span: Span) -> int:
+    return span.end - span.start
 
 
 def rendered_spans(text: str) -> list[tuple[int, int]]:
@@ -91,23 +118,36 @@ def _repeats(ctx: Context, own: Collection[str], episode: Episode, start: int, e
     words = _WORD.findall(_BARE.sub("", cited).casefold())
     if len(words) < _LEAST_WORDS:
         return False
-    scores = ctx.index.dense(_vector(ctx, episode, cited))
-    near = [int(row) for row in scores.argsort()[::-1][:8] if scores[row] > 0.9]
+    near = ctx.once(f"fingerprints near {episode.id} {start} {end}", lambda: _near(ctx, episode, cited))
     wanted = " ".join(words)
-    for other in ctx.memories(near):
+    for other in near:
         elsewhere = not any(span.episode in own for span in other.sources)
         if elsewhere and wanted in " ".join(_WORD.findall(f"{other.author or ''} {other.text}".casefold())):
             return True
     return False
 
 
+def _near(ctx: Context, episode: Episode, cited: str) -> list[Memory]:
+    """Return the memories whose words are nearly the cited ones, nearest first."""
+    scores = ctx.index.dense(_vector(ctx, episode, cited))
+    close = np.flatnonzero(scores > _CLOSE)
+    if len(close) > _MOST_NEAR:
+        close = close[np.argpartition(-scores[close], _MOST_NEAR - 1)[:_MOST_NEAR]]
+    return ctx.memories(close[np.argsort(-scores[close], kind="stable")].tolist())
+
+
 def _vector(ctx: Context, episode: Episode, cited: str) -> FloatArray:
     """Return the vector of the cited words: that of the message, if it was stored lately and says hardly more, so nothing is embedded."""
     if len(cited) >= _WHOLE * len(episode.text):
-        turn, ids = "mem" + episode.id[2:], ctx.index.ids
-        for position in range(len(ids) - 1, max(len(ids) - _LATELY, 0) - 1, -1):
-            if ids[position] == turn:
-                vector: FloatArray = ctx.index.vectors_at(np.array([position], np.int64))[0]
-                return vector
+        position = ctx.once("fingerprints lately", lambda: _lately(ctx.index)).get("mem" + episode.id[2:])
+        if position is not None:
+            vector: FloatArray = ctx.index.vectors_at(np.array([position], np.int64))[0]
+            return vector
     own: FloatArray = ctx.embedder.embed([cited])[0]
     return own
+
+
+def _lately(index: Index) -> dict[str, int]:
+    """Return memory -> position of what was stored last."""
+    first = max(len(index.ids) - _LATELY, 0)
+    return {index.ids[position]: position for position in range(first, len(index.ids))}
