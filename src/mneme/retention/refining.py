@@ -58,7 +58,8 @@ class Refining:
     def _contradictions(self, memories: Sequence[Memory], counts: dict[str, tuple[float, float]]) -> Iterator[Proposal]:
         of_term: dict[str, list[Memory]] = defaultdict(list)
         for memory in memories:
-            if term := str(memory.attributes.get("term", "")).casefold():
+            term = str(memory.attributes.get("term", "")).casefold()
+            if term and _meaning(memory):  # what only has a term explains nothing
                 of_term[term].append(memory)
         for same in of_term.values():
             best = same[0]

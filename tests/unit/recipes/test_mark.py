@@ -179,6 +179,16 @@ def test_of_many_meanings_the_most_trusted_stays_and_whoever_says_the_same_with_
     assert {author: space.get(id).status for author, id in ids.items()} == {"A": "archived", "B": "archived", "C": "active"}
 
 
+def test_a_refinement_that_names_a_term_without_explaining_it_contradicts_no_meaning_of_it() -> None:
+    terms = [("question", "OEE means effectiveness.", "effectiveness"), ("residual", "OEE is counted by shift.", "")]
+    replies = {f"refine.{kind}": {"items": [{"text": text, "lines": [0], "term": "OEE", "meaning": said}]} for kind, text, said in terms}
+    memory, _ = memory_of("mark", "hash:96", llm=ScriptedLLM({**replies, "refine.response": {"items": []}}))
+    space = memory.space("s")
+    space.remember("OEE is effectiveness, and OEE is counted by shift.", session="one", wait=True)
+    space.upkeep()
+    assert {memory.text for memory in space.memories({"tags": ["refined"]})} == {text for _, text, _ in terms}
+
+
 def test_what_names_nothing_contradicts_nothing() -> None:
     assert not contradicts("He is tall.", "She is short.")
     assert not contradicts("It was cold.", "That is warm.")
