@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from mneme.core.clock import Clock, SystemClock
 from mneme.core.composing import resolve
-from mneme.core.errors import CorruptStore, InvalidInput, MnemeError, NotFound
+from mneme.core.errors import CorruptStore, InvalidInput, MnemeError, NotFound, Refused
 from mneme.core.ids import Ids
 from mneme.core.llm import LLM, Ledger, Total
 from mneme.core.ports import Embedder, Listener, Root, Telling
@@ -145,14 +145,28 @@ class Memory:
 
         Raises:
             NotFound: there is no such space.
-            Refused: a legal hold of its policies protects something in it.
+            Refused: a legal hold of its policies protects something in it, or may protect what can't be read any more.
+            StorageError: whether it has a legal hold can't be told now: it is busy, out of reach, or of a newer mneme.
         """
         if space not in self._root.spaces():
             raise NotFound("space", space)
-        with suppress(CorruptStore), self._pool.use(space, create=False, any_model=True) as opened:
-            keeping.check_drop(opened.store, self.clock.now())
+        self._check_drop(space)
         self._pool.drop(space)
         self._root.drop(space)
+
+    def _check_drop(self, space: str) -> None:
+        """Refuse to drop what a legal hold protects; of a damaged space, where it has a hold at all that can be read."""
+        policies = ""
+        try:
+            with self._pool.use(space, create=False, any_model=True) as opened:
+                policies = opened.store.meta().get(keeping.POLICIES, "")
+                keeping.check_drop(opened.store, self.clock.now())
+        except (CorruptStore, InvalidInput) as error:
+            if keeping.may_hold(policies, self.clock.now()):
+                raise Refused(
+                    f"space {space!r}: its policies have a legal hold, and what it protects can't be told ({error});"
+                    " take the hold out of the policies to drop the space"
+                ) from error
 
     def listen(self) -> Listener | None:
         """Return a listener to the changes of every space, other machines' included; None where the root does not tell of them.

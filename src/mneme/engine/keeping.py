@@ -10,7 +10,7 @@ import numpy as np
 
 from mneme.core.clock import to_micros
 from mneme.core.components import Keeper
-from mneme.core.errors import Refused
+from mneme.core.errors import InvalidInput, Refused
 from mneme.core.ports import Store
 from mneme.core.query import Filter
 from mneme.core.records import STATUSES, Memory
@@ -171,6 +171,14 @@ def check_drop(store: Store, now: datetime) -> None:
     while holds and (page := store.find(Filter(), after=after, limit=PAGE, statuses=_KEPT)):
         check_holds(holds, page, now)
         after = page[-1].id
+
+
+def may_hold(policies: str, now: datetime) -> bool:
+    """Return whether policies have a legal hold that stands; of a text that can't be read, whether it speaks of one."""
+    try:
+        return any(hold.until is None or now < hold.until for hold in read_policies(policies).holds)
+    except InvalidInput:
+        return "hold" in policies
 
 
 def due(passing: Pass, count: int) -> list[Due]:

@@ -44,7 +44,7 @@ def translate(error: sqlite3.Error | OSError, path: Path) -> MnemeError:
         return Busy(f"storage: other processes held {path} for longer than the timeout; retry")
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return ReadOnly(f"path: {path} can't be written; check the permissions of the file and its folder")
-    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or str(error).startswith("no such table"):
         return CorruptStore(f"path: {path} is damaged ({error}); restore it from a backup")
     if primary == sqlite3.SQLITE_CANTOPEN:
         return StorageError(f"path: {path} can't be opened; check that its folder exists and can be written")
