@@ -10,22 +10,20 @@ so that its history goes and its belief stays.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from mneme.core.errors import Busy, ErasureIncomplete, StorageFull
 from mneme.core.ids import Ids
-from mneme.core.operations import Erase, Keep, Operation
+from mneme.core.operations import Erase, Keep, Observe, Operation, Revise
 from mneme.core.ports import Applied, FloatArray, Limited, Material, Store
 from mneme.core.query import ErasureReport
-from mneme.core.records import Episode, Memory
+from mneme.core.records import Episode, Memory, Span
 from mneme.engine.opened import Opened
-from mneme.text.analyser import Analyser
-from mneme.text.stopwords import stopwords
+from mneme.engine.telling import NOTES, Telling, is_label, is_setting, noted, told
 
 REVISES = "mneme:revises"
 """Attribute of the episode of a revision: the memory that it revises."""
@@ -67,6 +65,8 @@ class Erasing:
         derived: of these, those that nobody asked for.
         episodes: ids of the episodes that go.
         reborn: memories that survive under a new id, with what rests on nothing erased.
+        moved: episodes of those that survive with them, under new ids.
+        rehung: other memories that rest on such an episode -> what they rest on from now on.
         traces: what must not be found afterwards.
     """
 
@@ -74,40 +74,54 @@ class Erasing:
     derived: tuple[str, ...]
     episodes: tuple[str, ...]
     reborn: tuple[Memory, ...]
+    moved: tuple[Episode, ...] = ()
+    rehung: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     traces: tuple[Trace, ...]
 
     def operations(self) -> list[Operation]:
         """Return the erasure as operations."""
         gone: list[Operation] = [Erase(id=id) for id in (*self.memories, *self.episodes)]
+        gone += [Observe(episode=episode) for episode in self.moved]
+        gone += [Revise(id=id, changes={"sources": sources}) for id, sources in self.rehung.items()]
         return [*gone, *(Keep(memory=memory) for memory in self.reborn)]
 
 
 def plan(store: Store, ids: Sequence[str], new_ids: Ids) -> Erasing:
     """Return what has to go with these memories."""
+    telling = Telling()
     gone = dict.fromkeys(ids)
-    episodes: dict[str, Episode] = {}
     reborn: dict[str, Memory] = {}
-    fresh = list(gone)
+    fresh = _own_episodes(store, gone)
+    episodes = dict(fresh)
     while fresh:
-        found = _own_episodes(store, fresh)
-        episodes.update(found)
-        fresh = []
-        for id in store.resting_on(list(found)):
-            if id in gone or id in reborn:
+        touched, fresh = store.resting_on(list(fresh)), {}
+        for id in touched:
+            if id in gone and id not in reborn:
                 continue
-            fate = _fate(store, id, episodes)
+            fate = _fate(store, telling, id, episodes)
             if fate is None:
                 continue
+            gone[id] = None
+            reborn.pop(id, None)
             if isinstance(fate, Memory):
                 reborn[id] = fate
-            gone[id] = None
-            fresh.append(id)
+            kept = {span.episode for span in reborn[id].sources} if id in reborn else set()
+            fresh |= {key: own for key, own in _own_episodes(store, [id]).items() if key not in kept and key not in episodes}
+        episodes |= fresh
     asked = set(ids)
+    anew = {id: new_ids.new("mem") for id in reborn}
+    moved = {
+        own.id: _moved(own, id, anew[id], new_ids) for id in reborn for own in _own_episodes(store, [id]).values() if own.id not in episodes
+    }
+
+    others = [id for id in store.resting_on(list(moved)) if id not in gone] if moved else []
     return Erasing(
         memories=tuple(gone),
         derived=tuple(id for id in gone if id not in asked),
-        episodes=tuple(episodes),
-        reborn=tuple(replace(memory, id=new_ids.new("mem"), version=1) for memory in reborn.values()),
+        episodes=(*episodes, *moved),
+        reborn=tuple(replace(memory, id=anew[id], version=1, sources=_rehung(memory, moved)) for id, memory in reborn.items()),
+        moved=tuple(moved.values()),
+        rehung={memory.id: _rehung(memory, moved) for memory in store.memories(others).values()},
         traces=(*(_memory_trace(store, id) for id in gone), *(_trace([episode.text]) for episode in episodes.values())),
     )
 
@@ -123,7 +137,18 @@ def _own_episodes(store: Store, ids: Iterable[str]) -> dict[str, Episode]:
     return own
 
 
-def _fate(store: Store, id: str, erasing: Mapping[str, Episode]) -> Memory | str | None:
+def _moved(episode: Episode, old: str, new: str, new_ids: Ids) -> Episode:
+    """Return an episode that stays with a memory which is kept anew, so that it is found to be that one's."""
+    if episode.id[3:] == old[4:]:
+        return replace(episode, id="ep" + new[3:])
+    return replace(episode, id=new_ids.new("ep"), attributes={**episode.attributes, REVISES: new})
+
+
+def _rehung(memory: Memory, moved: Mapping[str, Episode]) -> tuple[Span, ...]:
+    return tuple(replace(span, episode=moved[span.episode].id) if span.episode in moved else span for span in memory.sources)
+
+
+def _fate(store: Store, telling: Telling, id: str, erasing: Mapping[str, Episode]) -> Memory | str | None:
     """Return None if a memory stays, ``"gone"`` if it goes, and itself without its erased sources if it has to be kept anew."""
     versions = [version.memory for version in store.versions(id)]
     rests_on = {span.episode for memory in versions for span in memory.sources}
@@ -131,20 +156,46 @@ def _fate(store: Store, id: str, erasing: Mapping[str, Episode]) -> Memory | str
     erased = (rests_on - present.keys()) | (rests_on & erasing.keys())  # some may have been erased before
     if not erased:
         return None
-    tells = [_only(memory, erased, erasing, present) for memory in versions]
-    if not any(tells):
+
+    def only(memory: Memory, texts: Iterable[str]) -> set[str]:
+        return _only(telling, memory, texts, erased, erasing, present)
+
+    tells = [only(memory, told(memory)) for memory in versions]
+    if not any(tells) and not any(only(memory, noted(memory)) for memory in versions):
         return None
     head = versions[-1]
-    earlier = [memory for memory, only in zip(versions, tells, strict=True) if not only and memory.status == "active"]
+    if head.status == "undone":
+        return "gone"
+    earlier = [memory for memory, terms in zip(versions, tells, strict=True) if not terms and memory.status == "active"]
     fits = earlier if tells[-1] else [head]
-    left = [*fits[-1:], *([cut] if (cut := _cut(head, tells[-1])) is not None else [])]
+    left = [*fits[-1:], *([cut] if (cut := _cut(telling, head, tells[-1])) is not None else [])]
     if not left:
         return "gone"
-    most = max(left, key=lambda memory: len(_terms([memory.text])))  # as much of it as may be told; the first of equals
-    return replace(most, sources=tuple(span for span in most.sources if span.episode not in erased))
+    most = max(left, key=lambda memory: len(telling.weighty([memory.text])))  # as much of it as may be told; the first of equals
+    attributes = {key: value for key, value in most.attributes.items() if key not in NOTES}
+    for key in NOTES:  # why it is kept out goes with its status; a note that tells what is erased goes
+        said = (most if key in most.attributes else head).attributes.get(key)
+        if said is not None and not only(head, [str(said)]) and not only(most, [str(said)]):
+            attributes[key] = said
+    return replace(
+        most,
+        attributes=attributes,
+        status=head.status,
+        tier=head.tier,
+        valid_from=head.valid_from,
+        valid_to=head.valid_to,
+        sources=tuple(span for span in most.sources if span.episode not in erased),
+    )
 
 
-def _only(memory: Memory, erased: AbstractSet[str], erasing: Mapping[str, Episode], present: Mapping[str, Episode]) -> set[str]:
+def _only(
+    telling: Telling,
+    memory: Memory,
+    texts: Iterable[str],
+    erased: AbstractSet[str],
+    erasing: Mapping[str, Episode],
+    present: Mapping[str, Episode],
+) -> set[str]:
     """Return the terms that a version has from what is erased and from nothing else it rests on; ``ALL`` when it rests on nothing else."""
     episodes = {span.episode for span in memory.sources}
     left = episodes - erased
@@ -152,55 +203,28 @@ def _only(memory: Memory, erased: AbstractSet[str], erasing: Mapping[str, Episod
         return set()
     if not left:
         return {ALL}
-    said = _terms(episode.text for id, episode in erasing.items() if id in episodes)
-    return said & _terms(_told(memory)) - _terms(present[id].text for id in left)
+    return telling.only(texts, (erasing[id] for id in episodes if id in erasing), (present[id] for id in left))
 
 
-def _cut(memory: Memory, only: AbstractSet[str]) -> Memory | None:
-    """Return a memory of several lines without those that have such terms; None where it begins with one of them, or is one line."""
+def _cut(telling: Telling, memory: Memory, only: AbstractSet[str]) -> Memory | None:
+    """Return a memory of several lines without those that have such terms; None where it begins with one, is one line, or shows it."""
     lines = memory.text.splitlines()
-    kept = [line for line in lines if not _terms([line]) & only]
-    if ALL in only or len(lines) < 2 or kept[:1] != lines[:1]:
+    kept = [line for line in lines if not telling.terms([line]) & only]
+    if ALL in only or len(lines) < 2 or kept[:1] != lines[:1] or telling.terms(medium.caption for medium in memory.media) & only:
         return None
 
-    def without(value: object) -> object:
+    def without(value: object, key: str = "") -> object:
+        if is_setting(key, value):
+            return value
         if isinstance(value, str):
-            return "" if _terms([value]) & only else value
+            return "" if telling.terms([value]) & only else value
         if isinstance(value, Mapping):
-            return {key: without(part) for key, part in value.items()}
+            return {name: without(part, str(name)) for name, part in value.items()}
         return [part for part in map(without, value) if part != ""] if isinstance(value, (list, tuple)) else value
 
-    attributes = {key: without(value) for key, value in memory.attributes.items()}
-    return replace(memory, text="\n".join(kept), attributes=attributes, tags=tuple(tag for tag in memory.tags if without(tag)))
-
-
-def _told(memory: Memory) -> Iterator[str]:
-    """Yield every text that a memory has, those of its attributes and tags among them."""
-    yield from (memory.indexed_text, *memory.tags)
-    waiting: list[object] = [memory.attributes]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, Mapping):
-            waiting += value.values()
-        elif isinstance(value, (list, tuple)):
-            waiting += value
-
-
-def _terms(texts: Iterable[str]) -> set[str]:
-    """Return the stems of texts without function words; one analyser for all, so that a word and its other form meet."""
-    return {term for text in texts for term in _english().terms(text)} - _function_words()
-
-
-@lru_cache(maxsize=1)
-def _english() -> Analyser:
-    return Analyser("en")
-
-
-@lru_cache(maxsize=1)
-def _function_words() -> frozenset[str]:
-    return frozenset(term for word in stopwords("en") for term in _english().terms(word))
+    attributes = {key: value if key in NOTES else without(value, key) for key, value in memory.attributes.items()}
+    tags = tuple(tag for tag in memory.tags if is_label(tag) or not telling.terms([tag]) & only)
+    return replace(memory, text="\n".join(kept), attributes=attributes, tags=tags)
 
 
 def _memory_trace(store: Store, id: str) -> Trace:
