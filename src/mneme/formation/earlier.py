@@ -26,10 +26,15 @@ def before(ctx: Context, episodes: Sequence[Episode], episode: Episode, most: in
     codes, values = ctx.index.codes("session")
     turns, at = among(ctx, "turn"), ctx.index.at
     mine = turns[np.isin(codes[turns], [code for code, name in enumerate(values) if name == episode.session])]
-    mine = mine[at[mine] <= to_micros(episode.at)]
-    new = {one.id for one in episodes}
-    last = mine[np.lexsort((mine, at[mine]))][-most - len(new) :]
-    ids = [id for place in last.tolist() if (id := "ep" + ctx.index.ids[place][3:]) not in new]
+    moment = to_micros(episode.at)
+    mine = mine[at[mine] <= moment]
+    new, ids = {one.id for one in episodes}, list[str]()
+    for place in mine[np.lexsort((mine, at[mine]))][::-1].tolist():
+        id = "ep" + ctx.index.ids[place][3:]
+        if id not in new and (at[place] < moment or id < episode.id):
+            ids.append(id)
+        if len(ids) == most:
+            break
     said = [*ctx.episodes(ids).values(), *(one for one in episodes if one.session == episode.session)]
     said = [one for one in said if (one.at, one.id) < (episode.at, episode.id)]
     return sorted(said, key=lambda one: (one.at, one.id))[-most:]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
 
 import mneme
+from mneme.core.context import Context
+from mneme.core.operations import Operation
+from mneme.core.records import Episode
+from mneme.formation.earlier import before
 from mneme.guard.immutable import contradicts
 from mneme.testing import ScriptedLLM
 
-from .world import START, memory_of
+from .world import START, bare, memory_of
 
 DAY = timedelta(days=1)
 OEE = "In our plant, OEE means overall equipment effectiveness."
@@ -210,3 +215,35 @@ def test_only_the_end_of_a_long_session_is_read_again_and_a_message_without_one_
     asked = len(llm.asked)
     space.remember("alone", role="user", wait=True)
     assert [str(request.variables["talk"]) for request in llm.asked[asked:]] == ["[0] user: alone"] * 3
+
+
+class Heard:
+    """A former that keeps what was said before the first of its messages, and how many messages it read for that."""
+
+    said: tuple[str, ...] = ()
+    read = 0
+
+    def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
+        class Counted:
+            index = ctx.index
+
+            def episodes(_, ids: Sequence[str]) -> Mapping[str, Episode]:
+                self.read = len(ids)
+                return ctx.episodes(ids)
+
+        self.said = tuple(one.text for one in before(Counted(), episodes, episodes[0], 2))  # type: ignore[arg-type]
+        return []
+
+
+def test_what_was_said_before_is_found_among_messages_of_one_instant_and_reads_no_more_than_that() -> None:
+    heard = Heard()
+    memory, clock = memory_of(bare(formers=[heard]), "hash:96")
+    space = memory.space("s")
+    ids = [space.remember(f"Message {number}.", session="one").ids[0] for number in range(9)]
+    episodes = ["ep" + id[3:] for id in sorted(ids)]
+    space.form([episodes[4]])
+    assert heard.said == tuple(space.episodes([id])[0].text for id in episodes[2:4])
+    assert heard.read == 2
+    clock.set(START + DAY)
+    space.remember([{"text": f"More {number}.", "session": "two" if number else "one"} for number in range(9)])
+    assert (heard.said, heard.read) == (tuple(space.episodes([id])[0].text for id in episodes[-2:]), 2)
