@@ -24,6 +24,7 @@ from mneme.text.stopwords import stopwords
 TAG = "refined"
 KINDS = ("residual", "question", "response")
 ASSISTANT = frozenset({"assistant", "ai", "bot", "model"})
+"""Roles of the one who answers."""
 
 _LEAST_WORDS = 3
 

@@ -16,11 +16,11 @@ from mneme.core.context import Context
 from mneme.core.llm import Prompt
 from mneme.core.operations import Keep, Operation
 from mneme.core.records import Episode, Memory, Span
+from mneme.formation.refinements import ASSISTANT
 from mneme.formation.rules import RuleFormer, derived_id, inherited
 from mneme.text.sentences import sentence_spans
 
 NONE = "no_trait"
-AGENT = "assistant"
 _OWN = re.compile(r"^\W*I(?:['’]m| am| have| like| love| enjoy| prefer| hate| work| live| speak| was born)\b", re.IGNORECASE)
 _PASSING = re.compile(r"\b(?:sorry|happy to|glad|afraid|sure|here to|going to|not able|unable)\b|\?\s*$", re.IGNORECASE)
 
@@ -57,8 +57,11 @@ class Traits:
         """Return one ``Keep`` per trait, in the order of episodes."""
         read = [episode for episode in episodes if episode.role not in self.skipped_roles and episode.text.strip()]
         if ctx.llm is None:
-            agent = [memory for episode in read if episode.role == AGENT for memory in self._own(episode)]
-            return [*self.by_rule.form(ctx, [episode for episode in read if episode.role != AGENT]), *(Keep(memory=one) for one in agent)]
+            agent = [memory for episode in read if episode.role in ASSISTANT for memory in self._own(episode)]
+            return [
+                *self.by_rule.form(ctx, [episode for episode in read if episode.role not in ASSISTANT]),
+                *(Keep(memory=one) for one in agent),
+            ]
         operations: list[Operation] = []
         for episode in read:
             said = {"author": episode.author or episode.role or "someone", "message": episode.text}

@@ -155,13 +155,14 @@ def test_a_model_reads_traits_of_both_sides_and_none_is_not_kept() -> None:
     assert banks == {"user": ["Owns a red bicycle."], "assistant": [" ".join(WORDS.split()[:20])]}
 
 
-def test_without_a_model_the_agent_has_a_bank_too() -> None:
+@pytest.mark.parametrize("side", ["assistant", "bot", "ai", "model"])
+def test_without_a_model_the_agent_has_a_bank_too(side: str) -> None:
     space, _ = agent()
-    space.remember("I like jazz and old films. I'm happy to help!", role="assistant")
+    space.remember("I like jazz and old films. I'm happy to help!", role=side)
     space.remember("I like chess.", role="user")
     kinds = ["profile", "preference"]
-    banks = {role: [memory.text for memory in space.memories({"kinds": kinds, "roles": [role]})] for role in ("user", "assistant")}
-    assert banks == {"user": ["The user likes chess."], "assistant": ["I like jazz and old films."]}
+    banks = {role: [memory.text for memory in space.memories({"kinds": kinds, "roles": [role]})] for role in ("user", side)}
+    assert banks == {"user": ["The user likes chess."], side: ["I like jazz and old films."]}
 
 
 def test_what_was_erased_is_in_no_summary() -> None:
