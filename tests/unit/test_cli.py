@@ -310,6 +310,21 @@ def test_a_space_is_dropped_whole_and_its_head_is_told(mneme: Call, tmp_path: Pa
     assert list((tmp_path / "root" / "spaces").glob("*.sqlite*")) == []
 
 
+def test_a_space_of_another_model_is_dropped_and_its_head_is_printed_before(
+    mneme: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Memory(tmp_path / "root", embedder="hash:64") as memory:
+        memory.space("old").remember("tea")
+        head = memory.space("old").verify().head
+    with monkeypatch.context() as patched:
+        patched.setattr(Memory, "drop", lambda self, name: (_ for _ in ()).throw(errors.StorageError("storage: the disk fails")))
+        code, out, err = mneme("drop", "old", "--yes")
+        assert (code, out) == (codes_of(errors.StorageError).exit, f"The head of its journal is {head}.\n")
+        assert "the disk fails" in err
+    code, out, _ = mneme("drop", "old", "--yes")
+    assert (code, out) == (0, f"The head of its journal is {head}.\nDropped 'old' with 1 memory and 1 journal entry.\n")
+
+
 def test_a_space_with_something_under_a_legal_hold_stays(mneme: Call, tmp_path: Path) -> None:
     id = remembered(mneme, "tea", "--space", "a", "--author", "ana")
     mneme("forget", id, "--space", "a")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -87,32 +86,33 @@ def _matching(space: Space, where: Filter) -> list[Record]:
 def drop(app: App, name: str, yes: bool) -> None:
     """Remove a space with everything in it, for good.
 
-    Its journal goes too, so the head of the chain is printed first: keep it if somebody may ask what was there. A space with something
-    that a legal hold protects stays.
+    Its journal goes too, so the head of the chain is printed first (with --json in the one object at the end): keep it if somebody may
+    ask what was there. A space with something that a legal hold protects stays.
     """
     with app.memory() as memory:
         held = _held(memory, name)
         what = held.pop("told")
+        if held["head"] and not app.json:
+            console().print(f"The head of its journal is {held['head']}.", markup=False, soft_wrap=True)
         if not yes:
             if app.json or not sys.stdin.isatty():
                 raise click.UsageError("dropping can't be undone; add --yes to do it without being asked")
             click.confirm(f"Drop {what}, for good?", abort=True, err=True)
         memory.drop(name)
-    told = f"\nThe head of its journal was {held['head']}." if held["head"] else ""
-    app.answer(held, lambda out: out.print(f"Dropped {what}.{told}", markup=False, soft_wrap=True))
+    app.answer(held, lambda out: out.print(f"Dropped {what}.", markup=False, soft_wrap=True))
 
 
 def _held(memory: Memory, name: str) -> dict[str, Any]:
-    """Return what a space has, for the record; a damaged one can be dropped too, but not told."""
+    """Return what a space has, for the record, whatever model its vectors are of; a damaged one can be dropped too, but not told."""
     from mneme.cli.render import plural
     from mneme.core.errors import CorruptStore, NotFound
 
     if not memory.has_space(name):
         raise NotFound("space", name)
     try:
-        space = memory.space(name)
-        counts = space.stats()
-        newest = space.journal(after=space.entry_at(datetime.max.replace(tzinfo=UTC)) - 1, limit=1)
+        with memory.space(name)._use(create=False, any_model=True) as opened:
+            counts = opened.store.counts()
+            newest = opened.store.entries(after=opened.store.last_seq() - 1, limit=1)
     except CorruptStore:
         return {"space": name, "memories": None, "entries": None, "head": "", "told": f"the damaged space {name!r}"}
     memories, entries = counts["memories"], counts["entries"]
