@@ -296,6 +296,7 @@ class Space(StoredSpace):
 
         Raises:
             NotFound: an id is unknown.
+            Refused: a hold of the policies protects something that would go or lose a part; nothing was erased.
             ErasureIncomplete: the search found something; the report says where.
         """
         trace = Trace(id=self._memory.ids.new("tr"), verb="forget")
@@ -304,14 +305,14 @@ class Space(StoredSpace):
             if not ids:
                 return ErasureReport(erased=()) if erase else Receipt(verb="forget", trace=trace)
             if erase:
-                if holds := keeping.policies_of(opened.store).holds:
-                    keeping.check_holds(holds, list(opened.store.memories(ids).values()), self._memory.clock.now())
+                holds = keeping.policies_of(opened.store).holds
                 return erasing.erase(
                     opened,
                     ids,
                     self._memory.ids,
                     lambda operations, material: self._apply(opened, operations, trace, material=material, reason=reason, actor=actor),
                     lambda memories: material_for(memories, self._memory.embedder, self._memory.analyser),
+                    lambda memories: keeping.check_holds(holds, memories, self._memory.clock.now()),
                 )
             applied = self._apply(opened, [Archive(id=id) for id in ids], trace, reason=reason, actor=actor)
         return replace(receipt_of(applied, trace), ids=tuple(ids))

@@ -282,6 +282,7 @@ def erase(
     new_ids: Ids,
     apply: Callable[[Sequence[Operation], Mapping[str, Material]], Applied],
     material_for: Callable[[Sequence[Memory]], Mapping[str, Material]],
+    check: Callable[[Sequence[Memory]], None] | None = None,
 ) -> ErasureReport:
     """Erase memories with what follows from them, then search for them, and report.
 
@@ -291,12 +292,15 @@ def erase(
         new_ids: for memories that are kept anew.
         apply: applies operations in one transaction.
         material_for: works out what search needs of memories.
+        check: is shown every memory that goes or loses a part, before anything is done; it raises to refuse.
 
     Raises:
         ErasureIncomplete: something of it was found afterwards, or the files could not be rewritten and searched.
     """
     store = opened.store
     erasing = plan(store, ids, new_ids)
+    if check is not None:
+        check(list(store.memories(list(erasing.memories)).values()))
     applied = apply(erasing.operations(), material_for(erasing.reborn))
     opened.current.drop()
     report = ErasureReport(

@@ -8,6 +8,7 @@ from unittest.mock import patch
 import pytest
 
 import mneme
+from mneme.core.errors import Refused
 from mneme.core.operations import Quarantine
 from mneme.core.records import Media, Message
 from mneme.core.trace import Trace
@@ -179,3 +180,18 @@ def test_an_entry_of_many_versions_is_read_once(space: mneme.Space) -> None:
     with patch.object(Analyser, "terms", lambda self, text, *rest: (read.append(text), plain(self, text, *rest))[1]):
         erased(space, ids[3])
     assert max(read.count(f"pigeon {number} came home") for number in range(30)) <= 2
+
+
+def test_a_hold_protects_what_would_go_or_be_cut_with_a_message(space: mneme.Space) -> None:
+    first, second = space.remember(["I keep bees.", "The code is 4411."]).ids
+    space.remember(memories=[{"text": "Code 4411.", "kind": "summary", "sources": [second]}])
+    space.remember(memories=[{"text": "Keeps bees.\nCode 4411.", "kind": "summary", "sources": [first, second]}])
+    space.policies('[[hold]]\nname = "case 12"\nkinds = ["summary"]\n')
+    before = everything(space)
+    with pytest.raises(Refused, match="hold 'case 12'"):
+        space.forget(second, erase=True)
+    assert everything(space) == before
+    assert len(space.episodes()) == 2
+    space.policies("")
+    erased(space, second)
+    assert [memory.text for memory in space.memories({"kinds": ["summary"]})] == ["Keeps bees."]
