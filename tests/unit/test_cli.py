@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from mneme.cli.main import COMMANDS, run
 from mneme.core import errors
 from mneme.core.clock import FrozenClock
 from mneme.core.error_map import INTERRUPTED, TABLE, codes_of
+from mneme.space import Space
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -274,6 +275,23 @@ def test_doctor_names_a_journal_that_is_ahead_of_the_clock_and_the_way_out(mneme
     mneme("export", str(tmp_path / "a.jsonl"), "--space", "a")
     mneme("import", str(tmp_path / "a.jsonl"), "--space", "b")
     mneme("drop", "a", "--yes")
+    assert answer(mneme("doctor", "--json"))["ok"] is True
+
+
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(seconds=30)], ids=["now", "by half a minute"])
+def test_doctor_takes_what_is_written_meanwhile_for_no_clock_that_is_ahead(
+    mneme: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead: timedelta
+) -> None:
+    entry_at = Space.entry_at
+    mneme("remember", "tea", "--space", "a")
+
+    def and_somebody_writes(space: Space, moment: datetime) -> int:
+        found = entry_at(space, moment)
+        with Memory(tmp_path / "root", clock=FrozenClock(datetime.now(UTC) + ahead)) as other:
+            other.space("a").remember("milk")
+        return found
+
+    monkeypatch.setattr(Space, "entry_at", and_somebody_writes)
     assert answer(mneme("doctor", "--json"))["ok"] is True
 
 

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mneme import Memory
 
 _LEAST_FREE_BYTES = 500 * 10**6
+_CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
 @click.command()
@@ -157,14 +159,14 @@ def _space(memory: Memory, name: str) -> Iterator[Examined]:
     space = memory.space(name)
     try:
         verification = space.verify()
-        moment = memory.clock.now()
-        ahead = space.journal(after=space.entry_at(moment), limit=1)
+        ahead = space.journal(after=space.entry_at(memory.clock.now() + _CLOCK_TOLERANCE), limit=1)
+        moment = memory.clock.now()  # read behind the journal, to which others may write meanwhile
     except MnemeError as error:
         yield Examined(what="space", found=name, ok=False, fix=str(error))
         return
     found = f"{name}: {verification.memories:,} memories, {verification.entries:,} journal entries"
     yield Examined(what="space", found=found, ok=verification.ok, fix="; ".join(verification.problems[:3]))
-    if ahead:  # new entries then share the moment of the last one, and known_at can't part them
+    if ahead and ahead[0].recorded_at > moment + _CLOCK_TOLERANCE:  # new entries then share the moment of the last one, and known_at can't part them
         recorded, now = (at.isoformat(sep=" ", timespec="seconds") for at in (ahead[0].recorded_at, moment))
         found = f"{name}: entry {ahead[0].seq} was recorded at {recorded}, and now it is {now}"
         fix = "set the clock right; if it was ahead once, export the space and import it into a new one, which records everything anew"
