@@ -295,3 +295,104 @@ def test_what_a_corrected_item_said_before_goes_with_its_source() -> None:
     (left,) = mem.items()
     assert left.text == "Ana lives in Rome."
     assert "Porto" not in f"{left} {mem.header(left.id).history}"
+
+
+NEAR = "Ana lives in Porto near Ribeira."
+TABLE[NEAR] = at_angle(0.96)
+
+
+def everything_of(mem: Cube) -> str:
+    kept = mem.space.memories({"archived": True}, limit=100, statuses=("active", "archived"))
+    versions = [version.memory for memory in kept for version in mem.space.history(memory.id)]
+    return f"{kept} {versions}"
+
+
+def test_a_duplicate_s_words_go_with_their_source_also_after_a_correction() -> None:
+    mem, _ = cube()
+    first, second = mem.space.remember(["I live in Porto.", "Ribeira is next to me."]).ids
+    id = mem.add(PORTO, sources=[first]).id
+    mem.add(NEAR, sources=[second])
+    mem.update(id, "Ana lives in Rome.")
+    assert [(step["update"], step["memory"]) for step in mem.header(id).history] == [("duplicate", NEAR), ("feedback", PORTO)]
+    assert mem.state(id) == "merged"
+    mem.space.forget(second, erase=True)
+    (left,) = mem.items()
+    assert left.text == "Ana lives in Rome."
+    assert "Ribeira" not in f"{everything_of(mem)} {mem.header(left.id)}"
+
+
+def test_what_a_duplicate_without_a_source_said_is_told_after_two_corrections() -> None:
+    mem, _ = cube()
+    id = mem.add(PORTO).id
+    mem.add(AGAIN)
+    mem.update(id, "Ana lives in Rome.")
+    mem.update(id, "Ana lives in Bari.")
+    told = [(step["update"], step["memory"]) for step in mem.header(id).history]
+    assert told == [("duplicate", AGAIN), ("feedback", PORTO), ("feedback", "Ana lives in Rome.")]
+
+
+@pytest.mark.parametrize("named", ["memory", "episode", "ref"])
+def test_a_duplicate_cites_its_source_however_it_is_named(named: str) -> None:
+    mem, _ = cube()
+    first = mem.add(PORTO, sources=[mem.space.remember("I live in Porto.").id]).id
+    said = mem.space.remember({"text": "Ribeira is next to me.", "ref": "m2"})
+    name = {"memory": said.ids[0], "episode": said.episodes[0], "ref": "m2"}[named]
+    mem.add(NEAR, sources=[name])
+    assert mem.header(first).sources[1:] == said.episodes
+    mem.space.forget(said.ids[0], erase=True)
+    assert "Ribeira" not in everything_of(mem)
+
+
+def test_a_duplicate_with_an_unknown_source_is_refused_as_a_new_statement_is() -> None:
+    mem, _ = cube()
+    with pytest.raises(InvalidInput, match="nobody"):
+        mem.add(PORTO, sources=["nobody"])
+    mem.add(PORTO)
+    with pytest.raises(InvalidInput, match="nobody"):
+        mem.add(AGAIN, sources=["nobody"])
+
+
+def test_cubes_together_find_what_a_reader_may_see_behind_what_he_may_not() -> None:
+    asked, seen = "harbour of Porto crane", "A harbour somewhere."
+    hidden = {f"The harbour of Porto has crane number {number}.": [0.7, *[0.0] * number, 0.7] for number in range(25)}
+    memory, _ = memory_of("memos", {**hidden, asked: [1.0], seen: [0.1, *[0.0] * 40, 0.9]})
+    one, two = Cube(memory.space("a")), Cube(memory.space("b"))
+    for text in hidden:
+        one.add(text, visible_to=["ana"])
+    two.add(seen)
+    assert [(name, hit.text) for name, hit in together(memory, [one, two], asked, k=5, reader="ben")] == [("b", seen)]
+    two.add("The quay is ours.", visible_to=["ana"])
+    assert together(memory, [one], asked, k=5, reader="ben") == []
+    assert len(together(memory, [one, two], asked, k=5, reader="ana")) == 5
+
+
+@pytest.mark.parametrize("more", [{"visible_to": ["ana"]}, {"sensitivity": "high"}, {"priority": "high"}, {"lasts": timedelta(days=1)}])
+def test_what_is_governed_otherwise_is_no_duplicate(more: dict[str, object]) -> None:
+    mem, _ = cube()
+    first = mem.add(PORTO).id
+    change = mem.add(AGAIN, **more)  # type: ignore[arg-type]
+    assert (change.update, [item.text for item in mem.items()]) == ("unrelated", [PORTO, AGAIN])
+    if "visible_to" in more:
+        assert [hit.text for hit in mem.recall("Ana", reader="ben")] == [PORTO]
+    again = mem.add(AGAIN, **more)  # type: ignore[arg-type]
+    assert (again.id, again.update) == (change.id, "duplicate")
+    assert mem.add(AGAIN).id == mem.add(PORTO).id == first
+    assert len(mem.items()) == 2
+
+
+def test_a_frozen_item_does_not_stand_for_what_is_governed_otherwise() -> None:
+    mem, _ = cube()
+    mem.freeze(mem.add(PORTO).id)
+    kept = mem.add(AGAIN, visible_to=["ana"]).id
+    assert mem.header(kept).visible_to == ("ana",)
+
+
+def test_a_duplicate_brings_its_tags_and_holds_as_long_as_the_later_one_says() -> None:
+    mem, clock = cube()
+    id = mem.add(PORTO, tags=["home"], lasts=timedelta(days=3)).id
+    clock.set(START + timedelta(days=1))
+    assert mem.add(AGAIN, tags=["work", "home"], lasts=timedelta(days=1)).id == id
+    header = mem.header(id)
+    assert (header.expires_at, header.tags) == (START + timedelta(days=3), ("cube", "home", "work"))
+    mem.add(PORTO, lasts=timedelta(days=9))
+    assert mem.header(id).expires_at == START + timedelta(days=10)

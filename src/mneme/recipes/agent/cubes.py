@@ -9,7 +9,7 @@ side.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,8 +21,10 @@ from mneme.core.errors import InvalidInput, ModelError, NotFound, Refused
 from mneme.core.llm import LLM, Prompt
 from mneme.core.query import Filter, Hit
 from mneme.core.records import Memory, Span, Usage
+from mneme.engine.naming import resolve_sources
 from mneme.memory import Memory as Engine
 from mneme.organisation.frozen import TAG as FROZEN
+from mneme.recipes.agent.cube_headers import governed, id_of, steps_of, version_of, visible
 from mneme.recipes.agent.entries import nearest
 from mneme.recipes.agent.everything import everything
 from mneme.retrieval.latest import same_frame
@@ -124,6 +126,8 @@ class Cube:
     ) -> Change:
         """Add a statement, merge it with one that says the same, or let it take the place of one that it contradicts.
 
+        What says the same under another governance stays beside it. A merged item has the tags of both and lasts as long as either.
+
         Args:
             text: the statement.
             key: what it is about, in a word or two.
@@ -134,15 +138,18 @@ class Cube:
         near, cosine = self._near(text)
         update: Update = "extract" if near is None else self._judged(near.text, text, cosine)
         about: dict[str, object] = {"key": key, "priority": priority, "sensitivity": sensitivity, "visible_to": list(visible_to)}
+        if near is not None and update == "duplicate" and not governed(near, about, lasts):
+            near = self._double(text, about, lasts)
+            update = "unrelated" if near is None else update
         if near is None or update in ("extract", "unrelated"):
             return Change(id=self._keep(text, kind, sources, tags, lasts, about), update=update)
         if FROZEN in near.tags:  # it stays as it is, also in its header
             known = update == "duplicate"
             return Change(id=near.id if known else self._keep(text, kind, sources, tags, lasts, about), update=update)
         if update == "duplicate":
-            self._note(near, {"update": "duplicate", "memory": text, "at": self._now().isoformat()}, sources=sources)
+            self._merge(near, text, sources, tags, lasts)
             return Change(id=near.id, update="duplicate")
-        about |= {"version": _version(near) + 1, "archived_item": near.id}
+        about |= {"version": version_of(near) + 1, "archived_item": near.id}
         id = self._keep(text, kind, sources, tags, lasts, about)
         self._replace(near, id)
         return Change(id=id, update="conflict", archived=near.id)
@@ -156,8 +163,11 @@ class Cube:
         item = self.item(id)
         if FROZEN in item.tags:
             raise Refused(f"memory {id} is frozen; thaw it first")
-        # The text as it was is a version of the item, which goes when what it rests on is erased; a copy here would stay.
-        self._note(item, {"update": "feedback", "of": item.version, "at": self._now().isoformat()}, text)
+        # What it said, and what its duplicates said, is in its versions, which go when what they rest on is erased; a copy here would stay.
+        step = {"update": "feedback", "of": item.version, "at": self._now().isoformat()}
+        steps = [{name: value for name, value in step.items() if name != "memory"} for step in steps_of(item)]
+        about = {**item.attributes, "history": [*steps, step], "version": version_of(item) + 1}
+        self.space.revise(item.id, text, attributes=about)
 
     def rollback(self, id: str) -> Memory:
         """Take an item's predecessor back in its place; returns the predecessor.
@@ -213,7 +223,7 @@ class Cube:
             return "archived"
         if item.valid_to is not None and item.valid_to <= self._now():
             return "expired"
-        if any(step.get("update") == "duplicate" for step in _history(item)):
+        if any(step.get("update") == "duplicate" for step in steps_of(item)):
             return "merged"
         return "activated" if self.space.usage([id]).get(id, Usage()).uses > 0 else "generated"
 
@@ -227,18 +237,21 @@ class Cube:
             made_at=item.recorded_at, origin=f"{self.space.name}/{item.author or 'unknown'}", kind=item.kind, tags=item.tags,
             state=self.state(id), visible_to=tuple(map(str, seen)) if isinstance(seen, (list, tuple)) else (), expires_at=item.valid_to,
             priority=str(told.get("priority", "normal")), sensitivity=str(told.get("sensitivity", "low")),
-            uses=usage.uses, last_used_at=usage.last_used_at, version=_version(item), history=self._told(item),
-            archived_item=_id(told.get("archived_item")), evolves_to=_id(told.get("evolves_to")),
+            uses=usage.uses, last_used_at=usage.last_used_at, version=version_of(item), history=self._told(item),
+            archived_item=id_of(told.get("archived_item")), evolves_to=id_of(told.get("evolves_to")),
             sources=tuple(dict.fromkeys(span.episode for span in item.sources)),
         )  # fmt: skip
 
     def _told(self, item: Memory) -> tuple[dict[str, Any], ...]:
-        """Return the steps of an item's history; what it said before a correction is told by its versions."""
-        steps = _history(item)
+        """Return the steps of an item's history; what was said before a correction is told by its versions."""
+        steps = steps_of(item)
         if not any("of" in step for step in steps):
             return tuple(steps)
-        said = {step.memory.version: step.memory.text for step in self.space.history(item.id) if step.memory is not None}
-        return tuple({**step, "memory": said.get(step["of"], "")} if "of" in step else step for step in steps)
+        earlier = [step.memory for step in self.space.history(item.id) if step.memory is not None]
+        said = {memory.version: memory.text for memory in earlier}
+        doubled = {place: step["memory"] for memory in earlier for place, step in enumerate(steps_of(memory)) if "memory" in step}
+        told = [said.get(step["of"], "") if "of" in step else doubled.get(place, "") for place, step in enumerate(steps)]
+        return tuple({**step, "memory": text} for step, text in zip(steps, told, strict=True))
 
     def recall(self, question: str, k: int = 5, *, reader: str | None = None) -> list[Hit]:
         """Return the items that bear on a question, best first.
@@ -299,26 +312,34 @@ class Cube:
         self.space.revise(old.id, attributes={**old.attributes, "evolves_to": id})
         self.space.forget(old.id, reason=f"contradicted by {id}")
 
-    def _note(self, item: Memory, step: dict[str, object], text: str | None = None, sources: Sequence[str] = ()) -> None:
-        about = {**item.attributes, "history": [*_history(item), step]}
-        if text is not None:
-            about["version"] = _version(item) + 1
-        read = self._spans(sources)
-        more: dict[str, Any] = {"sources": tuple(dict.fromkeys((*item.sources, *read)))} if read else {}
-        self.space.revise(item.id, text, attributes=about, **more)
+    def _merge(self, item: Memory, text: str, sources: Sequence[str], tags: Sequence[str], lasts: timedelta | None) -> None:
+        now = self._now()
+        told = {**item.attributes, "history": [*steps_of(item), {"update": "duplicate", "memory": text, "at": now.isoformat()}]}
+        rests = tuple(dict.fromkeys((*item.sources, *self._spans(sources))))
+        both = tuple(dict.fromkeys((*item.tags, *tags)))
+        ends = max(item.valid_to, now + lasts) if item.valid_to is not None and lasts is not None else item.valid_to
+        self.space.revise(item.id, attributes=told, sources=rests, tags=both, valid_to=ends)
 
     def _spans(self, sources: Sequence[str]) -> tuple[Span, ...]:
-        """Return what is named as sources by ids of memories or by the caller's own refs."""
+        """Return what is named as sources by ids of episodes or memories, or by the caller's own refs, as for a new statement."""
         if not sources:
             return ()
-        named = (Filter(ids=tuple(sources)), Filter(refs=tuple(sources)))
-        return tuple(dict.fromkeys(span for where in named for memory in self.space.memories(where, limit=1000) for span in memory.sources))
+        with self.space._use() as opened:
+            found = resolve_sources(opened, sources, ())
+        if unknown := [name for name in sources if name not in found]:
+            raise InvalidInput({"sources": f"{unknown[0]!r} is not in this space; remember it first, or leave it out"})
+        return tuple(dict.fromkeys(Span(episode=found[name].id, start=0, end=len(found[name].text)) for name in sources))
 
     def _near(self, text: str) -> tuple[Memory | None, float]:
         """Return the item nearest to a text if it is related, and the cosine."""
         for item, cosine in nearest(self.space, text, TAG, most=1):
             return (item, cosine) if cosine >= RELATED else (None, cosine)
         return None, 0.0
+
+    def _double(self, text: str, about: Mapping[str, object], lasts: timedelta | None) -> Memory | None:
+        """Return the nearest item that says the same under the same governance."""
+        near = [item for item, cosine in nearest(self.space, text, TAG) if cosine >= DUPLICATE and not contradictory(item.text, text)]
+        return next((item for item in near if governed(item, about, lasts)), None)
 
     def _judged(self, known: str, new: str, cosine: float) -> Update:
         """Return how a new statement stands to the nearest known one."""
@@ -353,33 +374,18 @@ def contradictory(known: str, new: str) -> bool:
     return same_frame(known, new, 0.6) and not (words[0] <= words[1] or words[1] <= words[0])
 
 
-def visible(item: Memory, reader: str) -> bool:
-    """Return whether somebody may see an item: one that names nobody is visible to all."""
-    seen = item.attributes.get("visible_to", ())
-    return not isinstance(seen, (list, tuple)) or not seen or reader in seen
-
-
 def together(engine: Engine, cubes: Sequence[Cube], question: str, k: int = 10, *, reader: str | None = None) -> list[tuple[str, Hit]]:
     """Return what several cubes hold on a question, as if they were one: (cube, hit), best first, each text once.
 
     A ``reader`` sees what is visible to all or to him.
     """
-    found = engine.recall(question, spaces=[cube.space.name for cube in cubes], k=2 * k, filters=Filter(tags=(TAG,)))
+    where = Filter(tags=(TAG,))
+    if reader is not None:
+        where = Filter(tags=(TAG,), ids=tuple(item.id for cube in cubes for item in cube.items() if visible(item, reader)))
+        if not where.ids:
+            return []
+    found = engine.recall(question, spaces=[cube.space.name for cube in cubes], k=2 * k, filters=where)
     texts: dict[str, tuple[str, Hit]] = {}
     for hit in found.hits if reader is None else [hit for hit in found.hits if visible(hit.memory, reader)]:
         texts.setdefault(" ".join(hit.text.casefold().split()), (hit.space, hit))
     return list(texts.values())[:k]
-
-
-def _history(item: Memory) -> list[dict[str, Any]]:
-    steps = item.attributes.get("history", ())
-    return [dict(step) for step in steps] if isinstance(steps, (list, tuple)) else []
-
-
-def _version(item: Memory) -> int:
-    version = item.attributes.get("version", 1)
-    return version if isinstance(version, int) else 1
-
-
-def _id(value: object) -> str | None:
-    return value if isinstance(value, str) else None
