@@ -287,7 +287,7 @@ def test_doctor_takes_what_is_written_meanwhile_for_no_clock_that_is_ahead(
 
     def and_somebody_writes(space: Space, moment: datetime) -> int:
         found = entry_at(space, moment)
-        with Memory(tmp_path / "root", clock=FrozenClock(datetime.now(UTC) + ahead)) as other:
+        with Memory(tmp_path / "root", embedder="hash", clock=FrozenClock(datetime.now(UTC) + ahead)) as other:
             other.space("a").remember("milk")
         return found
 

@@ -166,7 +166,8 @@ def _space(memory: Memory, name: str) -> Iterator[Examined]:
         return
     found = f"{name}: {verification.memories:,} memories, {verification.entries:,} journal entries"
     yield Examined(what="space", found=found, ok=verification.ok, fix="; ".join(verification.problems[:3]))
-    if ahead and ahead[0].recorded_at > moment + _CLOCK_TOLERANCE:  # new entries then share the moment of the last one, and known_at can't part them
+    # Behind an entry that is ahead, new ones share its moment, and known_at can't part them.
+    if ahead and ahead[0].recorded_at > moment + _CLOCK_TOLERANCE:
         recorded, now = (at.isoformat(sep=" ", timespec="seconds") for at in (ahead[0].recorded_at, moment))
         found = f"{name}: entry {ahead[0].seq} was recorded at {recorded}, and now it is {now}"
         fix = "set the clock right; if it was ahead once, export the space and import it into a new one, which records everything anew"
