@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from mneme.recipes.agent.mem_alpha import CORE_TOKENS, KINDS, Policy, PolicyMemory, by_rule
+from mneme.recipes.agent.mem_alpha import CORE_TOKENS, KINDS, TAG, Policy, PolicyMemory, by_rule
 from mneme.recipes.agent.rewards import BETA, GAMMA, advantages, reinforced, reward
 from mneme.recipes.agent.tools import Call
+from mneme.space import Space
 from mneme.testing import ScriptedLLM
 from mneme.text.tokens import count_tokens
 
-from .world import memory_of
+from .world import START, memory_of
+
+DAY = timedelta(days=1)
 
 
 def alpha(steps: list[object] | None = None, policy: Policy | None = None) -> PolicyMemory:
@@ -35,6 +39,22 @@ def test_the_same_text_twice_is_one_entry() -> None:
     for _ in range(2):
         assert not mem.surface.call("new_memory_insert", {"type": "semantic", "content": "Ana is a nurse"}).failed
     assert len(mem.entries("semantic")) == 1
+
+
+def test_what_is_near_is_found_among_its_kind_with_one_query_and_ended_entries_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    mem = alpha()
+    facts = [{"text": f"Ana likes fact {n}", "kind": KINDS["semantic"], "tags": (TAG,)} for n in range(200)]
+    ended = {"text": "Ana moved", "kind": KINDS["episodic"], "tags": (TAG,), "valid_from": START - 2 * DAY, "valid_to": START - DAY}
+    other = {"text": "Ana moved here", "kind": KINDS["episodic"]}
+    mem.space.remember(memories=[*facts, ended, other])
+    asked: list[object] = []
+    memories = Space.memories
+    monkeypatch.setattr(Space, "memories", lambda self, *args, **more: asked.append(args) or memories(self, *args, **more))
+    assert mem.near("episodic", "Ana moved") == []
+    assert len(asked) <= 1
+    near = mem.near("semantic", "Ana likes fact 7")
+    assert (near[0].text, len(near)) == ("Ana likes fact 7", 64)
+    assert len(asked) <= 2
 
 
 def test_an_event_without_a_time_is_an_error_and_lowers_the_share_of_good_calls() -> None:
@@ -263,3 +283,56 @@ def test_a_write_reads_no_more_of_a_large_memory_than_what_is_near() -> None:
     assert "already there" in mem.surface.call("new_memory_insert", {"type": "semantic", "content": "Fact number 7 about topic 7"}).text
     assert mem.surface.call("new_memory_insert", {"type": "semantic", "content": "Something else"}).text.startswith("inserted")
     assert sum(read) <= 200
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        "I'm fine. I'm sorry. I am back.",
+        "I’m so sorry to hear that! I'm not sure.",
+        "I am really glad. I love it! I like that.",
+        "I'm doing well, thank you. I'm just a bit tired today.",
+    ],
+)
+def test_a_passing_state_is_no_profile_and_no_entry(talk: str) -> None:
+    mem = alpha()
+    mem.read(talk)
+    assert (mem.core(), mem.entries("semantic"), mem.entries("episodic")) == ("", [], [])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I'm a nurse.", "I am allergic to nuts.", "I’m vegan.", "I'm sorry, my name is Ana Reis.", "I am good at chess.", "I am afraid of dogs.",
+        "I love jazz.", "I am well-read.", "I am from Porto.",
+    ],
+)  # fmt: skip
+def test_what_lasts_goes_to_the_core(said: str) -> None:
+    mem = alpha()
+    mem.read(said)
+    assert mem.core() == said
+
+
+def test_what_is_told_with_a_passing_state_is_an_entry() -> None:
+    mem = alpha()
+    mem.read("I'm sorry, the bakery in Porto burned down. I am back from the clinic in Faro.")
+    assert mem.core() == ""
+    assert [entry.text for entry in mem.entries("semantic")] == [
+        "I'm sorry, the bakery in Porto burned down.",
+        "I am back from the clinic in Faro.",
+    ]
+
+
+def test_after_a_policy_that_raised_nothing_rests_on_its_chunk() -> None:
+    def broken(memory: PolicyMemory, chunk: str) -> Iterator[Call]:
+        yield Call(tool="new_memory_insert", arguments={"type": "semantic", "content": "Ana is a nurse"})
+        raise RuntimeError("no checkpoint")
+
+    mem = alpha(policy=broken)
+    with pytest.raises(RuntimeError, match="no checkpoint"):
+        mem.read("Ana works in a clinic.")
+    assert [step.result.failed for step in mem.steps] == [False]
+    mem.surface.call("new_memory_insert", {"type": "semantic", "content": "Rex is a dog"})
+    (turn,) = mem.space.memories({"kinds": ["turn"]})
+    rests = {entry.text: entry.sources[0].episode == turn.sources[0].episode for entry in mem.entries("semantic")}
+    assert rests == {"Ana is a nurse": True, "Rex is a dog": False}

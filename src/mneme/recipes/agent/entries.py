@@ -6,6 +6,7 @@ What rests on a message goes when that message is erased; an entry that rests on
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from mneme.core.records import Memory, Span
 from mneme.space import Space
 
 READ = 64
-"""How many of the nearest are read to find those that still hold."""
+"""How many of the nearest are returned unless said otherwise."""
 
 
 def nearest(space: Space, text: str, tag: str, *, kind: str = "", most: int = READ) -> list[tuple[Memory, float]]:
@@ -25,26 +26,19 @@ def nearest(space: Space, text: str, tag: str, *, kind: str = "", most: int = RE
         text: what they are compared with.
         tag: which all of them have.
         kind: of memory; empty takes every kind.
-        most: at most so many of the nearest are read.
+        most: at most so many are returned.
     """
     row = space._memory.embedder.embed([text])[0]
+    where = Filter(kinds=(kind,) if kind else (), tags=(tag,))
     with space._use() as opened, opened.current.lock:
         index = opened.current.now()
-        codes, values = index.codes("tags")
-        mine = [code for code, value in enumerate(values) if isinstance(value, (tuple, list)) and tag in value]
-        positions = np.flatnonzero(np.isin(codes, mine) & index.present & index.mask(Filter(), as_of=None, now=space._memory.clock.now()))
+        positions = np.flatnonzero(index.mask(where, as_of=None, now=space._memory.clock.now()))
         cosines = index.exact(positions, row) if len(positions) else np.zeros(0, np.float32)
-        order = np.argsort(-cosines, kind="stable")
-        ranked = [(index.ids[positions[place]], float(cosines[place])) for place in order[: most if not kind else len(order)].tolist()]
-    wanted = dict(ranked)
-    kinds = (kind,) if kind else ()
-    found: dict[str, Memory] = {}
-    for start in range(0, len(ranked), READ):
-        part = tuple(id for id, _ in ranked[start : start + READ])
-        found |= {memory.id: memory for memory in space.memories(Filter(ids=part, kinds=kinds, tags=(tag,)), limit=READ)}
-        if len(found) >= most:
-            break
-    return [(found[id], wanted[id]) for id, _ in ranked if id in found][:most]
+        order = np.argsort(-cosines, kind="stable")[:most].tolist()
+        ranked = [(index.ids[positions[place]], float(cosines[place])) for place in order]
+    ids = tuple(id for id, _ in ranked)
+    found = {memory.id: memory for memory in space.memories(replace(where, ids=ids), limit=len(ids))} if ids else {}
+    return [(found[id], cosine) for id, cosine in ranked if id in found]
 
 
 def entry(space: Space, id: str, tag: str, *, kind: str = "") -> Memory | None:
@@ -60,9 +54,5 @@ def spans(space: Space, ids: Sequence[str]) -> tuple[Span, ...]:
 
 
 def reworded(space: Space, entry: Memory, text: str, ids: Sequence[str]) -> None:
-    """Write an entry anew; it rests on what it rested on, and on these memories. Without any it rests on its new words."""
-    read = spans(space, ids)
-    if read:
-        space.revise(entry.id, text, sources=tuple(dict.fromkeys((*entry.sources, *read))))
-    else:
-        space.revise(entry.id, text)
+    """Write an entry anew; it rests on what it rested on, and on these memories. Where that is nothing, it rests on its new words."""
+    space.revise(entry.id, text, sources=tuple(dict.fromkeys((*entry.sources, *spans(space, ids)))))
