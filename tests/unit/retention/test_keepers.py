@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,9 +19,11 @@ from mneme.core.operations import Connect
 from mneme.core.records import Link
 from mneme.core.registry import load
 from mneme.core.trace import Trace
+from mneme.core.upkeep import FloatArray, Proposal, Round
 from mneme.retention.adjacent import merge_adjacent
 from mneme.retention.layered import Item, Layered, LayeredDecay
 from mneme.retention.prototypes import consolidate, least_used
+from mneme.retention.rehang import Rehang
 from mneme.space import Space
 
 START = datetime(2024, 3, 4, 9, tzinfo=UTC)
@@ -35,7 +39,7 @@ def clock() -> FrozenClock:
 def opened(clock: FrozenClock) -> Iterator[Opener]:
     memories: list[Memory] = []
 
-    def opener(*keepers: dict[str, Any] | str) -> Space:
+    def opener(*keepers: Any) -> Space:
         recipe = compose(name="kept", base="default", keepers=list(keepers))
         memories.append(Memory(":memory:", embedder="hash", clock=clock, seed=1, recipe=recipe))
         return memories[-1].space("a")
@@ -410,3 +414,34 @@ def test_what_the_recipe_beliefs_finds_contradictory_is_weakened_by_upkeep(clock
         assert "Braga" in older.text
         assert space.usage([older.id])[older.id].strength == pytest.approx(0.1)
         assert "contradicted" not in space.upkeep().done
+
+
+class Watched:
+    """Hangs what lost its parent, and notes how many vectors were read at a time."""
+
+    name = "rehang"
+
+    def __init__(self) -> None:
+        self.read: list[int] = []
+
+    def upkeep(self, ctx: Round) -> Iterator[Proposal]:
+        def vectors(places: Sequence[int]) -> FloatArray:
+            self.read.append(len(places))
+            return ctx.vectors(places)
+
+        yield from Rehang(layers=("domain", "trace"), near=(0.2, 0.95)).upkeep(replace(ctx, vectors=vectors))
+
+
+def test_h_mem_hundreds_of_orphans_are_hung_with_their_vectors_read_together(opened: Opener) -> None:
+    watched = Watched()
+    space = opened(watched)
+    for number in range(300):  # each is said twice, so that the second hangs to what grew for the first
+        space.remember(f"word{number // 2} thing{number // 2} note{number // 2}", ref=str(number))
+    space.upkeep()
+    refs = {memory.id: memory.ref for memory in space.memories({"kinds": ["turn"]}, limit=400)}
+    parents: dict[str, set[str]] = defaultdict(set)
+    for link in space.links():
+        if link.source in refs and link.type == "part_of":
+            parents[link.target].add(str(refs[link.source]))
+    assert sorted(sorted(map(int, children)) for children in parents.values()) == [[2 * n, 2 * n + 1] for n in range(150)]
+    assert watched.read == [256, 44]
