@@ -21,6 +21,8 @@ from mneme.core.records import Episode, Link, Memory, Span
 from mneme.formation.nearby import among, nearest
 from mneme.formation.rules import derived_id
 from mneme.formation.stretches import keywords
+from mneme.text.script import is_paired, normalise, raw_tokens
+from mneme.text.stopwords import stopwords
 
 MOST_TAGS = 6
 
@@ -163,7 +165,7 @@ class NoteFormer:
             theirs = [tag for tag in _strings(other, "tags") if tag in _strings(other, "keywords")]
             tags = list(dict.fromkeys([*own, *theirs]))[:MOST_TAGS]
             if tags != own:
-                note.memory = _changed(note.memory, tags=tags, by=other)
+                note.memory = _changed(note.memory, tags=tags, spans=other.sources[:1])
         return chosen
 
     def _by_model(self, ctx: Context, note: _Note, near: Sequence[_Note]) -> list[int]:
@@ -174,14 +176,20 @@ class NoteFormer:
         if not reply.should_evolve:
             return []
         linked = [number for number in dict.fromkeys(reply.connect) if 0 <= number < len(near)]
-        if reply.tags:
-            note.memory = _changed(note.memory, tags=reply.tags)
-            for number in linked:
-                note.memory = _changed(note.memory, by=near[number].memory)
+        read, own = [other.memory for other in near], note.memory
+        grounds = {tag: _grounds(tag, own.text, read) for tag in reply.tags}
+        tags = [tag for tag, spans in grounds.items() if spans is not None]
+        if len(tags) < len(grounds):
+            ctx.trace.note(notes={"tags that nothing shown has": len(grounds) - len(tags)})
+        if tags:
+            spans = [read[number].sources[0] for number in linked] + [span for tag in tags for span in grounds[tag] or ()]
+            note.memory = _changed(own, tags=tags, spans=spans)
         for change in reply.changes:
             if 0 <= change.number < len(near):
                 other = near[change.number]
-                other.memory = _changed(other.memory, context=change.context, tags=change.tags, by=note.memory)
+                words = " ".join([change.context or "", *(change.tags or ())])
+                spans = [own.sources[0], *_all_grounds(words, f"{read[change.number].text} {own.text}", read)]
+                other.memory = _changed(other.memory, context=change.context, tags=change.tags, spans=spans)
                 other.changed = True
         unknown = [change.number for change in reply.changes if not 0 <= change.number < len(near)]
         if unknown:
@@ -195,18 +203,47 @@ def wording(content: str, attributes: dict[str, object]) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _changed(memory: Memory, *, context: str | None = None, tags: Sequence[str] | None = None, by: Memory | None = None) -> Memory:
-    """Return a note with another context or other tags; what it has from another note rests on that one's message, too."""
+def _changed(memory: Memory, *, context: str | None = None, tags: Sequence[str] | None = None, spans: Sequence[Span] = ()) -> Memory:
+    """Return a note with another context or other tags; what it has from other notes rests on their messages, too."""
     attributes = dict(memory.attributes)
     if context is not None:
         attributes["context"] = context
     if tags is not None:
         attributes["tags"] = list(tags)[:MOST_TAGS]
     sources = memory.sources
-    if by is not None:
-        sources = tuple(dict.fromkeys((*sources, by.sources[0])))
+    if spans:
+        sources = tuple(dict.fromkeys((*sources, *spans)))
         attributes["leads_to"] = ["mem" + sources[0].episode[2:]]  # to its own message alone
     return replace(memory, attributes=attributes, text=wording(str(attributes["content"]), attributes), sources=sources)
+
+
+def _grounds(words: str, own: str, read: Sequence[Memory]) -> list[Span] | None:
+    """Return what words rest on that are not a note's own: the messages of all that have one; None where nothing has it."""
+    strange = _telling(words) - _among(words, own)
+    found = set().union(*(_among(words, memory.text) for memory in read))
+    return _all_grounds(words, own, read) if strange <= found else None
+
+
+def _all_grounds(words: str, own: str, read: Sequence[Memory]) -> list[Span]:
+    """Return the messages of all notes that have one of the words that are not a note's own."""
+    spans: list[Span] = []
+    strange = _telling(words) - _among(words, own)
+    for memory in read:
+        if mine := strange & _among(words, memory.text):
+            said = mine <= _among(words, str(memory.attributes.get("content", "")))
+            spans += memory.sources[:1] if said else memory.sources  # it may have the word from another note
+    return spans
+
+
+def _telling(text: str) -> frozenset[str]:
+    return frozenset(raw_tokens(normalise(text))) - stopwords("en")
+
+
+def _among(words: str, text: str) -> frozenset[str]:
+    """Return those of the words that a text has."""
+    plain = normalise(text)
+    there = set(raw_tokens(plain))
+    return frozenset(word for word in _telling(words) if word in there or (is_paired(word) and word in plain))
 
 
 def _link(memory: Memory, other: Memory, weight: float) -> Link:

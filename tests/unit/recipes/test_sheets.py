@@ -219,6 +219,27 @@ def test_a_mem_neighbours_change_by_id_and_come_along_by_link() -> None:
     assert linked & {frozenset(("Rex limped at vet", "adopted puppy Rex")), frozenset(("Rex limped at vet", "went to vet"))}
 
 
+ROULETTE, VET = "I keep losing at gambling in the casino.", "Rex limped at the vet."
+
+
+@pytest.mark.parametrize("changes", [[], [{"number": 0, "context": "About gambling."}, {"number": 1, "context": "Gambling and cake."}]])
+def test_a_mem_what_a_model_takes_from_a_neighbour_that_it_does_not_link_goes_with_it(changes: list[dict[str, object]]) -> None:
+    still, told = {"should_evolve": False}, {"keywords": ["note"], "context": "", "tags": []}
+    grows = {"should_evolve": True, "connect": [], "tags": ["gambling", "rex", "astronomy"], "changes": changes}
+    llm = ScriptedLLM({"notes.describe": told, "notes.evolve": [still, grows]})
+    vectors = {ROULETTE: [0.9, 0.1], "We baked a cake.": [0.6, 0.4], VET: [1, 0]}
+    memory, _ = memory_of("a-mem", {**vectors, **{f"{text}\nnote": vector for text, vector in vectors.items()}}, llm=llm)
+    space = memory.space("s")
+    first, *_ = [space.remember(text, wait=True).ids[0] for text in vectors]
+    note = next(note for note in space.memories({"kinds": ["note"]}) if note.attributes["content"] == VET)
+    assert note.attributes["tags"] == ["gambling", "rex"]
+    assert "ep" + first[3:] in {span.episode for span in note.sources}
+    space.forget(first, erase=True)
+    everywhere = space.memories({"archived": True}, limit=50, statuses=("active", "archived", "quarantined"))
+    assert not any("gambling" in memory.text.casefold() for memory in everywhere)
+    assert {VET, "We baked a cake."} <= {memory.text for memory in everywhere}
+
+
 def test_a_mem_a_linked_message_comes_although_its_own_rank_would_not_bring_it() -> None:
     recipe = bare(channels=["dense"], refiners=[{"use": "linked", "share": 0.4}])
     table = {"q": [1, 0], **{f"t{n}": at_angle(0.9 - n / 50) for n in range(8)}, "far": [0, 0, 1]}
