@@ -50,7 +50,7 @@ class Granular:
             positions = best(own, query.admitted, ctx.index.at, query.k)
             return Ranked(positions=positions, scores=own[positions])
         there, session_of = np.unique(numbers[turns], return_inverse=True)
-        views = self._views(ctx, cosines, turns, session_of, there)
+        views = self._views(ctx, query, cosines, turns, session_of, there)
         scores = sessions(views, self.temperature)
         spread = self._walked(ctx, scores, there)
         total = np.full(ctx.index.size, -np.inf, np.float32)
@@ -61,8 +61,8 @@ class Granular:
         positions = best(total, np.isfinite(total), ctx.index.at, query.k)
         return Ranked(positions=positions, scores=total[positions], parts={"session": by_session[positions], "own": own[positions]})
 
-    def _views(self, ctx: Context, cosines: FloatArray, turns: IntArray, session_of: IntArray, there: IntArray) -> Numbers:
-        """Return ``(g, n)``: mean and best message of each session, and its summary and keywords where there are any."""
+    def _views(self, ctx: Context, query: Query, cosines: FloatArray, turns: IntArray, session_of: IntArray, there: IntArray) -> Numbers:
+        """Return ``(g, n)``: mean and best message of each session, and its summary and keywords that stood at the question's moment."""
         count = len(there)
         sums = np.bincount(session_of, cosines[turns], count)
         means = sums / np.maximum(np.bincount(session_of, minlength=count), 1)
@@ -70,7 +70,7 @@ class Granular:
         np.maximum.at(tops, session_of, cosines[turns])
         views = [means, tops]
         numbers, _ = ctx.index.groups
-        standing = ctx.index.mask(Filter(), as_of=None, now=ctx.clock.now())  # digests that were written anew are in the archive
+        standing = ctx.index.mask(Filter(), as_of=query.now, now=query.now)  # digests that were written anew are in the archive
         for kind in ("summary", "concept"):
             held = np.flatnonzero(kind_mask(ctx, (kind,)) & standing & np.isin(numbers, there))
             if len(held):
