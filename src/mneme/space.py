@@ -273,7 +273,7 @@ class Space(StoredSpace):
         with self._use() as opened:
             current = self._present(opened, id)
             if since is None:
-                operations, reworded = revising.correction(self._memory, current, text, changes, expected_version)
+                operations, reworded = revising.correction(self._memory, current, text, changes, expected_version, opened.store)
             else:
                 if text is None or changes:
                     raise InvalidInput({"since": "goes with a text alone; correct other fields in a call of their own"})

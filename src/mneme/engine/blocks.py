@@ -15,6 +15,7 @@ from mneme.core.errors import InvalidInput, NotFound
 from mneme.core.query import Filter
 from mneme.core.records import Memory, Span
 from mneme.engine.prepare import Given, text_problem
+from mneme.engine.revising import Words
 
 if TYPE_CHECKING:
     from mneme.space import Space
@@ -83,6 +84,10 @@ class Blocks:
         Raises:
             InvalidInput: the text is empty or longer than the limit.
         """
+        return self._write(name, text, limit_chars, sources)
+
+    def _write(self, name: str, text: str, limit_chars: int | None, sources: Sequence[Span], own: str = "") -> Block:
+        """Write a block; ``own`` are the caller's own words in it that came with the edit, and nothing else of the text."""
         _check_names(name, text)
         known = self._named(name)
         limit = limit_chars or (known.limit_chars if known else LIMIT_CHARS)
@@ -95,8 +100,9 @@ class Blocks:
             self._space.remember(memories=[given], actor=self._actor)
         elif known.text != text or known.limit_chars != limit:
             about = {"block": name, "limit_chars": limit}
-            rests = (*self._space.get(known.id).sources, *sources) if sources else ()
-            more: dict[str, Any] = {"sources": tuple(dict.fromkeys(rests))} if rests else {}
+            rests = tuple(dict.fromkeys((*self._space.get(known.id).sources, *sources)))
+            new = (Words(text=own),) if rests and own.strip() and not sources else ()
+            more: dict[str, Any] = {"sources": (*rests, *new)} if rests else {}
             self._space.revise(known.id, text, attributes=about, actor=self._actor, **more)
         return self.get(name)
 
@@ -107,7 +113,7 @@ class Blocks:
             NotFound: there is none of that name.
             InvalidInput: it would grow past its limit; shorten it first.
         """
-        return self._edit(name, lambda now: f"{now}\n{text}", sources)
+        return self._edit(name, lambda now: f"{now}\n{text}", sources, text)
 
     def replace(self, name: str, old: str, new: str, *, sources: Sequence[Span] = ()) -> Block:
         """Replace a piece of a block; an empty ``new`` takes it out; ``sources`` as for :meth:`set`.
@@ -119,15 +125,15 @@ class Blocks:
         count = self.get(name).text.count(old) if old else 0
         if count != 1:
             raise InvalidInput({"old": f"is in block {name!r} {count} times; give a piece that is in it once"})
-        return self._edit(name, lambda now: now.replace(old, new), sources)
+        return self._edit(name, lambda now: now.replace(old, new), sources, new)
 
     def render(self) -> str:
         """Return all blocks as text for the top of a prompt."""
         return rendered(self.list())
 
-    def _edit(self, name: str, change: Callable[[str], str], sources: Sequence[Span] = ()) -> Block:
+    def _edit(self, name: str, change: Callable[[str], str], sources: Sequence[Span], own: str) -> Block:
         block = self.get(name)
-        return self.set(name, change(block.text).strip(), limit_chars=block.limit_chars, sources=sources)
+        return self._write(name, change(block.text).strip(), block.limit_chars, sources, own)
 
     def _named(self, name: str) -> Block | None:
         found = self._space.memories(Filter(kinds=("profile",), tags=(f"{TAG}{name}",)), limit=1)

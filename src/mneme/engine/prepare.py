@@ -254,6 +254,21 @@ def revised_fields(changes: Mapping[str, Any]) -> dict[str, Any]:
     return fields | {name: to_utc(fields[name], name) for name in ("valid_from", "valid_to", "at") if fields.get(name) is not None}
 
 
+def span_problem(span: Span, found: Mapping[str, Episode]) -> str | None:
+    """Return what is wrong with a span, None when it is within one of these episodes."""
+    episode = found.get(span.episode)
+    if episode is None:
+        return _no_source(span.episode)
+    length = len(episode.text)
+    if 0 <= span.start < span.end <= length or (span.start, span.end) == (0, length):  # a photo has no words of its own
+        return None
+    return f"[{span.start}, {span.end}) is outside the {length} characters of {span.episode!r}"
+
+
+def _no_source(name: str) -> str:
+    return f"{name!r} is no episode, memory or ref of this space; remember the source first"
+
+
 def attribute_problem(attributes: Mapping[str, object]) -> dict[str, str]:
     """Return what is wrong with attributes, nothing when they are plain JSON values."""
     if not isinstance(attributes, Mapping):
@@ -378,9 +393,7 @@ def _given_problems(item: Given, found: Mapping[str, Episode], now: datetime) ->
         if end is not None and end < start:
             problems["valid_to"] = "is before valid_from; give an end that is not before the start"
     for source in item.sources:
-        name = source.episode if isinstance(source, Span) else source
-        if name not in found:
-            problems["sources"] = f"{name!r} is no episode, memory or ref of this space; remember the source first"
-        elif isinstance(source, Span) and not 0 <= source.start < source.end <= len(found[name].text):
-            problems["sources"] = f"[{source.start}, {source.end}) is outside the {len(found[name].text)} characters of {name!r}"
+        problem = span_problem(source, found) if isinstance(source, Span) else None if source in found else _no_source(source)
+        if problem:
+            problems["sources"] = problem
     return problems
