@@ -185,3 +185,23 @@ def test_an_end_far_in_the_future_is_no_end() -> None:
     found = mem.surface.call("conversation_search_date", {"start_date": "2000-01-01", "end_date": "9999-12-31"})
     assert not found.failed
     assert "I like chess." in found.text
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("My name is Álvaro Núñez and I like chess.", "Álvaro Núñez"),
+        ("My name is \u0041\u0301lvaro Nu\u0301n\u0303ez.", "Álvaro Núñez"),
+        ("My name is Олена Шевченко.", "Олена Шевченко"),
+        ("my name is Žofie Černá, hello", "Žofie Černá"),
+        ("My name is Łukasz szukam pracy", "Łukasz"),
+        ("My name is Ada I like chess.", "Ada"),
+        ("My name is sam and I hike.", "sam"),
+    ],
+)
+def test_a_name_in_any_alphabet_keeps_its_surname(said: str, name: str) -> None:
+    mem = agent()
+    mem.receive(said)
+    lines = mem.space.blocks.get("human").text.splitlines()[1:]
+    assert lines[0] == f"name: {name}"
+    assert ("likes chess" in lines) == ("I like chess" in said)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from unicodedata import normalize
 
 from mneme.core.errors import InvalidInput, ModelError
 from mneme.core.llm import LLM, Prompt, scoped
@@ -51,7 +52,7 @@ SUMMARISE = Prompt(
 )
 
 _NAME = re.compile(
-    r"\b(?i:my name is) ([A-Z][\w'-]+(?: [A-Z][\w'-]+)?|[\w'-]+)|\b(?i:i (?:like|love)) ([\w' -]{2,40}?)(?=[.,!?]|$| and (?i:i|my)\b)"
+    r"\bmy name is ([\w'’-]+(?: [\w'’-]{2,})?)|\bi (?:like|love) ([\w'’ -]{2,40}?)(?=[.,!?]|$| and (?:i|my)\b)", re.IGNORECASE
 )
 
 
@@ -220,8 +221,8 @@ class MemGPT:
     def _by_rule(self, text: str) -> None:
         """Append what the user says of himself to the block, and keep it in the archive where the block is full."""
         known = self.space.blocks.get("human").text.splitlines()
-        for found in _NAME.finditer(text):
-            fact = f"name: {found[1]}" if found[1] else f"likes {found[2].strip()}"
+        for found in _NAME.finditer(normalize("NFC", text)):
+            fact = f"name: {_named(found[1])}" if found[1] else f"likes {found[2].strip()}"
             if fact not in known and self.surface.call("core_memory_append", {"name": "human", "content": fact}).failed:
                 self.surface.call("archival_memory_insert", {"content": fact})
 
@@ -332,6 +333,12 @@ class MemGPT:
     def _search_archive(self, query: str, page: int = 0) -> str:
         found = self.space.recall(query, k=100, filters=Filter(tags=(ARCHIVAL,)))
         return paged([hit.text for hit in found.hits], page, PAGE, "results")
+
+
+def _named(words: str) -> str:
+    """Return the first of two words, or both where the second is a surname: each begins with a capital, in whatever alphabet."""
+    first, _, second = words.partition(" ")
+    return words if first[:1].isupper() and second[:1].isupper() else first
 
 
 @contextmanager
