@@ -182,3 +182,40 @@ def test_repetitions_at_one_instant_and_after_a_recall_count_and_reading_anew_co
     assert space.usage([first])[first].uses == before + 1
     formed = space.form([episode.id for episode in space.episodes()])
     assert not [operation for operation in formed.operations if type(operation).__name__ == "Reinforce"]
+
+
+def test_a_preference_that_ends_later_is_heeded_until_then() -> None:
+    space, clock = world()
+    given = {"text": "Ana wants short answers.", "kind": "preference", "valid_from": START, "valid_to": START + 3 * DAY}
+    space.remember(memories=[given])
+    assert [memory.text for memory in Personal(space).style()] == ["Ana wants short answers."]
+    clock.set(START + 3 * DAY)
+    assert Personal(space).style() == []
+
+
+@pytest.mark.parametrize("year", [2024, 1965])
+@pytest.mark.parametrize("days", [(1, 5, 10), (1, 10, 5)])
+def test_a_repetition_counts_in_whatever_year_and_order_it_is_told(year: int, days: tuple[int, ...]) -> None:
+    space, clock = world()
+    for number, day in enumerate(days):
+        clock.set(START + 30 * DAY + number * timedelta(minutes=1))
+        space.remember("I drink tea.", author="Ana", at=START.replace(year=year, day=day))
+    first = min(space.memories({"kinds": ["turn"]}), key=lambda memory: memory.at).id
+    assert space.usage([first])[first].uses == 3.0
+    formed = space.form([episode.id for episode in space.episodes()])
+    assert not [operation for operation in formed.operations if type(operation).__name__ == "Reinforce"]
+
+
+def test_many_repetitions_are_counted_once_each_and_in_a_bounded_room() -> None:
+    space, clock = world()
+    for number in range(45):
+        clock.set(START + number * timedelta(minutes=1))
+        space.remember("I drink tea.", author="Ana")
+    clock.set(START + DAY)
+    space.remember(["I drink tea."] * 40, author="Ana")
+    first = min(space.memories({"kinds": ["turn"]}, limit=100), key=lambda memory: (memory.at, memory.id)).id
+    usage = space.usage([first])[first]
+    assert usage.uses == 85.0
+    assert len(usage.state) <= 70
+    formed = space.form([episode.id for episode in space.episodes(limit=100)])
+    assert not [operation for operation in formed.operations if type(operation).__name__ == "Reinforce"]

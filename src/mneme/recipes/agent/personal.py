@@ -42,7 +42,9 @@ class Personal:
 
     def style(self, most: int = 20) -> list[Memory]:
         """Return the preferences that hold, the latest first: what every reply should heed, whatever the question."""
-        known = [memory for memory in everything(self.space, Filter(kinds=("preference",))) if memory.valid_to is None]
+        now = self.space._memory.clock.now()
+        found = everything(self.space, Filter(kinds=("preference",)))
+        known = [memory for memory in found if memory.valid_to is None or memory.valid_to > now]
         return sorted(known, key=lambda memory: (memory.at, memory.id), reverse=True)[:most]
 
     def export(self, folder: Path) -> dict[str, int]:
