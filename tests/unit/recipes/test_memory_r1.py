@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -16,6 +16,7 @@ from mneme.models.transport import Request
 from mneme.organisation.managing import Decision, Managed, RulePolicy, content
 from mneme.recipes.agent.memory_r1 import Bank
 from mneme.recipes.agent.rewards import advantages, exact_match, reinforced
+from mneme.recipes.agent.tools import Call
 from mneme.testing import ScriptedLLM
 
 from .world import START, bare, memory_of
@@ -306,3 +307,17 @@ def test_an_erased_fact_takes_along_what_the_bank_has_of_it() -> None:
     mem.space.forget(said[BUDDY], erase=True)
     assert mem.entries() == []
     assert mem.space.verify().ok
+
+
+def test_after_a_policy_that_raised_nothing_rests_on_its_fact() -> None:
+    def broken(bank: Bank, fact: str, related: Sequence[Memory]) -> Iterator[Call]:
+        yield Call(tool="add_fact", arguments={"content": BUDDY})
+        raise RuntimeError("no checkpoint")
+
+    bank = Bank(memory_of(bare(), "hash:128")[0].space("s"), policy=broken)
+    with pytest.raises(RuntimeError, match="no checkpoint"):
+        bank.manage(BUDDY)
+    bank.surface.call("add_fact", {"content": SCOUT})
+    (turn,) = bank.space.memories({"kinds": ["turn"]})
+    rests = {entry.text: entry.sources == turn.sources for entry in bank.entries()}
+    assert rests == {BUDDY: True, SCOUT: False}

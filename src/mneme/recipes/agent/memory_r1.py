@@ -87,14 +87,14 @@ class Bank:
         """Store what was said as it is, and let the policy fit it into the bank; returns its steps."""
         self._read = self.space.remember(fact, author=speaker).ids
         self.speaker = speaker
-        related = self.related(fact)
-        if self._policy is not None:
-            steps = [Step(call=call, result=self.surface.call(call.tool, call.arguments)) for call in self._policy(self, fact, related)]
-        else:
+        try:
+            related = self.related(fact)
+            if self._policy is not None:
+                return [Step(call=call, result=self.surface.call(call.tool, call.arguments)) for call in self._policy(self, fact, related)]
             assert self._llm is not None
-            steps = run(self._llm, MANAGE, lambda done: self._variables(fact, related, done), self.surface, most_steps=most_steps)
-        self._read = ()
-        return steps
+            return run(self._llm, MANAGE, lambda done: self._variables(fact, related, done), self.surface, most_steps=most_steps)
+        finally:
+            self._read = ()
 
     def related(self, fact: str) -> list[Memory]:
         """Return the entries that a new fact may concern, nearest first."""
