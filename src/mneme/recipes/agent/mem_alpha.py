@@ -42,8 +42,21 @@ SAME = 0.6
 
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)|(?<!\d)\d{1,2}:\d{2}(?!\d)")
 _PROFILE = re.compile(
-    r"\b(?:my name is|i am called|call me|i(?:'m| am) (?:an? )?\w+|i (?:like|love|prefer|hate)|my favou?rite)\b", re.IGNORECASE
+    r"\b(?:my name is|i am called|call me|i(?:['’]m| am) (?:an? )?\w+|my favou?rite"
+    r"|i (?:like|love|prefer|hate)(?! (?:it|this|that|them|these|those|to (?:hear|know|see))\b))\b",
+    re.IGNORECASE,
 )
+_PASSING = re.compile(
+    r"\bi(?:['’]m| am) (?:(?:so|very|really|just|still|all|quite|pretty|too|now|already|also|a bit|a little|not|doing|feeling) )*"
+    r"(?:(?:good|great|bad)(?! (?:at|with)\b)|afraid(?! of\b)|fine|well|ok|okay|alright|right|sorry|back|here|there|home|late|early|ready"
+    r"|done|free|busy|tired|sleepy|hungry|thirsty|cold|sick|ill|glad|happy|sad|angry|upset|excited|surprised|confused|worried|stuck|sure|unsure"
+    r"|able|unable|curious|off|out|up|down|on|better|worse|doing|feeling|going|coming|leaving|getting|looking|trying|thinking"
+    r"|wondering|hoping|waiting|asking)(?![\w'’-])",
+    re.IGNORECASE,
+)
+"""A state that is over tomorrow: it says nothing of who somebody is."""
+
+_COURTESY = frozenset("thanks thank please hello hi hey bye today tonight tomorrow much lot hear say know see ask".split())
 _WORD = re.compile(r"[\w'-]+")
 
 WRITE = Prompt(
@@ -105,13 +118,15 @@ class PolicyMemory:
         """Store a chunk as it is, and let the policy work on it; returns its steps."""
         self._read = self.space.remember(chunk).ids
         made: list[Step] = []
-        if self._policy is not None:
-            for call in self._policy(self, chunk):
-                made.append(Step(call=call, result=self.surface.call(call.tool, call.arguments)))
-        elif self._llm is not None:
-            made = run(self._llm, WRITE, lambda steps: self._variables(chunk, steps), self.surface, most_steps=most_steps)
-        self.steps += made
-        self._read = ()
+        try:
+            if self._policy is not None:
+                for call in self._policy(self, chunk):
+                    made.append(Step(call=call, result=self.surface.call(call.tool, call.arguments)))
+            elif self._llm is not None:
+                made = run(self._llm, WRITE, lambda steps: self._variables(chunk, steps), self.surface, most_steps=most_steps)
+        finally:
+            self.steps += made
+            self._read = ()
         return made
 
     def entries(self, type: str) -> list[Memory]:
@@ -207,13 +222,15 @@ class PolicyMemory:
 def by_rule(memory: PolicyMemory, chunk: str) -> Iterator[Call]:
     """Yield the calls of the rule policy: who somebody is goes to the core, dated sentences become events, others facts.
 
-    A sentence that shares most of its words with an entry updates it; small talk and questions are left out.
+    A sentence that shares most of its words with an entry updates it; small talk, passing states and questions are left out.
     """
     now = memory.space._memory.clock.now()
     for sentence in sentences(chunk):
         text, core = sentence.strip(), memory.core()
-        profile = _PROFILE.search(text) is not None
-        if text.endswith(("?", "？", "؟")) or (not profile and slight(text)) or (profile and text in core):
+        lasting = _PASSING.sub(" ", text)
+        profile = _PROFILE.search(lasting) is not None
+        empty = slight(text) or (lasting != text and not _words(lasting) - _COURTESY)
+        if text.endswith(("?", "？", "؟")) or (not profile and empty) or (profile and text in core):
             continue
         if profile and count_tokens(joined := f"{core} {text}".strip()) <= CORE_TOKENS:
             yield Call(tool="memory_update", arguments={"type": CORE, "new": joined})
