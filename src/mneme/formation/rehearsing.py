@@ -7,8 +7,9 @@ checked by their words: most content words are the same, and neither denies the 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mneme.core.clock import to_micros
@@ -21,8 +22,11 @@ from mneme.text.stopwords import stopwords
 _WORD = re.compile(r"[\w’'-]+")
 _NOT = re.compile(r"\b(?:not|never|no)\b|n['’]t\b", re.IGNORECASE)
 
-AT, BY = "rehearsed_at", "rehearsed_by"
-"""Numbers of ``Usage.state``: when a message was rehearsed last, in microseconds since 1970, and by which."""
+TIMES, AT, BY, UNTIL = "rehearsals", "rehearsed_at", "rehearsed_by", "rehearsed_until"
+"""Numbers of ``Usage.state``: how often a message was rehearsed; by which messages last, and when those were recorded, in microseconds
+since 1970 (``rehearsed_by:0``, ``rehearsed_at:0`` and so on); and until when those were recorded that are no longer among them."""
+
+_LAST = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,7 @@ class Rehearsed:
         if not said:
             return []
         turns = among(ctx, "turn")
-        done: dict[str, int] = {}
+        done: dict[str, dict[str, float]] = {}
         operations: list[Operation] = []
         for episode, vector in zip(said, ctx.embedder.embed([episode.text for episode in said]), strict=True):
 
@@ -60,12 +64,15 @@ class Rehearsed:
                 continue
             first = min((memory for memory, _ in before), key=lambda memory: (memory.at, memory.id))
             usage = ctx.usage([first.id]).get(first.id)
-            state, moment, number = ({} if usage is None else usage.state), float(to_micros(episode.at)), _number(episode.id)
-            if moment < state.get(AT, -1.0) or (moment, number) == (state.get(AT), state.get(BY)):
+            stored = {} if usage is None else usage.state
+            state = done.get(first.id) or dict(stored)
+            number, recorded = _number(episode.id), float(to_micros(episode.recorded_at))
+            if recorded <= stored.get(UNTIL, -math.inf) or number in (state.get(f"{BY}:{place}") for place in range(_LAST)):
                 continue  # counted before, when this message was read the first time
-            uses = 1.0 if done.get(first.id) or (usage is not None and usage.uses > 0) else 2.0
-            done[first.id] = done.get(first.id, 0) + 1
-            operations.append(Reinforce(id=first.id, uses=uses, strength=1.0, at=episode.at, state={AT: moment, BY: number}))
+            uses = 1.0 if first.id in done or (usage is not None and usage.uses > 0) else 2.0
+            changes = _counted(state, number, recorded)
+            done[first.id] = {**state, **changes}
+            operations.append(Reinforce(id=first.id, uses=uses, strength=1.0, at=episode.at, state=changes))
             ctx.trace.note(former="rehearsed", memory=first.id)
         return operations
 
@@ -75,6 +82,16 @@ class Rehearsed:
             return False
         both = len(first & second)
         return both >= self.shared * len(first) and both >= self.shared * len(second)
+
+
+def _counted(state: Mapping[str, float], number: float, recorded: float) -> dict[str, float]:
+    """Return the numbers that change when a message is counted; it takes the place of the one that was counted longest ago."""
+    times = state.get(TIMES, 0.0)
+    place = int(times) % _LAST
+    changes = {TIMES: times + 1, f"{BY}:{place}": number, f"{AT}:{place}": recorded}
+    if (gone := state.get(f"{AT}:{place}")) is not None:
+        changes[UNTIL] = max(gone, state.get(UNTIL, gone))
+    return changes
 
 
 def _number(id: str) -> float:
