@@ -7,7 +7,7 @@ segments never join by likeness, messages that come later go on with the last ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby, pairwise
@@ -20,7 +20,7 @@ from mneme.core.llm import Prompt
 from mneme.core.operations import Connect, Disconnect, Keep, Operation, Revise
 from mneme.core.ports import FloatArray, IntArray
 from mneme.core.records import Episode, Link, Memory, Span
-from mneme.formation.growing import Ongoing, ongoing
+from mneme.formation.growing import Late, Ongoing, members, ongoing, parted
 from mneme.formation.nearby import among
 from mneme.formation.rules import derived_id
 from mneme.formation.segments import Either, Segmenter, SessionGap, Surprise, TopicShift, refined, segments
@@ -106,19 +106,34 @@ class SegmentFormer:
             raise InvalidInput(problems)
 
     def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
-        """Return the events and the links of their messages, oldest first."""
-        said = sorted((episode for episode in episodes if episode.text.strip()), key=lambda episode: (episode.at, episode.id))
-        if not said:
-            return []
-        if self.join > 2:
-            runs = [list(run) for _, run in groupby(said, key=lambda episode: episode.session)]
-            before = [ongoing(ctx, run, self.tier, said) for run in runs]
-            if any(before):
-                pairs = zip(runs, before, strict=True)
-                return [one for run, was in pairs for one in (self._grown(ctx, run, was) if was else self._formed(ctx, run))]
-        return self._formed(ctx, said)
+        """Return the events and the links of their messages, session by session, oldest first."""
+        said = _by_session(episodes)
+        if not said or self.join <= 2:
+            return self._formed(ctx, said) if said else []
+        runs = [list(run) for _, run in groupby(said, key=lambda episode: episode.session)]
+        parts = [parted(ctx, run, self.tier, self._are_apart) for run in runs]
+        before = [ongoing(ctx, rest, self.tier, run) if rest else None for run, (rest, _) in zip(runs, parts, strict=True)]
+        if not any(before) and not any(late for _, late in parts):
+            return self._formed(ctx, said)
+        return [one for (rest, late), was in zip(parts, before, strict=True) for one in self._placed(ctx, rest, was, late)]
 
-    def _grown(self, ctx: Context, new: Sequence[Episode], was: Ongoing) -> list[Operation]:
+    def _placed(self, ctx: Context, rest: Sequence[Episode], was: Ongoing | None, late: Sequence[Late]) -> list[Operation]:
+        """Return what new messages of a session do to its events."""
+        operations: list[Operation] = []
+        within: Sequence[Episode] = ()
+        for one in late:
+            if one.event is None:
+                operations += self._formed(ctx, one.came)
+            elif was is not None and was.event is not None and was.event.id == one.event.id:
+                within = one.came
+            else:
+                there = members(ctx, [span.episode for span in one.event.sources])
+                operations += self._laid(ctx, one.event, there, self._bounded(_merged([*there, *one.came])))
+        if not rest:
+            return operations
+        return operations + (self._grown(ctx, rest, was, within) if was is not None else self._formed(ctx, rest))
+
+    def _grown(self, ctx: Context, new: Sequence[Episode], was: Ongoing, late: Sequence[Episode]) -> list[Operation]:
         """Return what new messages do to the open event: they go on with it, or end it, now or a little before them."""
         said = [*was.said, *new]
         rows = np.vstack([was.vectors, ctx.embedder.embed([episode.text for episode in new])])
@@ -130,27 +145,43 @@ class SegmentFormer:
         for place in sorted(starts):
             if place > begin and (place in apart or place - kept[-1] >= self.least):
                 kept.append(place)
-        spans = [(low, min(low + self.most, high)) for start, high in pairwise([*kept, len(said)]) for low in range(start, high, self.most)]
-        pieces = [said[low:high] for low, high in spans]
+        parts = [said[low:high] for low, high in pairwise([*kept, len(said)])]
+        if was.event is None:
+            return self._opened(ctx, [piece for part in parts for piece in self._bounded(part)])
+        for episode in [*was.before, *late]:
+            last = max((number for number, part in enumerate(parts) if part[0].at <= episode.at), default=0)
+            parts[last] = _merged([*parts[last], episode])
+        pieces = [piece for part in parts for piece in self._bounded(part)]
+        return self._laid(ctx, was.event, [*was.before, *was.said[len(was.said) - was.held :]], pieces)
+
+    def _laid(self, ctx: Context, event: Memory, there: Sequence[Episode], pieces: Sequence[Sequence[Episode]]) -> list[Operation]:
+        """Return what makes the first piece of an event's messages all that it has, and the others events of their own."""
+        first, *others = pieces
+        linked, stay = {episode.id for episode in there}, {episode.id for episode in first}
         operations: list[Operation] = []
-        if was.event is not None:
-            first, *pieces = pieces
-            if len(first) != was.held:
-                memory = self._memory(first, *self._words(first))
-                changes = {"attributes": memory.attributes, "sources": memory.sources}
-                operations.append(Revise(id=was.event.id, text=memory.text, changes=changes, expected_version=was.event.version))
-            linked = {episode.id for episode in was.said[len(was.said) - was.held :]}
-            operations += [_part(episode, was.event.id) for episode in first if episode.id not in linked]
-            moved = [episode for piece in pieces for episode in piece if episode.id in linked]
-            operations += [Disconnect(source="mem" + episode.id[2:], target=was.event.id, type="part_of") for episode in moved]
+        if linked != stay:
+            text, words = self._told(ctx, first)
+            memory = self._memory(first, text, sorted(words))
+            changes: dict[str, object] = {"attributes": memory.attributes, "sources": memory.sources}
+            if memory.at < event.at:
+                changes |= {"at": memory.at, "valid_from": memory.valid_from}
+            operations.append(Revise(id=event.id, text=memory.text, changes=changes, expected_version=event.version))
+        operations += [_part(episode, event.id) for episode in first if episode.id not in linked]
+        moved = [episode for episode in there if episode.id not in stay]
+        operations += [Disconnect(source="mem" + episode.id[2:], target=event.id, type="part_of") for episode in moved]
+        # What was in an event may have begun it, and given it its id.
+        return operations + self._opened(ctx, others, f"|{event.id}|{event.version}", linked)
+
+    def _opened(self, ctx: Context, pieces: Sequence[Sequence[Episode]], out_of: str = "", moved: Collection[str] = ()) -> list[Operation]:
+        operations: list[Operation] = []
         for piece in pieces:
-            memory = self._memory(piece, *self._words(piece))
+            text, words = self._told(ctx, piece)
+            memory = self._memory(piece, text, sorted(words), out_of if piece[0].id in moved else "")
             operations += [Keep(memory=memory), *(_part(episode, memory.id) for episode in piece)]
         return operations
 
-    def _words(self, stretch: Sequence[Episode]) -> tuple[str, list[str]]:
-        words = {word.casefold() for word in keywords([episode.text for episode in stretch])}
-        return _text(stretch, self.sentences), sorted(words)
+    def _bounded(self, part: Sequence[Episode]) -> list[Sequence[Episode]]:
+        return [part[low : low + self.most] for low in range(0, len(part), self.most)]
 
     def _formed(self, ctx: Context, said: Sequence[Episode]) -> list[Operation]:
         """Return the events of messages that nothing came before."""
@@ -191,6 +222,9 @@ class SegmentFormer:
         apart = {number for number in range(1, len(said)) if said[number].session != said[number - 1].session}
         return apart | (SessionGap().starts(said) if "gap" in self.boundaries else set())
 
+    def _are_apart(self, one: Episode, other: Episode) -> bool:
+        return bool(self._apart([one, other]))
+
     def _starts(self, said: Sequence[Episode], vectors: FloatArray | None) -> set[int]:
         starts, apart = Either(parts=tuple(_PARTS[name]() for name in self.boundaries)).starts(said, vectors), self._apart(said)
         if not self.refine or vectors is None or not starts - apart:
@@ -209,10 +243,10 @@ class SegmentFormer:
                 segments.append(Segment(id=memory.id, vector=_NO_VECTOR, words=frozenset(map(str, memory.attributes["words"]))))  # type: ignore[call-overload]
         return segments, np.array(kept, np.int64)
 
-    def _memory(self, stretch: Sequence[Episode], text: str, words: Sequence[str]) -> Memory:
+    def _memory(self, stretch: Sequence[Episode], text: str, words: Sequence[str], out_of: str = "") -> Memory:
         first, last = stretch[0], stretch[-1]
         return Memory(
-            id=derived_id(first.id, f"segment|{self.tier}|{last.id}"),
+            id=derived_id(first.id, f"segment|{self.tier}|{last.id}{out_of}"),
             text=text,
             kind="summary",
             at=first.at,
@@ -223,6 +257,17 @@ class SegmentFormer:
             sources=tuple(Span(episode=episode.id, start=0, end=len(episode.text)) for episode in stretch),
             tier=self.tier,
         )
+
+
+def _by_session(episodes: Sequence[Episode]) -> list[Episode]:
+    """Return the episodes that say something, session by session in the order of their beginnings, each oldest first."""
+    said = sorted((episode for episode in episodes if episode.text.strip()), key=lambda episode: (episode.at, episode.id))
+    begins = {session: number for number, session in reversed(list(enumerate(episode.session for episode in said)))}
+    return sorted(said, key=lambda episode: begins[episode.session])
+
+
+def _merged(episodes: Sequence[Episode]) -> list[Episode]:
+    return sorted(episodes, key=lambda episode: episode.at)
 
 
 def _part(episode: Episode, event: str) -> Connect:
