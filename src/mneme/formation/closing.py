@@ -17,7 +17,7 @@ import numpy as np
 from mneme.core.clock import to_micros
 from mneme.core.context import Context
 from mneme.core.llm import Prompt
-from mneme.core.operations import Keep, Operation
+from mneme.core.operations import Archive, Keep, Operation
 from mneme.core.records import Episode, Memory, Span
 from mneme.formation.nearby import among
 from mneme.formation.rules import derived_id
@@ -59,9 +59,16 @@ class ClosedTalks:
     most: int = 300
 
     def form(self, ctx: Context, episodes: Sequence[Episode]) -> list[Operation]:
-        """Return one ``Keep`` per talk that these messages closed, oldest first."""
-        summaries = [self._summary(ctx, talk) for talk in closed(ctx, episodes, self.pause_s)]
-        return [Keep(memory=memory) for memory in sorted(summaries, key=lambda memory: (memory.at, memory.id))]
+        """Return one ``Keep`` per talk that these messages closed, oldest first; what was kept of it before late ones came is archived."""
+        operations: dict[str, Operation] = {}
+        for talk in closed(ctx, episodes, self.pause_s):
+            older, ids = _told(ctx, talk), {said.id for said in talk}
+            if any(ids <= {span.episode for span in memory.sources} for memory in older):
+                continue
+            operations |= {memory.id: Archive(id=memory.id, expected_version=memory.version) for memory in older}
+            summary = self._summary(ctx, talk)
+            operations[summary.id] = Keep(memory=summary)
+        return list(operations.values())
 
     def _summary(self, ctx: Context, talk: Sequence[Episode]) -> Memory:
         read = talk[-self.most :]
@@ -71,7 +78,7 @@ class ClosedTalks:
             lines = "\n".join(f"{said.author or said.role or 'someone'}: {said.text}" for said in read)
             text = ctx.llm.ask(SUMMARISE, {"date": talk[0].at.date(), "talk": lines}, Summed).text.strip() or text
         return Memory(
-            id=derived_id(talk[0].id, f"{BY}|{talk[-1].id}"),
+            id=derived_id(talk[0].id, "|".join((BY, *(said.id for said in talk)))),
             text=" ".join(text.split()[: self.words]),
             kind="summary",
             at=talk[0].at,
@@ -81,6 +88,16 @@ class ClosedTalks:
             attributes={"by": BY, "topics": keywords([said.text for said in read], self.topics), "until": talk[-1].at.isoformat()},
             sources=tuple(Span(episode=said.id, start=0, end=len(said.text)) for said in talk),
         )
+
+
+def _told(ctx: Context, talk: Sequence[Episode]) -> list[Memory]:
+    """Return the summaries that rest on messages of a talk."""
+    ids, positions = {said.id for said in talk}, among(ctx, "summary")
+    at, (codes, values) = ctx.index.at[positions], ctx.index.codes("session")
+    mine = np.isin(codes[positions], [code for code, value in enumerate(values) if value == talk[0].session])
+    near = positions[mine & (at >= to_micros(talk[0].at)) & (at <= to_micros(talk[-1].at))]
+    there = [memory for memory in ctx.memories(near.tolist()) if memory.status == "active" and memory.attributes.get("by") == BY]
+    return [memory for memory in there if any(span.episode in ids for span in memory.sources)]
 
 
 def closed(ctx: Context, episodes: Sequence[Episode], pause_s: float) -> list[list[Episode]]:

@@ -126,6 +126,31 @@ def test_a_talk_is_closed_by_a_message_of_another_session() -> None:
     assert sorted(str(memory.session) for memory in summaries(space)) == ["a", "b"]
 
 
+@pytest.mark.parametrize("session", [None, "one"])
+@pytest.mark.parametrize("late", [-10, 3, 10])
+def test_a_message_that_comes_late_to_a_closed_talk_is_in_its_one_summary(session: str | None, late: int) -> None:
+    llm = ScriptedLLM({"talks.summarise": {"text": "They met."}, "traits.persona": {"trait": "NO_TRAIT"}})
+    space, clock = agent(llm)
+    clock.set(START + DAY)
+    for minute in (0, 5, 240, late):
+        space.remember(f"What was said at {minute}.", at=START + minute * MINUTE, session=session, wait=True)
+    (summary,) = summaries(space)
+    assert len(summary.sources) == 3
+    assert short_term(space) == ["What was said at 240."]
+    space.remember("What was said at 250.", at=START + 250 * MINUTE, session=session, wait=True)
+    assert [memory.id for memory in summaries(space)] == [summary.id]
+    assert [request.role for request in llm.asked].count("talks.summarise") == 2
+
+
+def test_a_message_between_two_closed_talks_makes_one_of_them() -> None:
+    space, clock = agent()
+    clock.set(START + DAY)
+    for minute in (0, 100, 300, 50):
+        space.remember(f"What was said at {minute}.", at=START + minute * MINUTE, session="one")
+    (summary,) = summaries(space)
+    assert len(summary.sources) == 3
+
+
 def test_talks_without_a_session_are_not_mixed_with_those_of_one() -> None:
     space, clock = agent()
     space.remember("The dog ran off.", session="a")
