@@ -9,7 +9,7 @@ import pytest
 
 import mneme
 from mneme.core.errors import Refused
-from mneme.core.operations import Quarantine
+from mneme.core.operations import Quarantine, Restore
 from mneme.core.records import Media, Message
 from mneme.core.trace import Trace
 from mneme.text.analyser import Analyser
@@ -195,3 +195,20 @@ def test_a_hold_protects_what_would_go_or_be_cut_with_a_message(space: mneme.Spa
     space.policies("")
     erased(space, second)
     assert [memory.text for memory in space.memories({"kinds": ["summary"]})] == ["Keeps bees."]
+
+
+def test_what_was_undone_does_not_come_back(space: mneme.Space) -> None:
+    note, first, second = widened(space)
+    with space._use() as opened:
+        space._apply(opened, [Restore(id=note, version=0)], Trace(id="tr_1", verb="undo"))
+    erased(space, second)
+    assert [(memory.id, memory.status) for memory in everything(space)] == [(first, "active")]
+
+
+def test_what_was_superseded_still_ends_where_the_other_begins(space: mneme.Space) -> None:
+    note, first, second = widened(space)
+    moved = datetime(2024, 6, 1, tzinfo=UTC)
+    later = space.revise(note, "Keeps goats.", since=moved).id
+    erased(space, second)
+    kept = {memory.text: memory for memory in everything(space) if memory.id != first}
+    assert (kept["Keeps bees."].valid_to, kept["Keeps goats."].id, kept["Keeps goats."].valid_to) == (moved, later, None)
