@@ -10,7 +10,6 @@ from typing import cast
 from mneme.core.components import Verdict
 from mneme.core.context import Context
 from mneme.core.operations import Keep, Operation, Revise
-from mneme.core.query import Filter
 from mneme.core.records import Episode, Memory, Span
 from mneme.guard.grounding import borne_out
 
@@ -22,7 +21,15 @@ _ADMIT = Verdict(admit=True)
 
 def present(ctx: Context, id: str) -> Memory | None:
     """Return a memory as it is now; None where it is not there or not active."""
-    return ctx.once(f"present {id}", lambda: next(iter(ctx.find(Filter(ids=(id,)))), None))
+    return ctx.once(f"present {id}", lambda: _present(ctx, id))
+
+
+def _present(ctx: Context, id: str) -> Memory | None:
+    try:
+        place = ctx.index.ids.index(id)
+    except ValueError:
+        return None
+    return next((memory for memory in ctx.memories([place]) if memory.id == id and memory.status == "active"), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
