@@ -336,3 +336,20 @@ def test_details_that_no_message_told_go_with_the_entry_that_they_were_merged_in
     (turn,) = mem.space.memories({"kinds": ["turn"]})
     mem.space.forget(turn.id, erase=True)
     assert "Zanzibar" not in everything(mem)
+
+
+def test_an_update_that_fails_leaves_the_entry_and_one_after_an_erasure_rests_on_what_is_left() -> None:
+    mem = six()
+    first, second = mem.space.remember(["I live in Porto.", "I live in Porto."]).ids
+    given = {"text": "lives in Porto", "kind": "fact", "tags": ["mirix"], "sources": [first, second]}
+    id = mem.space.remember(memories=[given]).ids[0]
+    number = mem._number(mem.space.get(id))
+    assert mem.surfaces["semantic"].call("semantic_update", {"ids": [number], "summary": " "}).failed
+    assert [row.id for row in mem.rows("semantic")] == [id]
+    mem.space.forget(second, erase=True)
+    (row,) = mem.rows("semantic")
+    for summary in ("lives in Porto by the river", "lives in Porto by the river"):
+        assert not mem.surfaces["semantic"].call("semantic_update", {"ids": [mem._number(row)], "summary": summary}).failed
+        (row,) = mem.rows("semantic")
+        assert row.text == summary
+        assert row.sources == mem.space.get(first).sources

@@ -285,11 +285,13 @@ class SixTypes:
         rows = self.space._memory.embedder.embed([last.text, text])
         return last if float(np.dot(rows[0], rows[1])) >= 0.3 else None
 
-    def _insert(self, type_: Type, summary: str, details: str = "", rests: Sequence[str] = ()) -> str:
+    def _insert(self, type_: Type, summary: str, details: str = "", replaces: Sequence[Memory] = ()) -> str:
         text = f"{summary}\n{details}" if details else summary
-        same = next((row for row in self.rows(type_) if row.text == text), None)
+        same = next((row for row in self.rows(type_) if row.text == text and row not in replaces), None)
         if same is not None:
             return f"already there as {self._number(same)}"
+        before = tuple(dict.fromkeys(span.episode for row in replaces for span in row.sources))
+        rests = [episode.id for episode in self.space.episodes(before)] if before else []  # those that were not erased
         given = {
             "text": text, "kind": KINDS[type_], "tags": (TAG,), "session": self._session, "sources": (*rests, *self._stored),
             "attributes": {"type": type_, "summary": summary, "details": details},
@@ -310,8 +312,9 @@ class SixTypes:
         rows = [self._row(type_, id) for id in ids]
         if not rows:
             raise ToolFailed("ids is empty; name the entries that the new one replaces, or insert it")
+        done = self._insert(type_, summary, details, rows)  # before these go, since it may fail
         self.space.forget([row.id for row in rows])
-        return self._insert(type_, summary, details, [span.episode for row in rows for span in row.sources])
+        return done
 
     def _put_secret(self, caption: str, value: str, sensitivity: str) -> str:
         id = self.vault.put(caption, value, sensitivity=sensitivity)
@@ -333,11 +336,9 @@ class SixTypes:
         return shown
 
     def _number(self, row: Memory) -> str:
-        known = {full: short for short, full in self._ids.items()}
-        if row.id not in known:
-            known[row.id] = str(len(self._ids) + 1)
-            self._ids[known[row.id]] = row.id
-        return known[row.id]
+        number = next((short for short, full in self._ids.items() if full == row.id), str(len(self._ids) + 1))
+        self._ids[number] = row.id
+        return number
 
     def _row(self, type_: Type, id: str) -> Memory:
         found = next((row for row in self.rows(type_) if row.id == self._ids.get(id)), None)
