@@ -17,6 +17,7 @@ from mneme.core.components import Ranked
 from mneme.core.context import BoolArray, Context, Query
 from mneme.core.ports import IntArray
 from mneme.core.records import Usage
+from mneme.text.script import is_paired, normalise, raw_tokens
 
 TAG = "refined"
 _DAY_US = 86_400_000_000
@@ -32,7 +33,7 @@ class Trusted:
         least_trust: TS below which it is not served.
         half_life_days: of its recency.
         share: in (0, 1]: how many of the places refinements may take.
-        looked_at: how many of the nearest are judged.
+        looked_at: how many of the nearest that are trusted are weighed.
     """
 
     least: float = 0.3
@@ -61,25 +62,23 @@ class Trusted:
     def _chosen(self, ctx: Context, query: Query, positions: IntArray) -> list[tuple[int, float]]:
         """Return (position, value) of the refinements that bear on the question, best first."""
         terms = ctx.index.memo("refined-terms", lambda: _terms(ctx, np.flatnonzero(_tagged(ctx))))
-        named = frozenset(_WORD.findall(query.text.casefold()))
+        named = frozenset([*_WORD.findall(query.text.casefold()), *_tokens(query.text)])
         cosines = ctx.index.exact(positions, query.vector)
         asked = [_named(terms.get(position), named) for position in positions.tolist()]
         order = [place for place in np.argsort(-cosines, kind="stable").tolist() if cosines[place] >= self.least or asked[place]]
+        ids = {place: ctx.index.ids[int(positions[place])] for place in order}
+        usage = ctx.usage(list(ids.values()))
+        order = [place for place in order if trust_of(usage.get(ids[place], Usage())) >= self.least_trust]
         order = sorted(order, key=lambda place: not asked[place])[: self.looked_at]  # what is asked for by name is not cut
         memories = {memory.id: memory for memory in ctx.memories(positions[order].tolist())}
-        usage = ctx.usage(list(memories))
         found: list[tuple[int, float]] = []
         for place in order:
             position, cosine = int(positions[place]), float(cosines[place])
-            memory = memories.get(ctx.index.ids[position])
-            if memory is None:
-                continue
-            fared = usage.get(memory.id, Usage())
-            trust = trust_of(fared)
-            if trust >= self.least_trust:
+            memory, fared = memories.get(ids[place]), usage.get(ids[place], Usage())
+            if memory is not None:
                 since = max(to_micros(memory.at), int(ctx.index.last_used[position]))
                 fresh = 2.0 ** (-max(to_micros(query.now) - since, 0) / _DAY_US / self.half_life_days)
-                found.append((position, max(cosine, self.least) * trust * fresh * (1 + math.log1p(max(fared.uses, 0)) / 10)))
+                found.append((position, max(cosine, self.least) * trust_of(fared) * fresh * (1 + math.log1p(max(fared.uses, 0)) / 10)))
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))
 
 
@@ -87,12 +86,19 @@ def _terms(ctx: Context, positions: IntArray) -> dict[int, frozenset[str]]:
     """Return the words of the term that each refinement explains, by position."""
     place_of = {ctx.index.ids[position]: position for position in positions.tolist()}
     read = ctx.memories(positions.tolist())
-    told = {place_of[memory.id]: frozenset(_WORD.findall(str(memory.attributes.get("term", "")).casefold())) for memory in read}
+    told = {place_of[memory.id]: frozenset(_tokens(str(memory.attributes.get("term", "")))) for memory in read}
     return {position: words for position, words in told.items() if words}
 
 
 def _named(term: frozenset[str] | None, words: frozenset[str]) -> bool:
-    return term is not None and term <= words
+    """Return whether a question names a term; in scripts without spaces its words may stand inside a run."""
+    return term is not None and all(
+        word in words or (is_paired(word) and any(is_paired(other) and word in other for other in words)) for word in term
+    )
+
+
+def _tokens(text: str) -> list[str]:
+    return raw_tokens(normalise(text))
 
 
 def trust_of(usage: Usage) -> float:

@@ -15,7 +15,7 @@ from mneme.formation.earlier import before
 from mneme.guard.immutable import contradicts
 from mneme.testing import ScriptedLLM
 
-from .world import START, bare, memory_of
+from .world import START, at_angle, bare, memory_of
 
 DAY = timedelta(days=1)
 OEE = "In our plant, OEE means overall equipment effectiveness."
@@ -56,6 +56,44 @@ def test_two_bad_judgements_end_serving_and_the_audit_still_shows_it() -> None:
     space.upkeep()
     assert space.get(term.id).status == "archived"
     assert [step.entry.verb for step in space.history(term.id)][-1] == "upkeep"
+
+
+def refined(space: mneme.Space, text: str, term: str) -> str:
+    (receipt,) = space.remember(memories=[{"text": text, "kind": "note", "tags": ["refined"], "attributes": {"term": term}}]).ids
+    return receipt
+
+
+@pytest.mark.parametrize(
+    ("term", "question", "named"),
+    [
+        ("设备综合效率", "我们的设备综合效率是多少?", True),
+        ("OEE", "我们的OEE是多少?", True),
+        ("设备综合效率", "我们的效率是多少?", False),
+        ("OEE", "What was the plant's OEE?", True),
+        ("OEE", "Who poeed?", False),
+    ],
+)
+def test_a_term_is_found_in_a_question_without_spaces_too(term: str, question: str, named: bool) -> None:
+    table = {question: [1, 0], "meaning": [0, 1]}
+    memory, _ = memory_of(bare(channels=["dense"], refiners=["trusted"]), table)
+    space = memory.space("s")
+    id = refined(space, "meaning", term)
+    space.remember(["document one", "document two"])
+    found = [hit.memory.id for hit in space.recall(question, k=3).hits]
+    assert (id in found[:1]) is named
+
+
+def test_distrusted_refinements_take_no_place_of_those_that_are_looked_at() -> None:
+    table = {"q": [1, 0], **{f"bad {n}": at_angle(0.95 - n / 100) for n in range(3)}, "good": at_angle(0.8)}
+    memory, _ = memory_of(bare(channels=["dense"], refiners=[{"use": "trusted", "looked_at": 2}], curve="beta"), table)
+    space = memory.space("s")
+    bad = [refined(space, f"bad {n}", "") for n in range(3)]
+    for _ in range(6):
+        found = space.recall("q", k=3)
+        space.feedback(found, useless=found.hits)
+    assert all(usage.state["trust_harmful"] == 2.0 for usage in space.usage(bad).values())
+    good = refined(space, "good", "")
+    assert [hit.memory.id for hit in space.recall("q", k=3).hits] == [good]
 
 
 def test_a_recall_alone_is_no_judgement() -> None:
