@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from mneme import Memory
+from mneme import Given, Memory
 from mneme.core.clock import FrozenClock
 from mneme.core.errors import CannotUndo, InvalidInput, NotFound, Refused
 from mneme.engine.keeping import Triggers
@@ -389,6 +389,23 @@ def test_rules_archive_and_erase_by_age_and_scope_and_a_hold_stops_them(space: S
     assert (space.get(held).status, space.get(chat).status) == ("active", "archived")
     with pytest.raises(Refused, match="case 12"):
         space.forget(held, erase=True)
+
+
+def test_a_rule_erases_nothing_that_takes_along_what_a_hold_protects(space: Space, clock: FrozenClock) -> None:
+    said = space.remember("The contract number is ZZ12345.", channel="email")
+    free = space.remember("The invoice number is QX99871.", channel="email").id
+    told = Given(text="A contract: ZZ12345.", kind="summary", tags=("case-12",), sources=said.episodes)
+    held = space.remember(memories=[told]).ids[0]
+    space.policies(
+        '[[rule]]\nname="mail"\naction="erase"\nolder_than_days=90\nchannels=["email"]\n[[hold]]\nname="case 12"\ntags=["case-12"]\n'
+    )
+    clock.advance(days=91)
+    report = space.upkeep()
+    assert free in report.erasures[0].erased
+    assert [space.get(id).status for id in (said.ids[0], held)] == ["active", "active"]
+    assert space.upkeep().erasures == ()
+    space.policies('[[rule]]\nname="mail"\naction="erase"\nolder_than_days=90\nchannels=["email"]\n')
+    assert {said.ids[0], held} <= set(space.upkeep().erasures[0].erased)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mneme.core.clock import to_utc
+from mneme.core.errors import Refused
 from mneme.core.operations import Operation
 from mneme.core.ports import Applied, Material
 from mneme.core.query import ErasureReport
@@ -42,9 +43,27 @@ def passing(
     def apply(operations: Sequence[Operation], material: Mapping[str, Material], why: str) -> Applied:
         return apply_to(operations, trace, material=material, reason=why)
 
+    holds = keeping.policies_of(opened.store).holds
+    moment = engine.clock.now() if now is None else to_utc(now, "now")
+
+    def check(memories: Sequence[Record]) -> None:
+        keeping.check_holds(holds, memories, moment)
+
+    def free(id: str) -> bool:
+        """Whether nothing goes with a memory that a legal hold protects, such as a summary that rests on it."""
+        try:
+            check(list(opened.store.memories(list(erasing.plan(opened.store, [id], engine.ids).memories)).values()))
+        except Refused:
+            trace.note(erase="held", memory=id)
+            return False
+        return True
+
     def erase(ids: Sequence[str], why: str) -> ErasureReport:
         there = [id for id in ids if opened.store.status_of(id) not in (None, "erased")]
-        return erasing.erase(opened, there, engine.ids, lambda operations, needed: apply(operations, needed, why), material)
+        there = [id for id in there if not holds or free(id)]
+        if not there:
+            return ErasureReport(erased=())
+        return erasing.erase(opened, there, engine.ids, lambda operations, needed: apply(operations, needed, why), material, check)
 
     held = budget or UpkeepBudget()
     spending = Spending(tokens=held.model_tokens, usd=held.model_usd)
@@ -53,8 +72,8 @@ def passing(
         opened=opened,
         means=Means(count_tokens=count_tokens, material_for=material, apply=apply, erase=erase, llm=llm, spending=spending),
         curve=keeping.curve_of(engine.recipe_of(space, opened).curve),
-        holds=keeping.policies_of(opened.store).holds,
-        now=engine.clock.now() if now is None else to_utc(now, "now"),
+        holds=holds,
+        now=moment,
         budget=held,
         trace=trace,
         dry_run=dry_run,

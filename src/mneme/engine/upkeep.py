@@ -313,8 +313,19 @@ class Pass:
                         self._skipped += 1
         for proposal in proposals:
             if proposal.erase:
-                self._erasures.append(self.means.erase(proposal.erase, proposal.why))
-                self._entries.append(self._erasures[-1].entry)
+                self._erase(proposal)
+
+    def _erase(self, proposal: Proposal) -> None:
+        try:
+            report = self.means.erase(proposal.erase, proposal.why)
+        except Refused:  # each could go, but together they take something along that a legal hold protects
+            self._skipped += 1
+            return
+        if not report.erased:
+            self._skipped += 1
+            return
+        self._erasures.append(report)
+        self._entries.append(report.entry)
 
     def _apply(self, proposals: Sequence[Proposal]) -> None:
         operations = [operation for proposal in proposals for operation in proposal.operations]
