@@ -1,8 +1,8 @@
 """Scenes: cells gathered by likeness and nearness in time, around running centroids.
 
 Source: EverMemOS (arXiv 2601.02163): a cell joins the scene with the greatest cosine if that is at least tau and the scene's last cell
-is at most a gap ago; the centroid is the running mean. Differs: a scene rests on the first message
-of each of its cells and its text is their keywords; nobody sums it up.
+is at most a gap ago; the centroid is the running mean. Differs: a scene rests on the first message of each of its cells, and its text is
+the keywords of those of the newest cells; nobody sums it up.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from mneme.formation.rules import derived_id
 from mneme.formation.stretches import keywords
 
 Vector = NDArray[np.float64]
+NEWEST = 64
+"""Cells of a scene that its text is taken from, however many it has."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,7 +143,7 @@ class SceneFormer:
         )
 
     def _told(self, ctx: Context, memory: Memory, joined: Sequence[str], known: bool) -> list[Operation]:
-        said = ctx.episodes(list(dict.fromkeys(span.episode for span in memory.sources)))
+        said = ctx.episodes(list(dict.fromkeys(span.episode for span in memory.sources[-NEWEST:])))
         text = ", ".join(keywords([episode.text for episode in said.values()], self.words)) or next(iter(said.values())).text[:80]
         links = [Connect(link=Link(source=id, target=memory.id, type="part_of")) for id in joined]
         if known:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mneme
-from mneme.formation.scenes import Scenes
+from mneme.formation.scenes import NEWEST, Scenes
 from mneme.models.transport import Request
 from mneme.retrieval.rrf import reciprocal
 from mneme.testing import ScriptedLLM
@@ -76,6 +76,22 @@ def test_a_scene_has_its_cells_as_parts_and_moves_with_the_last_of_them() -> Non
     cells = {memory.id: memory.text for memory in space.memories({"tiers": ["cell"]})}
     parts = [cells[link.source] for link in space.links([scene.id]) if link.target == scene.id and link.type == "part_of"]
     assert sorted(parts) == ["first", "second"]
+
+
+def test_a_scene_without_an_end_is_told_by_its_newest_cells_and_rests_on_all_of_them() -> None:
+    cells = {"use": "segmented", "boundaries": ["gap"], "join": 3.0, "tier": "cell"}
+    said = [f"The {'violin' if number < 6 else 'boat'} of the month." for number in range(NEWEST + 6)]
+    memory, clock = memory_of(bare(formers=[{"use": "scenes", "near": -1.0, "by_rule": cells}]))
+    space = memory.space("s")
+    clock.set(START + 30 * DAY)
+    texts = []
+    for part in (range(3), range(3, NEWEST), range(NEWEST, len(said))):
+        space.remember([{"text": said[n], "at": START + n * timedelta(minutes=1), "session": str(n)} for n in part])
+        (scene,) = space.memories({"tiers": ["scene"]})
+        texts.append(scene.text)
+    assert ["violin" in text for text in texts] == [True, True, False]
+    assert "boat" in texts[-1]
+    assert len(scene.sources) == len(said)
 
 
 def test_a_message_is_lifted_by_the_best_of_its_scene() -> None:
