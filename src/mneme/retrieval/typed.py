@@ -79,7 +79,7 @@ class Typed:
         weights: channel -> weight of its z-score; channels that are not named count 1.
         steer: in [0, 1]: how much the question's likely type counts; 0 gives the plain order.
         recent: this many of the newest are taken besides the best, of the types of ``recent_of``.
-        recent_of: names of types.
+        recent_of: names of types; empty takes all.
         ask_model: the model, where there is one, says what the question is after.
     """
 
@@ -100,7 +100,7 @@ class Typed:
         each = self.each or query.k
         for name, mask in masks.items():
             chosen[_distinct(ctx, best(steered, mask, ctx.index.at, SPARE * each), each)] = True
-            if self.recent and name in self.recent_of:
+            if self.recent and (not self.recent_of or name in self.recent_of):
                 chosen[best(ctx.index.at.astype(np.float32), mask, ctx.index.at, self.recent)] = True
         chosen = or_all(chosen, query.admitted)
         positions = _distinct(ctx, best(steered, chosen, ctx.index.at, SPARE * query.k), query.k)

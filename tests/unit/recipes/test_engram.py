@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 import mneme
@@ -10,7 +12,7 @@ from mneme.core.recipe import Recipe
 from mneme.models.transport import Request
 from mneme.testing import ScriptedLLM
 
-from .world import at_angle, bare, memory_of
+from .world import START, at_angle, bare, memory_of
 
 SAID = {
     "I visited Oslo on May 3": "100",
@@ -116,3 +118,16 @@ def test_a_text_that_was_said_thirty_times_leaves_room_for_others() -> None:
     space.remember(["I like tea in Oslo"] * 30 + ["Oslo has good tea rooms", "The tea of Oslo is strong"])
     texts = [hit.text for hit in space.recall("tea in Oslo", k=3).hits]
     assert len(texts) == len(set(texts)) == 3
+
+
+@pytest.mark.parametrize("recent_of", [[], ["episodic", "semantic"]])
+def test_the_newest_are_taken_of_the_named_types_or_of_all_where_none_is_named(recent_of: list[str]) -> None:
+    types = {"episodic": ["event"], "semantic": ["fact"]}
+    ranker = {"use": "typed", "types": types, "each": 1, "recent": 1, "recent_of": recent_of}
+    table = {"q": [1, 0], "near event": at_angle(0.9), "near fact": at_angle(0.8), "late event": [0, 1], "late fact": [0, 0, 1]}
+    memory, clock = memory_of(bare(channels=["dense"], ranker=ranker), table)
+    space = memory.space("s")
+    for day, age in enumerate(("near", "late")):
+        clock.set(START + timedelta(days=day))
+        space.remember(memories=[{"text": f"{age} {kind}", "kind": kind} for kind in ("event", "fact")])
+    assert {hit.text for hit in space.recall("q", k=9, kinds=["event", "fact"]).hits} == {*table} - {"q"}
