@@ -228,6 +228,21 @@ def test_a_context_counts_each_message_once() -> None:
     assert counted[0] < 20 * len(whole.text)
 
 
+def test_messages_are_counted_until_the_context_is_full_not_to_the_end_of_the_window() -> None:
+    counted: list[str] = []
+
+    def count(text: str) -> int:
+        counted.append(text)
+        return len(text.split())
+
+    mem, _ = layers(count=count)
+    mem.space.remember([f"We went to the market and bought {n} apples there." for n in range(400)])
+    context = mem.context(cap_tokens=60)
+    assert context.trimmed == ("conversation",)
+    assert "399 apples" in context.text
+    assert len(counted) < 60
+
+
 def test_a_message_longer_than_the_room_leaves_room_for_shorter_ones() -> None:
     mem, clock = layers(count=lambda text: len(text.split()))
     mem.hear("A short one.")

@@ -27,6 +27,8 @@ from mneme.text.tokens import count_tokens
 SENSOR = "sensor"
 CAP_TOKENS = 90_000
 _ENOUGH_TURNS = 2_000
+_UNFIT = 32
+"""After so many messages in a row that do not fit, the conversation's part counts as full."""
 
 EXTRACT = Prompt(
     role="layers.profile",
@@ -213,12 +215,15 @@ class Layers:
         by_id = {**found, **{turn.id: turn for turn in turns}}
         left = room("…")
         chosen: list[Memory] = []
+        unfit = 0
         for id in wanted:
             cost = self._count("\n" + _line(by_id[id]))
             if cost <= left:
                 chosen.append(by_id[id])
-                left -= cost
-            if left <= 0:
+                left, unfit = left - cost, 0
+            else:
+                unfit += 1
+            if left <= 0 or unfit >= _UNFIT:
                 break
         # Lengths in tokens do not add up exactly.
         while chosen and room("\n".join(_lines(chosen))) < 0:
