@@ -18,7 +18,7 @@ from mneme.core.clock import to_micros
 from mneme.core.components import Former
 from mneme.core.context import Context
 from mneme.core.operations import Connect, Keep, Operation, Revise
-from mneme.core.records import Episode, Link, Memory
+from mneme.core.records import Episode, Link, Memory, Span
 from mneme.formation.nearby import among
 from mneme.formation.rules import derived_id
 from mneme.formation.stretches import keywords
@@ -99,7 +99,8 @@ class SceneFormer:
         operations = list(self.by_rule.form(ctx, episodes))
         cells = [operation.memory for operation in operations if isinstance(operation, Keep) and operation.memory.kind == "summary"]
         if not cells:
-            return operations
+            begun = self._begun(ctx, operations)
+            return operations + [Revise(id=scene.id, changes={"sources": (*scene.sources, *more)}) for scene, more in begun]
         scenes = Scenes(near=self.near, gap=timedelta(days=self.gap_days), scenes=self._there(ctx, cells))
         known = {scene.memory.id for scene in scenes.scenes if scene.memory is not None}
         vectors = ctx.embedder.embed([cell.text for cell in cells]).astype(np.float64)
@@ -108,10 +109,32 @@ class SceneFormer:
             memory = scene.memory or self._opened(cell)
             scene.memory = replace(memory, sources=(*memory.sources, cell.sources[0]), at=max(memory.at, cell.at))
             scene.joined.append(cell.id)
+        joined = {scene.memory.id: scene for scene in scenes.scenes if scene.memory is not None and scene.joined}
+        for memory, more in self._begun(ctx, operations):
+            grown = joined.get(memory.id)
+            if grown is not None and grown.memory is not None:
+                grown.memory = replace(grown.memory, sources=(*grown.memory.sources, *more))
+            else:
+                operations.append(Revise(id=memory.id, changes={"sources": (*memory.sources, *more)}))
         for scene in scenes.scenes:
             if scene.memory is not None and scene.joined:
                 operations += self._told(ctx, scene.memory, scene.joined, scene.memory.id in known)
         return operations
+
+    def _begun(self, ctx: Context, operations: Sequence[Operation]) -> list[tuple[Memory, tuple[Span, ...]]]:
+        """Return the scenes of cells that begin with another message now, with those messages: a scene rests on the first of each."""
+        sources = {one.id: one.changes["sources"] for one in operations if isinstance(one, Revise) and "sources" in one.changes}
+        first = {id: spans[0] for id, spans in sources.items() if isinstance(spans, tuple) and spans and isinstance(spans[0], Span)}
+        parts = [link for link in ctx.links(list(first)) if link.type == "part_of" and link.source in first] if first else []
+        whole = {link.target for link in parts}
+        places = [place for place in among(ctx, "concept", self.tier).tolist() if ctx.index.ids[place] in whole] if whole else []
+        found = []
+        for scene in ctx.memories(places):
+            cited = {span.episode for span in scene.sources}
+            more = tuple(first[link.source] for link in parts if link.target == scene.id and first[link.source].episode not in cited)
+            if more and scene.status == "active":
+                found.append((scene, more))
+        return found
 
     def _there(self, ctx: Context, cells: Sequence[Memory]) -> list[Scene]:
         """Return the scenes that are still open when these cells come, with the mean of their cells."""

@@ -78,6 +78,21 @@ def test_a_scene_has_its_cells_as_parts_and_moves_with_the_last_of_them() -> Non
     assert sorted(parts) == ["first", "second"]
 
 
+@pytest.mark.parametrize("more", [[], [("The tax is due.", 600)]])
+def test_a_cell_that_begins_earlier_by_a_late_message_stays_in_its_scene(more: list[tuple[str, int]]) -> None:
+    cells = {"use": "segmented", "boundaries": ["gap"], "join": 3.0, "tier": "cell"}
+    memory, clock = memory_of(bare(formers=[{"use": "scenes", "near": -1.0, "by_rule": cells}]))
+    space = memory.space("s")
+    clock.set(START + 30 * DAY)
+    for call in ([("The sail is torn.", 5)], [("The boat is dry.", 6)], [("The boat needs a sail.", 0), *more]):
+        space.remember([{"text": text, "at": START + timedelta(minutes=minute), "session": "one"} for text, minute in call])
+    (scene,) = space.memories({"tiers": ["scene"]})
+    firsts = {cell.sources[0].episode for cell in space.memories({"tiers": ["cell"]})}
+    assert len(firsts) == 1 + len(more)
+    assert firsts <= {span.episode for span in scene.sources}
+    assert space.verify().ok
+
+
 def test_a_scene_without_an_end_is_told_by_its_newest_cells_and_rests_on_all_of_them() -> None:
     cells = {"use": "segmented", "boundaries": ["gap"], "join": 3.0, "tier": "cell"}
     said = [f"The {'violin' if number < 6 else 'boat'} of the month." for number in range(NEWEST + 6)]
