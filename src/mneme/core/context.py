@@ -138,6 +138,7 @@ class Query:
         words: the terms themselves, parallel to ``terms``.
         heads: for each term the place of the term whose word it is another form of, its own where it is none; empty: all their own.
         languages: for each term the languages of the texts that it can stand in, none for any; empty: any for all.
+        any_kind: ``(size,)`` what would be admitted were all kinds asked for; None where they are.
         admitted: ``(size,)`` the positions that may be returned.
         k: how many hits are wanted.
         now: the moment of the question; "last week" counts from it.
@@ -153,6 +154,12 @@ class Query:
     now: datetime
     heads: tuple[int, ...] = ()
     languages: tuple[tuple[str, ...], ...] = ()
+    any_kind: BoolArray | None = None
+
+    @property
+    def leading(self) -> BoolArray:
+        """``(size,)``: what may lead to what is admitted, such as a summary to its messages, of kinds that are not asked for too."""
+        return self.admitted if self.any_kind is None else self.any_kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

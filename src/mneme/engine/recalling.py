@@ -221,6 +221,7 @@ class Reader:
             admitted=admitted,
             k=max(asked.wanted, _whole(asked, index, admitted)),
             now=asked.as_of or now,
+            any_kind=index.mask(replace(asked.where, kinds=()), as_of=asked.as_of, now=now) if asked.where.kinds else None,
         )
 
     def _rank(self, ctx: Context, query: Query) -> Ranked:

@@ -26,7 +26,7 @@ recipe = compose(
             "Content words stand for noun lemmas.",
             "Memories without a common word follow instead of being dropped; as many are returned as are asked for, not one.",
             "The cosine counts half beside the shared words; messages and traits are ranked, and a summary adds a tenth of its score to"
-            " the messages that it rests on.",
+            " those messages that it rests on that share a word with the question.",
             "A persona bank has no last place; a context does not list it unasked.",
         ),
         without_model="A summary is the most central sentence; traits are those that rules can read for certain.",

@@ -79,7 +79,7 @@ class Clues:
         return with_tail(ranked, kept, added)
 
     def _clues(self, ctx: Context, query: Query) -> list[str]:
-        gists = best(ctx.index.dense(query.vector), kind_mask(ctx, ("summary",)) & query.admitted, ctx.index.at, self.gists)
+        gists = best(ctx.index.dense(query.vector), kind_mask(ctx, ("summary",)) & query.leading, ctx.index.at, self.gists)
         texts = [memory.text for memory in ctx.memories(gists.tolist())]
         if not texts:
             return []

@@ -34,7 +34,7 @@ class Overlap:
         similarity: how much the cosine counts beside the shared words.
         strict: memories without a common word are left out.
         kinds: which kinds are ranked; empty ranks all.
-        lifting: kinds that add a part of their score to the messages that they rest on.
+        lifting: kinds that add a part of their score to those messages that they rest on that share a word with the question.
         lift: that part.
     """
 
@@ -71,7 +71,7 @@ class Overlap:
         """Return ``(size,)`` what summaries and the like add to the messages that they rest on."""
         if not self.lifting:
             return np.zeros(len(plain), np.float32)
-        told = np.where(query.admitted & kind_mask(ctx, self.lifting), plain, 0.0).astype(np.float32)
+        told = np.where(query.leading & kind_mask(ctx, self.lifting), plain, 0.0).astype(np.float32)
         return np.float32(self.lift) * provenance(ctx).lift(told)
 
 

@@ -209,6 +209,8 @@ def test_a_summary_lifts_the_messages_that_it_rests_on_and_takes_no_place_of_the
     found = space.recall("regatta hull", k=3).hits
     assert [hit.text for hit in found] == ["The hull is dry.", "The hull is grey.", "We sail on Sunday."]
     assert {hit.memory.kind for hit in found} == {"turn"}
+    turns = space.recall("regatta hull", k=3, kinds=["turn"]).hits
+    assert [(hit.text, hit.score) for hit in turns] == [(hit.text, hit.score) for hit in found]
 
 
 def test_a_talk_of_pictures_alone_has_no_summary() -> None:

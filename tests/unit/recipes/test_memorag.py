@@ -116,6 +116,10 @@ def test_without_a_model_the_clues_are_sentences_of_the_gists() -> None:
     found = space.recall("What about the boat?", k=5)
     assert found.trace is not None
     assert any(note.get("clues") for note in found.trace.notes)
+    turns = space.recall("What about the boat?", k=5, kinds=["turn"])
+    assert {hit.memory.kind for hit in turns.hits} == {"turn"}
+    assert turns.trace is not None
+    assert any(note.get("clues") for note in turns.trace.notes)
 
 
 def test_questions_of_the_model_are_searched_for_beside_its_clues() -> None:
