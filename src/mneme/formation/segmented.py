@@ -282,11 +282,6 @@ def nearest(there: Sequence[Segment], cosines: Sequence[float], words: frozenset
     return there[int(np.argmax(scores))]
 
 
-def affinity(one: FloatArray, other: FloatArray, words: frozenset[str], others: frozenset[str]) -> float:
-    """Return F: the cosine of two unit vectors plus the Jaccard index of two sets of keywords."""
-    return float(one @ other) + jaccard(words, others)
-
-
 def jaccard(words: frozenset[str], others: frozenset[str]) -> float:
     """Return the share of words that two sets have in common."""
     together = len(words | others)

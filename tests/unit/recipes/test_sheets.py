@@ -15,7 +15,7 @@ from mneme.core.operations import Keep
 from mneme.core.recipe import Recipe
 from mneme.core.records import Episode, Memory, Span
 from mneme.formation.rules import derived_id
-from mneme.formation.segmented import affinity
+from mneme.formation.segmented import Segment, nearest
 from mneme.organisation.mixture import accepted
 from mneme.retrieval.granular import entropy_weights, walked
 from mneme.retrieval.pagerank import Graph
@@ -267,9 +267,9 @@ def without_queue() -> Recipe:
 
 
 def test_memoryos_pages_of_one_theme_share_a_segment() -> None:
-    one, other = np.array([1, 0], np.float32), np.array([0, 1], np.float32)
-    assert affinity(one, one, frozenset({"a"}), frozenset({"a"})) == 2.0
-    assert affinity(one, other, frozenset({"a"}), frozenset({"b"})) < 0.6
+    segment = Segment(id="mem_1", vector=np.zeros(0, np.float32), words=frozenset({"a"}))
+    assert nearest([segment], [1.0], frozenset({"a"}), 2.0) is segment  # cosine and keywords add up to 2
+    assert nearest([segment], [0.0], frozenset({"b"}), 0.6) is None
     memory, _ = memory_of(without_queue(), "hash:96")
     space = memory.space("s")
     space.remember("The rocket engine test used liquid oxygen.", session="a")
